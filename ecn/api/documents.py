@@ -1,0 +1,357 @@
+"""The documents of the native API: what a request may say and what an answer says.
+
+Shared by the server, the OpenAPI document made from them, and the `ecn` command. Requests refuse
+unknown fields; answers may gain some. Names are the same in events, API, manifests and docs.
+"""
+
+from datetime import datetime
+
+from msgspec import UNSET, Raw, Struct, UnsetType, field
+
+from events.application import (
+    ContainerStatus,
+    ExtraHost,
+    HealthCheck,
+    PortMapping,
+    PullPolicy,
+    RestartPolicy,
+    VolumeMount,
+)
+from events.node import NodeFacts, NodeSettings
+from events.user import Role
+
+
+class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What clients send: a misspelt field is an error, not a wish that nobody hears."""
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What clients get."""
+
+
+# --- requests ---------------------------------------------------------------------------------
+
+
+class RegisterNode(Request, frozen=True, kw_only=True):
+    """A place for a device."""
+
+    name: str
+    settings: NodeSettings = field(default_factory=NodeSettings)
+
+
+class UpdateNode(Request, frozen=True, kw_only=True):
+    """What is absent stays as it is; settings are merged as RFC 7396 says (null resets)."""
+
+    name: str | UnsetType = UNSET
+    settings: dict[str, object] | UnsetType = UNSET
+
+
+class IssueProvisioningKey(Request, frozen=True, kw_only=True):
+    """How long the key may be redeemed, in seconds."""
+
+    valid_for: int = 1200
+
+
+class MicroserviceManifest(Request, frozen=True, kw_only=True):
+    """One microservice as people write it: references by name, config as a document."""
+
+    name: str
+    node: str
+    image: str
+    registry: str | None = None
+    started: bool = True
+    pull: PullPolicy = PullPolicy.IF_NOT_PRESENT
+    restart: RestartPolicy = RestartPolicy.ALWAYS
+    entrypoint: list[str] = field(default_factory=list)
+    command: list[str] = field(default_factory=list)
+    env: dict[str, str] = field(default_factory=dict)
+    ports: list[PortMapping] = field(default_factory=list)
+    volumes: list[VolumeMount] = field(default_factory=list)
+    extra_hosts: list[ExtraHost] = field(default_factory=list)
+    host_network: bool = False
+    labels: dict[str, str] = field(default_factory=dict)
+    health_check: HealthCheck | None = None
+    memory_limit_mib: int | None = None
+    cpu_limit: float | None = None
+    pids_limit: int | None = None
+    log_limit_mib: int = 10
+    config: dict[str, object] = field(default_factory=dict)
+
+
+class ApplicationManifest(Request, frozen=True, kw_only=True):
+    """A whole application: applying it twice changes nothing the second time.
+
+    Microservices that the application has and the manifest does not are deleted.
+    """
+
+    description: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+    microservices: list[MicroserviceManifest] = field(default_factory=list)
+
+
+class MoveMicroservice(Request, frozen=True, kw_only=True):
+    """Another node, by name or id."""
+
+    node: str
+
+
+class RegistryManifest(Request, frozen=True, kw_only=True):
+    """A registry; `password` is sealed on arrival and never shown again. Absent, it stays."""
+
+    url: str
+    username: str = ""
+    password: str | None = None
+
+
+class Login(Request, frozen=True, kw_only=True):
+    """Name and password against a token."""
+
+    name: str
+    password: str
+    description: str = ""
+    valid_for: int | None = None
+    """Seconds; None is 30 days."""
+
+
+class CreateUser(Request, frozen=True, kw_only=True):
+    """Someone who may log in."""
+
+    name: str
+    password: str
+    role: Role = Role.VIEWER
+
+
+class UpdateUser(Request, frozen=True, kw_only=True):
+    """A changed password revokes all tokens of the user."""
+
+    password: str | UnsetType = UNSET
+    role: Role | UnsetType = UNSET
+
+
+# --- answers ----------------------------------------------------------------------------------
+
+
+class Changed(Answer, frozen=True, kw_only=True):
+    """A command was carried out.
+
+    A retry with the same Idempotency-Key gets the very same.
+    """
+
+    position: int
+    """The log's position after it: ask for `at_least` this to read your own write."""
+    command_id: str
+    subject: str
+    """What it was about, `node/<id>` for instance."""
+    events: list[str]
+    """The types of the events it led to; none when everything already was as asked."""
+
+
+class ProvisioningKey(Changed, frozen=True, kw_only=True):
+    """Shown once. Only its hash is kept."""
+
+    key: str
+    node: str
+    expires_at: datetime
+
+
+class Token(Changed, frozen=True, kw_only=True):
+    """Shown once. Only its hash is kept."""
+
+    token: str
+    user: str
+    role: Role
+    expires_at: datetime | None = None
+
+
+class NodeDocument(Answer, frozen=True, kw_only=True):
+    """A node as it is."""
+
+    id: str
+    name: str
+    settings: NodeSettings
+    state: str
+    """registered (no device yet), online, offline."""
+    since: datetime
+    """When it came into that state."""
+    offline_reason: str = ""
+    last_seen: datetime | None = None
+    """Telemetry of the controller that answers, not part of the log."""
+    facts: NodeFacts
+    microservices: int
+    running: int
+    revision: int
+    """Of its desired state: the position that last changed anything for it."""
+    created_at: datetime
+    updated_at: datetime
+
+
+class MicroserviceDocument(Answer, frozen=True, kw_only=True):
+    """A microservice: what is wanted, and what its agent last said."""
+
+    id: str
+    application: str
+    name: str
+    node: str
+    node_id: str
+    node_state: str
+    started: bool
+    """Wanted to run by itself; it does only if its application is started too."""
+    application_started: bool
+    image: str
+    registry: str | None
+    pull: PullPolicy
+    restart: RestartPolicy
+    entrypoint: list[str]
+    command: list[str]
+    env: dict[str, str]
+    ports: list[PortMapping]
+    volumes: list[VolumeMount]
+    extra_hosts: list[ExtraHost]
+    host_network: bool
+    labels: dict[str, str]
+    health_check: HealthCheck | None
+    memory_limit_mib: int | None
+    cpu_limit: float | None
+    pids_limit: int | None
+    log_limit_mib: int
+    config: Raw
+    """The configuration document itself, not a string of it."""
+    status: ContainerStatus
+    current: bool
+    """Whether the status speaks of the revision that is wanted now."""
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class ApplicationDocument(Answer, frozen=True, kw_only=True):
+    """An application with its microservices."""
+
+    id: str
+    name: str
+    description: str
+    labels: dict[str, str]
+    started: bool
+    state: str
+    """running (all that should are), stopped, progressing, failing."""
+    microservices: list[MicroserviceDocument]
+    created_at: datetime
+    updated_at: datetime
+
+
+class RegistryDocument(Answer, frozen=True, kw_only=True):
+    """A registry, without its password."""
+
+    id: str
+    name: str
+    url: str
+    username: str
+    has_password: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class UserDocument(Answer, frozen=True, kw_only=True):
+    """A user, without anything secret."""
+
+    id: str
+    name: str
+    role: Role
+    tokens: int
+    created_at: datetime
+
+
+class EventDocument(Answer, frozen=True, kw_only=True):
+    """One event of the log. `data` leaves out what only hashes."""
+
+    position: int
+    time: datetime
+    subject: str
+    subject_name: str
+    """The subject's name at the answering position, or the last one it had."""
+    type: str
+    actor: str
+    command_id: str
+    correlation_id: str
+    causation_id: str
+    hash: str
+    data: Raw
+
+
+class Page(Answer, frozen=True, kw_only=True):
+    """What all lists carry."""
+
+    position: int
+    """The position of the log that the answer is valid for."""
+    stale: bool = False
+    """The log could not be reached lately: there may be news that this answer lacks."""
+
+
+class Nodes(Page, frozen=True, kw_only=True):
+    """Sorted by name."""
+
+    items: list[NodeDocument]
+
+
+class Applications(Page, frozen=True, kw_only=True):
+    """Sorted by name."""
+
+    items: list[ApplicationDocument]
+
+
+class Microservices(Page, frozen=True, kw_only=True):
+    """Sorted by application and name."""
+
+    items: list[MicroserviceDocument]
+
+
+class Registries(Page, frozen=True, kw_only=True):
+    """Sorted by name."""
+
+    items: list[RegistryDocument]
+
+
+class Users(Page, frozen=True, kw_only=True):
+    """Sorted by name."""
+
+    items: list[UserDocument]
+
+
+class Events(Page, frozen=True, kw_only=True):
+    """A page of the log, ascending (descending with `order=desc`)."""
+
+    items: list[EventDocument]
+    next: int | None
+    """Give this as `after` (`before` when descending) for the next page; None at the end."""
+
+
+class Status(Answer, frozen=True, kw_only=True):
+    """Whether the controller is well, for probes and people."""
+
+    status: str
+    """online, or degraded when the log can't be reached."""
+    version: str
+    position: int
+    stale: bool
+    uptime_seconds: float
+    nodes: int
+    nodes_online: int
+    microservices: int
+    microservices_running: int
+
+
+class Problem(Answer, frozen=True, kw_only=True, omit_defaults=True):
+    """RFC 9457 problem details, as `application/problem+json`."""
+
+    type: str
+    """`urn:ecn:problem:<code>`."""
+    title: str
+    status: int
+    code: str
+    """Stable; for programs."""
+    detail: str = ""
+    next_step: str = ""
+    """What to do about it."""
+    field: str = ""
+    """The place in the request body that it is about, as `$.microservices[0].image`."""
+    request_id: str = ""

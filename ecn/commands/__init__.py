@@ -1,0 +1,1 @@
+"""What may be asked of the network: imperative, with all ids, times and chance filled in."""

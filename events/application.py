@@ -1,0 +1,265 @@
+"""Applications and their microservices: what should run, where, and what became of it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from msgspec import Struct, field
+
+from events.event import Event
+from events.ids import ApplicationId, MicroserviceId, NodeId, Position, RegistryId
+
+
+class RestartPolicy(StrEnum):
+    """When an agent starts a container again that ended by itself."""
+
+    NEVER = "never"
+    ON_FAILURE = "on-failure"
+    ON_UNHEALTHY = "on-unhealthy"
+    ALWAYS = "always"
+
+
+class PullPolicy(StrEnum):
+    """When an agent asks a registry for the image."""
+
+    ON_CREATE = "on-create"
+    """Before each creation of the container, going on with a local image if the registry fails."""
+    ALWAYS = "always"
+    """Before each creation; without an answer nothing is created."""
+    IF_NOT_PRESENT = "if-not-present"
+    NEVER = "never"
+
+
+class Protocol(StrEnum):
+    """Of a published port."""
+
+    TCP = "tcp"
+    UDP = "udp"
+
+
+class VolumeKind(StrEnum):
+    """What is mounted."""
+
+    BIND = "bind"
+    """A path of the device."""
+    VOLUME = "volume"
+    """A named volume of the engine."""
+    TMPFS = "tmpfs"
+
+
+class PortMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A port of the device that leads to a port of the container."""
+
+    host: int
+    container: int
+    protocol: Protocol = Protocol.TCP
+    address: str = ""
+    """Address of the device to listen on; empty means all."""
+
+
+class VolumeMount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something of the device, seen inside the container at `target`."""
+
+    target: str
+    source: str = ""
+    kind: VolumeKind = VolumeKind.VOLUME
+    read_only: bool = False
+
+
+class ExtraHost(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A name that the container resolves to an address."""
+
+    name: str
+    address: str
+
+
+class HealthCheck(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A command in the container whose exit code 0 means healthy. Times in seconds."""
+
+    command: list[str]
+    interval: float = 30.0
+    timeout: float = 30.0
+    retries: int = 3
+    start_period: float = 0.0
+
+
+class MicroserviceSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All that decides how the container is made and kept, apart from where it runs."""
+
+    image: str
+    registry_id: RegistryId | None = None
+    """Whose credentials to pull with; None pulls anonymously."""
+    pull: PullPolicy = PullPolicy.IF_NOT_PRESENT
+    restart: RestartPolicy = RestartPolicy.ALWAYS
+    entrypoint: list[str] = field(default_factory=list)
+    command: list[str] = field(default_factory=list)
+    env: dict[str, str] = field(default_factory=dict)
+    ports: list[PortMapping] = field(default_factory=list)
+    volumes: list[VolumeMount] = field(default_factory=list)
+    extra_hosts: list[ExtraHost] = field(default_factory=list)
+    host_network: bool = False
+    labels: dict[str, str] = field(default_factory=dict)
+    health_check: HealthCheck | None = None
+    memory_limit_mib: int | None = None
+    cpu_limit: float | None = None
+    """Cores."""
+    pids_limit: int | None = None
+    log_limit_mib: int = 10
+    config: str = "{}"
+    """A JSON document for the microservice itself; changing it never replaces the container."""
+
+
+class ContainerState(StrEnum):
+    """Where a microservice stands on its node, as its agent last saw it."""
+
+    QUEUED = "queued"
+    """Wanted; the agent has not said anything yet."""
+    PULLING = "pulling"
+    STARTING = "starting"
+    RUNNING = "running"
+    BACKING_OFF = "backing-off"
+    """Ended or refused; the agent tries again at a time that the reason names."""
+    EXITED = "exited"
+    """Ended by itself, and the restart policy leaves it so."""
+    STOPPED = "stopped"
+    """Not running because it should not."""
+    FAILED = "failed"
+    """Could not be made as described; the agent tries again, more and more rarely."""
+    UNKNOWN = "unknown"
+    """The engine can't be asked."""
+
+
+class Health(StrEnum):
+    """What the health check says."""
+
+    NONE = "none"
+    STARTING = "starting"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+
+
+class ContainerStatus(Struct, frozen=True, kw_only=True):
+    """One transition of one container."""
+
+    state: ContainerState
+    reason: str = ""
+    """For people: what happened and, when something failed, what happens next."""
+    exit_code: int | None = None
+    health: Health = Health.NONE
+    container_id: str = ""
+    image_digest: str = ""
+    restarts: int = 0
+    revision: Position = Position(0)
+    """Of the desired state that this container was made from, or is being made from."""
+    at: datetime
+    """The device's clock when it happened."""
+
+
+class ApplicationEvent(Event, frozen=True, kw_only=True):
+    """About one application."""
+
+    KIND: ClassVar[str] = "application"
+    application_id: ApplicationId
+
+
+class ApplicationCreated(ApplicationEvent, frozen=True, kw_only=True, tag="application.created.v1"):
+    """A name under which microservices are run together."""
+
+    name: str
+    description: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+class ApplicationUpdated(ApplicationEvent, frozen=True, kw_only=True, tag="application.updated.v1"):
+    """Its own attributes are now these."""
+
+    description: str
+    labels: dict[str, str]
+
+
+class ApplicationStarted(ApplicationEvent, frozen=True, kw_only=True, tag="application.started.v1"):
+    """Its microservices should run again, but for those that are stopped themselves."""
+
+
+class ApplicationStopped(ApplicationEvent, frozen=True, kw_only=True, tag="application.stopped.v1"):
+    """None of its microservices should run."""
+
+
+class ApplicationDeleted(ApplicationEvent, frozen=True, kw_only=True, tag="application.deleted.v1"):
+    """It is gone; its microservices were deleted before, each by its own event."""
+
+
+class MicroserviceEvent(Event, frozen=True, kw_only=True):
+    """About one microservice."""
+
+    KIND: ClassVar[str] = "microservice"
+    microservice_id: MicroserviceId
+
+
+class MicroserviceCreated(
+    MicroserviceEvent, frozen=True, kw_only=True, tag="microservice.created.v1"
+):
+    """It should run on that node, made as its spec says."""
+
+    application_id: ApplicationId
+    node_id: NodeId
+    name: str
+    spec: MicroserviceSpec
+
+
+class MicroserviceUpdated(
+    MicroserviceEvent, frozen=True, kw_only=True, tag="microservice.updated.v1"
+):
+    """Its spec is now this, whole."""
+
+    spec: MicroserviceSpec
+
+
+class MicroserviceMoved(MicroserviceEvent, frozen=True, kw_only=True, tag="microservice.moved.v1"):
+    """It belongs on another node."""
+
+    from_node_id: NodeId
+    to_node_id: NodeId
+
+
+class MicroserviceStarted(
+    MicroserviceEvent, frozen=True, kw_only=True, tag="microservice.started.v1"
+):
+    """It should run."""
+
+
+class MicroserviceStopped(
+    MicroserviceEvent, frozen=True, kw_only=True, tag="microservice.stopped.v1"
+):
+    """It should not run."""
+
+
+class MicroserviceDeleted(
+    MicroserviceEvent, frozen=True, kw_only=True, tag="microservice.deleted.v1"
+):
+    """It should be gone from its node."""
+
+
+class ContainerReported(MicroserviceEvent, frozen=True, kw_only=True, tag="container.reported.v1"):
+    """Its node's agent saw its container change."""
+
+    node_id: NodeId
+    sequence: int
+    """Counts an agent's reports from 1 at each provisioning; a number seen is not told twice."""
+    status: ContainerStatus
+
+
+ApplicationEvents = (
+    ApplicationCreated
+    | ApplicationUpdated
+    | ApplicationStarted
+    | ApplicationStopped
+    | ApplicationDeleted
+    | MicroserviceCreated
+    | MicroserviceUpdated
+    | MicroserviceMoved
+    | MicroserviceStarted
+    | MicroserviceStopped
+    | MicroserviceDeleted
+    | ContainerReported
+)

@@ -1,0 +1,217 @@
+"""The envelope of an event: who, when, why, and its place in the chain of hashes.
+
+Pure: bytes to events and back, and the hash that makes history impossible to edit unseen. The
+log stores exactly what stands in a `Recorded`; the hash covers exactly what is stored.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from msgspec import Struct
+
+from events.application import ApplicationEvents
+from events.catalog import CatalogEvents
+from events.event import Event
+from events.ids import START, CommandId, Position
+from events.node import NodeEvents
+from events.user import UserEvents
+
+KnownEvent = NodeEvents | ApplicationEvents | CatalogEvents | UserEvents
+
+EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+class UnknownEvent(Struct, frozen=True, kw_only=True):
+    """An event that a newer controller wrote. Kept and shown, never folded."""
+
+    type: str
+    subject: str
+
+
+class Head(Struct, frozen=True):
+    """The end of the log: what the next event is chained to."""
+
+    position: Position
+    hash: bytes
+    time: datetime
+
+
+GENESIS = Head(START, bytes(32), EPOCH)
+"""The end of an empty log."""
+
+
+class Proposed(Struct, frozen=True, kw_only=True):
+    """An event that was decided and has no place in the log yet."""
+
+    event: KnownEvent
+    actor: str
+    """`user/<name>`, `node/<id>` or `controller`."""
+    command_id: CommandId
+    correlation_id: str
+    """Shared by all that one outside request led to."""
+    causation_id: str = ""
+    """The event (`<position>`) or command that made somebody issue the command, if known."""
+
+
+class Recorded(Struct, frozen=True, kw_only=True):
+    """An event in its place. `data` are the exact bytes that were appended."""
+
+    position: Position
+    time: datetime
+    """The writer's clock at the append, never before the predecessor's: a time names a place."""
+    subject: str
+    type: str
+    data: bytes
+    actor: str
+    command_id: CommandId
+    correlation_id: str
+    causation_id: str
+    previous_hash: bytes
+    hash: bytes
+    event: KnownEvent | UnknownEvent
+
+    @property
+    def head(self) -> Head:
+        """The end of a log whose last event this is."""
+        return Head(self.position, self.hash, self.time)
+
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[KnownEvent] = msgspec.json.Decoder(KnownEvent)
+_KNOWN_TYPES = frozenset(
+    kind.__struct_config__.tag for kind in (*NodeEvents.__args__, *ApplicationEvents.__args__,
+                                            *CatalogEvents.__args__, *UserEvents.__args__)
+)
+
+
+def encode(event: Event) -> bytes:
+    """JSON, type included: what the log keeps and the hash covers."""
+    return _encoder.encode(event)
+
+
+def decode(type_: str, subject: str, data: bytes) -> KnownEvent | UnknownEvent:
+    """The event in `data`, or UnknownEvent when a newer version wrote its type.
+
+    Errors: msgspec.ValidationError when a known type does not read: the log is damaged.
+    """
+    if type_ not in _KNOWN_TYPES:
+        return UnknownEvent(type=type_, subject=subject)
+    return _decoder.decode(data)
+
+
+def hash_of(
+    *,
+    position: Position,
+    time: datetime,
+    subject: str,
+    type_: str,
+    data: bytes,
+    actor: str,
+    command_id: str,
+    correlation_id: str,
+    causation_id: str,
+    previous_hash: bytes,
+) -> bytes:
+    """BLAKE2b-256 over the predecessor's hash and every stored column.
+
+    Each field is framed by its length, so that no two different events share bytes.
+    """
+    digest = hashlib.blake2b(previous_hash, digest_size=32)
+    microseconds = (time - EPOCH) // timedelta(microseconds=1)
+    fields = (
+        str(position).encode(),
+        str(microseconds).encode(),
+        subject.encode(),
+        type_.encode(),
+        data,
+        actor.encode(),
+        command_id.encode(),
+        correlation_id.encode(),
+        causation_id.encode(),
+    )
+    digest.update(b"".join(len(part).to_bytes(4, "big") + part for part in fields))
+    return digest.digest()
+
+
+def chain(head: Head, proposed: Iterable[Proposed], now: datetime) -> list[Recorded]:
+    """Give each proposed event its place behind `head`.
+
+    now: aware; where the clock stands before the head's time, the head's time is kept.
+    """
+    time = max(now.astimezone(UTC), head.time)
+    position, previous = head.position, head.hash
+    chained: list[Recorded] = []
+    for item in proposed:
+        position = Position(position + 1)
+        type_, data = str(item.event.__struct_config__.tag), encode(item.event)
+        subject = item.event.subject
+        digest = hash_of(
+            position=position,
+            time=time,
+            subject=subject,
+            type_=type_,
+            data=data,
+            actor=item.actor,
+            command_id=item.command_id,
+            correlation_id=item.correlation_id,
+            causation_id=item.causation_id,
+            previous_hash=previous,
+        )
+        chained.append(
+            Recorded(
+                position=position,
+                time=time,
+                subject=subject,
+                type=type_,
+                data=data,
+                actor=item.actor,
+                command_id=item.command_id,
+                correlation_id=item.correlation_id,
+                causation_id=item.causation_id,
+                previous_hash=previous,
+                hash=digest,
+                event=item.event,
+            )
+        )
+        previous = digest
+    return chained
+
+
+class ChainBroken(Exception):
+    """The log does not follow from itself at `position`: it was edited, or is damaged."""
+
+    def __init__(self, position: Position, what: str) -> None:
+        super().__init__(f"event {position}: {what}")
+        self.position, self.what = position, what
+
+
+def verify(head: Head, events: Sequence[Recorded]) -> Head:
+    """Follow the chain over `events`, which come right after `head`; the new head.
+
+    Errors: ChainBroken at the first event that does not follow.
+    """
+    for event in events:
+        if event.position != head.position + 1:
+            raise ChainBroken(event.position, f"follows {head.position}")
+        if event.previous_hash != head.hash:
+            raise ChainBroken(event.position, "does not name its predecessor's hash")
+        if event.time < head.time:
+            raise ChainBroken(event.position, "is older than its predecessor")
+        expected = hash_of(
+            position=event.position,
+            time=event.time,
+            subject=event.subject,
+            type_=event.type,
+            data=event.data,
+            actor=event.actor,
+            command_id=event.command_id,
+            correlation_id=event.correlation_id,
+            causation_id=event.causation_id,
+            previous_hash=event.previous_hash,
+        )
+        if event.hash != expected:
+            raise ChainBroken(event.position, "its content does not match its hash")
+        head = event.head
+    return head

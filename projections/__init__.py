@@ -1,0 +1,1 @@
+"""What we know now: derived from the events, and disposable."""
