@@ -1,0 +1,108 @@
+"""Users and their tokens as they are."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from events.envelope import Recorded
+from events.ids import TokenId, UserId
+from events.user import (
+    Role,
+    TokenIssued,
+    TokenRevoked,
+    UserCreated,
+    UserDeleted,
+    UserEvents,
+    UserPasswordChanged,
+    UserRoleChanged,
+)
+from projections.view import Drop, Put, Table
+
+if TYPE_CHECKING:
+    from projections.world import World
+
+NAME, VERSION = "users", 1
+TOKENS, TOKENS_VERSION = "tokens", 1
+
+
+class UserRow(Struct, frozen=True, kw_only=True):
+    """One user."""
+
+    name: str
+    role: Role
+    password_hash: str
+    created_at: datetime
+
+
+class TokenRow(Struct, frozen=True, kw_only=True):
+    """One token that speaks for a user."""
+
+    user_id: UserId
+    token_hash: str
+    description: str
+    expires_at: datetime | None
+    created_at: datetime
+
+
+def table() -> Table[UserId, UserRow]:
+    """An empty table of users."""
+    return Table({"name": lambda row: (row.name,), "role": lambda row: (row.role,)})
+
+
+def token_table() -> Table[TokenId, TokenRow]:
+    """An empty table of tokens."""
+    return Table({"hash": lambda row: (row.token_hash,), "user": lambda row: (row.user_id,)})
+
+
+def project(
+    world: "World", event: UserEvents, recorded: Recorded
+) -> Iterator[Put[UserId, UserRow] | Drop[UserId]]:
+    """See view.py."""
+    match event:
+        case UserCreated():
+            yield Put(
+                event.user_id,
+                UserRow(
+                    name=event.name,
+                    role=event.role,
+                    password_hash=event.password_hash,
+                    created_at=recorded.time,
+                ),
+            )
+        case UserRoleChanged():
+            yield Put(event.user_id, replace(world.users[event.user_id], role=event.role))
+        case UserPasswordChanged():
+            row = world.users[event.user_id]
+            yield Put(event.user_id, replace(row, password_hash=event.password_hash))
+        case UserDeleted():
+            yield Drop(event.user_id)
+        case _:
+            return
+
+
+def project_tokens(
+    world: "World", event: UserEvents, recorded: Recorded
+) -> Iterator[Put[TokenId, TokenRow] | Drop[TokenId]]:
+    """See view.py."""
+    match event:
+        case TokenIssued():
+            yield Put(
+                event.token_id,
+                TokenRow(
+                    user_id=event.user_id,
+                    token_hash=event.token_hash,
+                    description=event.description,
+                    expires_at=event.expires_at,
+                    created_at=recorded.time,
+                ),
+            )
+        case TokenRevoked():
+            yield Drop(event.token_id)
+        case UserDeleted():
+            for token_id in world.tokens.find("user", event.user_id):
+                yield Drop(token_id)
+        case _:
+            return
