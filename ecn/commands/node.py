@@ -1,0 +1,95 @@
+"""What may be asked of nodes, by operators and by the agents themselves."""
+
+from datetime import datetime
+
+from msgspec import field
+
+from ecn.commands.command import Command
+from events.application import ContainerStatus
+from events.ids import MicroserviceId, NodeId
+from events.node import NodeFacts, NodeSettings
+
+
+class RegisterNode(Command, frozen=True, kw_only=True):
+    """Make a place for a device."""
+
+    node_id: NodeId
+    name: str
+    settings: NodeSettings = NodeSettings()
+
+
+class UpdateNode(Command, frozen=True, kw_only=True):
+    """Give it this name and these settings, whole. `seen` guards against a change in between."""
+
+    node_id: NodeId
+    name: str
+    settings: NodeSettings
+    seen: tuple[str, NodeSettings]
+    """Name and settings that the new ones were made from."""
+
+
+class IssueProvisioningKey(Command, frozen=True, kw_only=True):
+    """Let one device redeem a key for this node until `expires_at`."""
+
+    node_id: NodeId
+    key_hash: str
+    expires_at: datetime
+
+
+class ProvisionNode(Command, frozen=True, kw_only=True):
+    """Redeem a key."""
+
+    key_hash: str
+    credential_hash: str
+    facts: NodeFacts
+    now: datetime
+
+
+class DeprovisionNode(Command, frozen=True, kw_only=True):
+    """Take the node away from its device."""
+
+    node_id: NodeId
+
+
+class DeleteNode(Command, frozen=True, kw_only=True):
+    """Remove the node; with `force` its microservices too."""
+
+    node_id: NodeId
+    force: bool = False
+
+
+class ContainerReport(Command, frozen=True, kw_only=True):
+    """One numbered transition within a ReportNode."""
+
+    sequence: int
+    microservice_id: MicroserviceId
+    status: ContainerStatus
+
+
+class ReportNode(Command, frozen=True, kw_only=True):
+    """An agent was heard and says what changed."""
+
+    node_id: NodeId
+    now: datetime
+    facts: NodeFacts | None = None
+    containers: list[ContainerReport] = field(default_factory=list)
+    goodbye: bool = False
+
+
+class MarkNodeOffline(Command, frozen=True, kw_only=True):
+    """Nothing was heard of it since `last_seen`, and it was online since before that."""
+
+    node_id: NodeId
+    last_seen: datetime
+
+
+NodeCommand = (
+    RegisterNode
+    | UpdateNode
+    | IssueProvisioningKey
+    | ProvisionNode
+    | DeprovisionNode
+    | DeleteNode
+    | ReportNode
+    | MarkNodeOffline
+)

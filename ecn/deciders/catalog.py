@@ -1,0 +1,52 @@
+"""What is decided about registries."""
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from ecn.commands.catalog import ApplyRegistry, CatalogCommand, DeleteRegistry
+from ecn.deciders import find, rules
+from ecn.errors import RegistryInUse
+from events.catalog import RegistryCreated, RegistryDeleted, RegistrySettings, RegistryUpdated
+from events.envelope import KnownEvent
+from projections.world import World
+
+
+def decide(world: World, command: CatalogCommand) -> Iterator[KnownEvent]:
+    """The events that the command leads to; none when all is as asked. Errors: Refused."""
+    match command:
+        case ApplyRegistry():
+            yield from _apply(world, command)
+        case DeleteRegistry():
+            row = world.registries.get(command.registry_id)
+            if row is None:
+                return  # a retried delete has already succeeded
+            users = sorted(
+                find.microservice_name(world, key)
+                for key in world.microservices.find("registry", command.registry_id)
+            )
+            if users:
+                raise RegistryInUse(row.name, users)
+            yield RegistryDeleted(registry_id=command.registry_id)
+        case _:
+            assert_never(command)
+
+
+def _apply(world: World, command: ApplyRegistry) -> Iterator[KnownEvent]:
+    rules.name(command.name)
+    rules.registry_url(command.url)
+    rules.text(command.username, field="$.username")
+    registry_id = world.registries.one("name", command.name)
+    if registry_id is None:
+        settings = RegistrySettings(
+            url=command.url, username=command.username, password=command.password
+        )
+        yield RegistryCreated(registry_id=command.registry_id, name=command.name, settings=settings)
+        return
+    present = world.registries[registry_id].settings
+    settings = RegistrySettings(
+        url=command.url,
+        username=command.username,
+        password=command.password or present.password,
+    )
+    if settings != present:
+        yield RegistryUpdated(registry_id=registry_id, settings=settings)

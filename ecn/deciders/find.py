@@ -1,0 +1,65 @@
+"""What a client's reference means: a name or an id, looked up in the world.
+
+Ids are tried first: a node may be named like anything, but nobody chooses an id.
+"""
+
+from ecn.errors import NotFound
+from events.ids import ApplicationId, MicroserviceId, NodeId, RegistryId, UserId
+from projections.world import World
+
+
+def node(world: World, ref: str, *, field: str = "") -> NodeId:
+    """The node with that id or name. Errors: NotFound."""
+    if ref in world.nodes:
+        return NodeId(ref)
+    found = world.nodes.one("name", ref)
+    if found is None:
+        raise NotFound("node", ref, field=field)
+    return found
+
+
+def application(world: World, ref: str) -> ApplicationId:
+    """The application with that id or name. Errors: NotFound."""
+    if ref in world.applications:
+        return ApplicationId(ref)
+    found = world.applications.one("name", ref)
+    if found is None:
+        raise NotFound("application", ref)
+    return found
+
+
+def microservice(world: World, ref: str) -> MicroserviceId:
+    """The microservice with that id or `<application>/<name>`. Errors: NotFound."""
+    if ref in world.microservices:
+        return MicroserviceId(ref)
+    of, slash, name = ref.partition("/")
+    found = world.microservices.one("name", (application(world, of), name)) if slash else None
+    if found is None:
+        raise NotFound("microservice", ref)
+    return found
+
+
+def registry(world: World, ref: str, *, field: str = "") -> RegistryId:
+    """The registry with that id or name. Errors: NotFound."""
+    if ref in world.registries:
+        return RegistryId(ref)
+    found = world.registries.one("name", ref)
+    if found is None:
+        raise NotFound("registry", ref, field=field)
+    return found
+
+
+def user(world: World, ref: str) -> UserId:
+    """The user with that id or name. Errors: NotFound."""
+    if ref in world.users:
+        return UserId(ref)
+    found = world.users.one("name", ref)
+    if found is None:
+        raise NotFound("user", ref)
+    return found
+
+
+def microservice_name(world: World, microservice_id: MicroserviceId) -> str:
+    """`<application>/<name>`, as people say it."""
+    row = world.microservices[microservice_id]
+    return f"{world.applications[row.application_id].name}/{row.name}"

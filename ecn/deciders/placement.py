@@ -1,0 +1,82 @@
+"""What several microservices mean to each other on their nodes: references, and host ports."""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ecn.commands.application import Placement
+from ecn.deciders import find, rules
+from ecn.errors import PortTaken
+from events.application import MicroserviceSpec
+from events.ids import MicroserviceId, NodeId
+from projections.world import World
+
+
+class Resolved(Struct, frozen=True, kw_only=True):
+    """A placement with its references looked up."""
+
+    microservice_id: MicroserviceId
+    name: str
+    node_id: NodeId
+    started: bool
+    spec: MicroserviceSpec
+    field: str
+    """Its place in the request."""
+
+
+def resolve(
+    world: World, placement: Placement, microservice_id: MicroserviceId, *, field: str = "$"
+) -> Resolved:
+    """Check the placement by itself and look up what it names. Errors: Invalid, NotFound."""
+    rules.name(placement.name, field=f"{field}.name")
+    rules.spec(placement.spec, field=field)
+    registry_id = (
+        find.registry(world, placement.registry, field=f"{field}.registry")
+        if placement.registry is not None
+        else None
+    )
+    return Resolved(
+        microservice_id=microservice_id,
+        name=placement.name,
+        node_id=find.node(world, placement.node, field=f"{field}.node"),
+        started=placement.started,
+        spec=replace(placement.spec, registry_id=registry_id),
+        field=field,
+    )
+
+
+def check_ports(
+    world: World,
+    placed: Sequence[Resolved],
+    *,
+    application: str,
+    gone: Iterable[MicroserviceId] = (),
+) -> None:
+    """No two microservices of a node claim one host port. Errors: PortTaken.
+
+    placed: as they will be; gone: ids that will not be there any more.
+    """
+    moot = {each.microservice_id for each in placed} | set(gone)
+    for index, resolved in enumerate(placed):
+        if not resolved.spec.ports:
+            continue
+        others = [
+            (find.microservice_name(world, other), world.microservices[other].spec)
+            for other in world.microservices.find("node", resolved.node_id)
+            if other not in moot
+        ] + [
+            (f"{application}/{earlier.name}", earlier.spec)
+            for earlier in placed[:index]
+            if earlier.node_id == resolved.node_id
+        ]
+        for number, port in enumerate(resolved.spec.ports):
+            for holder, spec in others:
+                if any(rules.overlap(port, taken) for taken in spec.ports):
+                    raise PortTaken(
+                        node=world.nodes[resolved.node_id].name,
+                        port=port.host,
+                        protocol=port.protocol,
+                        holder=holder,
+                        field=f"{resolved.field}.ports[{number}].host",
+                    )

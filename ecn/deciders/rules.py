@@ -1,0 +1,246 @@
+"""Rules that a value must keep by itself, whatever the world is like: names, specs, settings.
+
+Each raises Invalid with the field's place, counted from the document that the client sent.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from pathlib import PurePosixPath
+
+import msgspec
+
+from ecn.errors import Invalid
+from events.application import HealthCheck, MicroserviceSpec, PortMapping, VolumeKind, VolumeMount
+from events.node import NodeSettings
+
+# Eclipse ioFog's pattern for applications, microservices and routes: a DNS name in lower case.
+NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+NAME_LENGTH = 63
+# distribution's reference grammar, as far as a controller can judge it.
+IMAGE = re.compile(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?/|\[[0-9a-fA-F:]+\](?::\d{1,5})?/)?"
+    r"[a-z0-9]+(?:(?:\.|__|_|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|__|_|-+)[a-z0-9]+)*)*"
+    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
+)
+REGISTRY_URL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?")
+VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
+ENV_NAME = re.compile(r"[^=\x00]+")
+OWN_LABELS = "ecn."
+LEAST_MEMORY_MIB = 6  # Docker Engine refuses less
+LONGEST_TEXT = 4096
+LONGEST_CONFIG = 1 << 20
+MOST_ENTRIES = 1000
+LONGEST_KEY_VALIDITY = timedelta(days=30)
+
+
+def name(value: str, *, field: str = "$.name") -> None:
+    """A name of an application, microservice or registry."""
+    if len(value) > NAME_LENGTH or not NAME.fullmatch(value):
+        raise Invalid(
+            f"{value!r} is no name: lower-case letters, digits, '-' and '.', beginning and ending "
+            f"with a letter or digit, at most {NAME_LENGTH} characters",
+            field=field,
+        )
+
+
+def node_name(value: str, *, field: str = "$.name") -> None:
+    """A node's name: anything printable without a slash, as ioFog allows more than a DNS name."""
+    if not value.strip() or value != value.strip() or len(value) > 255:
+        raise Invalid("a node's name has 1 to 255 characters and no space at its ends", field=field)
+    if "/" in value or not value.isprintable():
+        raise Invalid(f"{value!r} has a '/' or an unprintable character", field=field)
+
+
+def user_name(value: str) -> None:
+    """A user's name; e-mail addresses are names too."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}", value):
+        raise Invalid(
+            f"{value!r} is no user name: letters, digits and . _ @ + -, at most 128 characters",
+            field="$.name",
+        )
+
+
+def text(value: str, *, field: str) -> None:
+    """Free text of bearable length. NUL is refused: neither Postgres' jsonb nor engines take it."""
+    if len(value) > LONGEST_TEXT:
+        raise Invalid(f"is longer than {LONGEST_TEXT} characters", field=field)
+    if "\x00" in value:
+        raise Invalid("has a NUL character", field=field)
+
+
+def labels(value: Mapping[str, str], *, field: str) -> None:
+    """Labels; those that begin with `ecn.` are the agent's own."""
+    _few(value, field)
+    for key, content in value.items():
+        text(key, field=field)
+        text(content, field=f"{field}.{key}")
+        if not key or key.startswith(OWN_LABELS):
+            raise Invalid(
+                f"label {key!r}: a label has a name, and those beginning with {OWN_LABELS!r} are "
+                "ECN's own",
+                field=field,
+            )
+
+
+def node_settings(value: NodeSettings) -> None:
+    """All of a node's settings."""
+    text(value.description, field="$.settings.description")
+    labels(value.labels, field="$.settings.labels")
+    _few(value.tags, "$.settings.tags")
+    for tag in value.tags:
+        text(tag, field="$.settings.tags")
+    for part, limit in (("latitude", 90), ("longitude", 180)):
+        degrees = getattr(value, part)
+        if degrees is not None and not -limit <= degrees <= limit:
+            raise Invalid(
+                f"is not between -{limit} and {limit} degrees", field=f"$.settings.{part}"
+            )
+
+
+def registry_url(value: str) -> None:
+    """Host and optional port, as images name it."""
+    if not REGISTRY_URL.fullmatch(value) or len(value) > 255:
+        raise Invalid(
+            f"{value!r} is no registry: a host and, if need be, a port, without scheme or path, "
+            "as in registry.example:5000",
+            field="$.url",
+        )
+
+
+def spec(value: MicroserviceSpec, *, field: str = "$") -> None:
+    """All of a microservice's spec, fields and what they mean together."""
+    if len(value.image) > 512 or not IMAGE.fullmatch(value.image):
+        raise Invalid(
+            f"{value.image!r} is no image reference, as in registry.example:5000/team/name:tag",
+            field=f"{field}.image",
+        )
+    for part in ("entrypoint", "command"):
+        _few(getattr(value, part), f"{field}.{part}")
+        for word in getattr(value, part):
+            text(word, field=f"{field}.{part}")
+    _few(value.env, f"{field}.env")
+    for key, content in value.env.items():
+        if not ENV_NAME.fullmatch(key):
+            raise Invalid(f"{key!r} is no name of a variable", field=f"{field}.env")
+        if "\x00" in content or len(content) > 128 * 1024:
+            raise Invalid("has a NUL character or over 128 KiB", field=f"{field}.env.{key}")
+    labels(value.labels, field=f"{field}.labels")
+    _ports(value, field)
+    _volumes(value.volumes, f"{field}.volumes")
+    _few(value.extra_hosts, f"{field}.extra_hosts")
+    for index, host in enumerate(value.extra_hosts):
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,253}", host.name) or not re.fullmatch(
+            r"[0-9A-Fa-f.:]{2,45}|host-gateway", host.address
+        ):
+            raise Invalid(
+                f"{host.name!r} -> {host.address!r}: needs a host name, and an IP address or "
+                "host-gateway",
+                field=f"{field}.extra_hosts[{index}]",
+            )
+    if value.health_check is not None:
+        _health_check(value.health_check, f"{field}.health_check")
+    _limits(value, field)
+    config(value.config, field=f"{field}.config")
+
+
+def config(value: str, *, field: str) -> None:
+    """A JSON object of bearable size."""
+    if len(value) > LONGEST_CONFIG:
+        raise Invalid(f"is longer than {LONGEST_CONFIG} characters", field=field)
+    try:
+        msgspec.json.decode(value, type=dict[str, object])
+    except msgspec.DecodeError as e:
+        raise Invalid(f"is no JSON object: {e}", field=field) from e
+
+
+def overlap(one: PortMapping, other: PortMapping) -> bool:
+    """Whether the two can't listen side by side on one device."""
+    return (
+        one.host == other.host
+        and one.protocol == other.protocol
+        and (
+            one.address == other.address or _any_address(one.address) or _any_address(other.address)
+        )
+    )
+
+
+def _any_address(address: str) -> bool:
+    return address in ("", "0.0.0.0", "::")  # noqa: S104  # a comparison, nothing listens
+
+
+def _ports(value: MicroserviceSpec, field: str) -> None:
+    _few(value.ports, f"{field}.ports")
+    if value.host_network and value.ports:
+        raise Invalid(
+            "a microservice on the host's network has all its ports there already",
+            field=f"{field}.ports",
+        )
+    for index, port in enumerate(value.ports):
+        here = f"{field}.ports[{index}]"
+        for part in ("host", "container"):
+            if not 1 <= getattr(port, part) <= 65535:
+                raise Invalid("is not between 1 and 65535", field=f"{here}.{part}")
+        if port.address and not re.fullmatch(r"[0-9A-Fa-f.:]{2,45}", port.address):
+            raise Invalid(f"{port.address!r} is no IP address", field=f"{here}.address")
+        if any(overlap(port, earlier) for earlier in value.ports[:index]):
+            raise Invalid(f"host port {port.host}/{port.protocol} is there twice", field=here)
+
+
+def _volumes(volumes: list[VolumeMount], field: str) -> None:
+    _few(volumes, field)
+    targets: set[str] = set()
+    for index, volume in enumerate(volumes):
+        here = f"{field}[{index}]"
+        text(volume.target, field=f"{here}.target")
+        text(volume.source, field=f"{here}.source")
+        if not PurePosixPath(volume.target).is_absolute() or volume.target == "/":
+            raise Invalid("is no absolute path below /", field=f"{here}.target")
+        if volume.target == "/run/ecn" or volume.target.startswith("/run/ecn/"):
+            raise Invalid("/run/ecn holds the configuration", field=f"{here}.target")
+        if volume.target in targets:
+            raise Invalid(f"{volume.target!r} is there twice", field=here)
+        targets.add(volume.target)
+        match volume.kind:
+            case VolumeKind.BIND:
+                if not PurePosixPath(volume.source).is_absolute():
+                    raise Invalid("is no absolute path of the device", field=f"{here}.source")
+                if ":" in volume.source:
+                    raise Invalid("has a colon, which engines misread", field=f"{here}.source")
+            case VolumeKind.VOLUME:
+                if not VOLUME_NAME.fullmatch(volume.source):
+                    raise Invalid(
+                        "is no name of a volume: at least two letters, digits, _ . -",
+                        field=f"{here}.source",
+                    )
+            case VolumeKind.TMPFS:
+                if volume.source:
+                    raise Invalid("a tmpfs has no source", field=f"{here}.source")
+
+
+def _health_check(check: HealthCheck, field: str) -> None:
+    if not check.command:
+        raise Invalid("has no command", field=f"{field}.command")
+    for part in ("interval", "timeout"):
+        if not 0.1 <= getattr(check, part) <= 86400:
+            raise Invalid("is not between 0.1 and 86400 seconds", field=f"{field}.{part}")
+    if not 0 <= check.start_period <= 86400:
+        raise Invalid("is not between 0 and 86400 seconds", field=f"{field}.start_period")
+    if not 1 <= check.retries <= 1000:
+        raise Invalid("is not between 1 and 1000", field=f"{field}.retries")
+
+
+def _limits(value: MicroserviceSpec, field: str) -> None:
+    if value.memory_limit_mib is not None and value.memory_limit_mib < LEAST_MEMORY_MIB:
+        raise Invalid(f"is under {LEAST_MEMORY_MIB} MiB", field=f"{field}.memory_limit_mib")
+    if value.cpu_limit is not None and not 0.01 <= value.cpu_limit <= 1024:
+        raise Invalid("is not between 0.01 and 1024 cores", field=f"{field}.cpu_limit")
+    if value.pids_limit is not None and value.pids_limit < 1:
+        raise Invalid("is under 1", field=f"{field}.pids_limit")
+    if not 1 <= value.log_limit_mib <= 10240:
+        raise Invalid("is not between 1 and 10240 MiB", field=f"{field}.log_limit_mib")
+
+
+def _few(values: Iterable[object] | Mapping[str, object], field: str) -> None:
+    if sum(1 for _ in values) > MOST_ENTRIES:
+        raise Invalid(f"has more than {MOST_ENTRIES} entries", field=field)

@@ -1,0 +1,107 @@
+"""What is decided about users and tokens."""
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from ecn.commands.user import (
+    CreateFirstAdmin,
+    CreateUser,
+    DeleteUser,
+    IssueToken,
+    RevokeToken,
+    UpdateUser,
+    UserCommand,
+)
+from ecn.deciders import rules
+from ecn.errors import LastAdmin, NameTaken, NotFound
+from events.envelope import KnownEvent
+from events.ids import UserId
+from events.user import (
+    Role,
+    TokenIssued,
+    TokenRevoked,
+    UserCreated,
+    UserDeleted,
+    UserPasswordChanged,
+    UserRoleChanged,
+)
+from projections.users import UserRow
+from projections.world import World
+
+
+def decide(world: World, command: UserCommand) -> Iterator[KnownEvent]:
+    """The events that the command leads to; none when all is as asked. Errors: Refused."""
+    match command:
+        case CreateFirstAdmin():
+            if len(world.users):
+                return
+            yield UserCreated(
+                user_id=command.user_id,
+                name=command.name,
+                role=Role.ADMIN,
+                password_hash=command.password_hash,
+            )
+            yield TokenIssued(
+                user_id=command.user_id,
+                token_id=command.token_id,
+                token_hash=command.token_hash,
+                description="made at first start",
+            )
+        case CreateUser():
+            rules.user_name(command.name)
+            if world.users.one("name", command.name) is not None:
+                raise NameTaken("user", command.name)
+            yield UserCreated(
+                user_id=command.user_id,
+                name=command.name,
+                role=command.role,
+                password_hash=command.password_hash,
+            )
+        case UpdateUser():
+            yield from _update(world, command)
+        case DeleteUser():
+            row = world.users.get(command.user_id)
+            if row is None:
+                return  # a retried delete has already succeeded
+            _keep_an_admin(world, row)
+            yield UserDeleted(user_id=command.user_id)
+        case IssueToken():
+            _row(world, command.user_id)
+            rules.text(command.description, field="$.description")
+            yield TokenIssued(
+                user_id=command.user_id,
+                token_id=command.token_id,
+                token_hash=command.token_hash,
+                description=command.description,
+                expires_at=command.expires_at,
+            )
+        case RevokeToken():
+            token = world.tokens.get(command.token_id)
+            if token is not None:
+                yield TokenRevoked(user_id=token.user_id, token_id=command.token_id)
+        case _:
+            assert_never(command)
+
+
+def _update(world: World, command: UpdateUser) -> Iterator[KnownEvent]:
+    row = _row(world, command.user_id)
+    if command.role is not None and command.role is not row.role:
+        _keep_an_admin(world, row)
+        yield UserRoleChanged(user_id=command.user_id, role=command.role)
+    if command.password_hash is not None:
+        yield UserPasswordChanged(user_id=command.user_id, password_hash=command.password_hash)
+        # Whoever knew the old password may hold a token.
+        for token_id in sorted(world.tokens.find("user", command.user_id)):
+            yield TokenRevoked(user_id=command.user_id, token_id=token_id)
+
+
+def _keep_an_admin(world: World, row: UserRow) -> None:
+    if row.role is Role.ADMIN and world.users.count("role", Role.ADMIN) == 1:
+        raise LastAdmin(row.name)
+
+
+def _row(world: World, user_id: UserId) -> UserRow:
+    row = world.users.get(user_id)
+    if row is None:
+        raise NotFound("user", user_id)
+    return row

@@ -1,0 +1,180 @@
+"""What the system refuses, as types with fields and a sentence for people. No HTTP here.
+
+Refused
+├── Invalid             a value breaks a rule of its own
+├── NotFound            there is no such thing
+├── Conflict            it contradicts what is there
+│   ├── NameTaken, PortTaken, NodeInUse, RegistryInUse, LastAdmin
+│   └── RevisionMoved   it was decided on something that has changed since
+├── NotAllowed          the asker may not
+├── BadCredentials      nobody knows who is asking
+├── Withdrawn           a credential that was good once
+├── KeyRefused          a provisioning key that redeems nothing
+└── KeyReused           an idempotency key that already stands for another request
+"""
+
+from datetime import datetime
+
+
+class Refused(Exception):
+    """A command or a question that was understood and refused. Nothing was changed."""
+
+    code = "refused"
+    next_step = ""
+
+    def __init__(self, detail: str, *, field: str = "", next_step: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.field = field
+        if next_step:
+            self.next_step = next_step
+
+
+class Invalid(Refused):
+    """A value breaks a rule of its own. `field` is its place in the request."""
+
+    code = "invalid"
+    next_step = "Correct the named field and send the request again."
+
+
+class NotFound(Refused):
+    """There is no such thing."""
+
+    code = "not-found"
+
+    def __init__(self, kind: str, ref: str, *, field: str = "") -> None:
+        super().__init__(
+            f"there is no {kind} {ref!r}",
+            field=field,
+            next_step=f"List what there is: ecn get {_plural(kind)}",
+        )
+        self.kind, self.ref = kind, ref
+
+
+class Conflict(Refused):
+    """It contradicts what is there."""
+
+    code = "conflict"
+
+
+class NameTaken(Conflict):
+    """Another thing of that kind bears the name."""
+
+    code = "name-taken"
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(
+            f"there is a {kind} named {name!r} already",
+            next_step="Choose another name, or change the one that is there: "
+            f"ecn describe {kind} {name}",
+        )
+        self.kind, self.name = kind, name
+
+
+class PortTaken(Conflict):
+    """Another microservice on that node has the port."""
+
+    code = "port-taken"
+
+    def __init__(self, *, node: str, port: int, protocol: str, holder: str, field: str) -> None:
+        super().__init__(
+            f"port {port}/{protocol} of node {node!r} belongs to microservice {holder!r}",
+            field=field,
+            next_step="Choose another host port, another node, or free the port first.",
+        )
+        self.port, self.protocol, self.holder = port, protocol, holder
+
+
+class NodeInUse(Conflict):
+    """Microservices are placed on the node and the caller did not force."""
+
+    code = "node-in-use"
+
+    def __init__(self, node: str, microservices: list[str]) -> None:
+        super().__init__(
+            f"node {node!r} still has {len(microservices)} microservices: "
+            + ", ".join(microservices[:5])
+            + (", …" if len(microservices) > 5 else ""),
+            next_step="Move or delete them first, or force: they are deleted with the node then.",
+        )
+
+
+class RegistryInUse(Conflict):
+    """Microservices pull from the registry."""
+
+    code = "registry-in-use"
+
+    def __init__(self, registry: str, microservices: list[str]) -> None:
+        super().__init__(
+            f"registry {registry!r} is used by " + ", ".join(microservices[:5]),
+            next_step="Let them use another registry, or delete them first.",
+        )
+
+
+class LastAdmin(Conflict):
+    """Nobody would be left who may manage users."""
+
+    code = "last-admin"
+    next_step = "Make somebody else an admin first."
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name!r} is the only admin")
+
+
+class RevisionMoved(Conflict):
+    """It was decided on something that has changed since."""
+
+    code = "revision-moved"
+    next_step = "Read it again and repeat the change on what is there now."
+
+    def __init__(self, kind: str, ref: str) -> None:
+        super().__init__(f"{kind} {ref!r} was changed by somebody else in between")
+
+
+class NotAllowed(Refused):
+    """The asker is known and may not."""
+
+    code = "not-allowed"
+    next_step = "Ask an admin for a role that may do this."
+
+
+class BadCredentials(Refused):
+    """Nobody knows who is asking."""
+
+    code = "bad-credentials"
+    next_step = "Log in: ecn login <url>"
+
+
+class Withdrawn(Refused):
+    """A device's credential that was good once: its node is deprovisioned or deleted."""
+
+    code = "node-deprovisioned"
+    next_step = "To use the device again, provision it with a new key: ecn provision-key <node>"
+
+
+class KeyRefused(Refused):
+    """A provisioning key that is unknown, used or expired. Which of these, only for expiry."""
+
+    code = "provisioning-key-refused"
+    next_step = "Get a new key: ecn provision-key <node>"
+
+    def __init__(self, expired_at: datetime | None = None) -> None:
+        if expired_at is None:
+            super().__init__("the provisioning key is unknown or was used already")
+        else:
+            self.code = "provisioning-key-expired"
+            super().__init__(f"the provisioning key expired at {expired_at.isoformat()}")
+
+
+class KeyReused(Refused):
+    """An idempotency key that already stands for another request."""
+
+    code = "idempotency-key-reused"
+    next_step = "Use a fresh Idempotency-Key for each request; repeat it only with the same body."
+
+    def __init__(self) -> None:
+        super().__init__("this Idempotency-Key was used for a different request before")
+
+
+def _plural(kind: str) -> str:
+    return kind[:-1] + "ies" if kind.endswith("y") else kind + "s"
