@@ -6,9 +6,12 @@ fields it does not know, so that a newer controller can say more.
 | call | body | answer |
 |---|---|---|
 | `POST /api/v1/agent/provision` | `Provision` | 200 `Provisioned` |
-| `GET /api/v1/agent/desired-state` | `If-None-Match: "<revision>"`, `Prefer: wait=<s>` | 200 `DesiredState` with ETag, or 304 |
+| `GET /api/v1/agent/desired-state` | none; see below | 200 `DesiredState` with ETag, or 304 |
 | `POST /api/v1/agent/report` | `Report` | 200 `ReportAnswer` |
 | `POST /api/v1/agent/streams/<request_id>` | log bytes, chunked as they come | 204 |
+
+The desired state is asked for with `If-None-Match: "<revision>"`, the last one known, and
+`Prefer: wait=<seconds>`: the answer is held until something of the node's own changes.
 
 All but the first carry `Authorization: Bearer <credential>`. 401 means that the credential was
 never good or belongs to another network: keep the containers, say so, try again slowly. 410 with

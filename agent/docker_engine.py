@@ -1,0 +1,332 @@
+"""The `ContainerEngine` protocol over aiodocker: the one door to Docker.
+
+Each call has a bound of its own; nothing but an `EngineError` comes out. Long streams (pulls,
+logs, events) get a client of their own: aiodocker keeps a connection open when the one who reads
+it is cancelled, and shares one event stream per client whose first subscriber decides the filters.
+Closing that client ends the stream on the engine's side too, so that an abandoned pull stops.
+"""
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Set
+from contextlib import asynccontextmanager
+from datetime import datetime
+from types import TracebackType
+
+import aiohttp
+import msgspec
+from aiodocker import Docker
+from aiodocker.exceptions import DockerError
+
+from agent import docker_documents as documents
+from agent.contract import Registry
+from agent.docker_errors import container_error, pull_error, unavailable
+from agent.engine import LABEL_APPLICATION, LABEL_NODE, Container, EngineFacts, NewContainer
+from agent.errors import EngineRefused, RegistryUnreachable
+from agent.image_reference import credentials_for, full_reference
+
+ANSWER_WITHIN = 60.0
+"""Seconds for an ordinary call. Creating a container takes a slow SD card its time."""
+STOP_GRACE = 10
+"""Seconds between asking a container to end and killing it."""
+PULL_STALLS_AFTER = 300.0
+"""Seconds without any progress; unpacking a large layer is silent for a while."""
+
+_EVENTS = ["create", "start", "die", "destroy", "pause", "unpause", "rename", "health_status"]
+
+
+class _PullMessage(msgspec.Struct, frozen=True):
+    status: str = ""
+
+
+class DockerEngine:
+    """Docker at an address such as `unix:///var/run/docker.sock`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._docker = Docker(url=url)
+        self._digests: dict[str, str] = {}
+        # Two microservices of a new application must not each make its network.
+        self._networks = asyncio.Lock()
+
+    async def __aenter__(self) -> "DockerEngine":
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._docker.close()
+
+    async def facts(self) -> EngineFacts:
+        """Two questions: `/version` and `/info`."""
+        async with self._call("describe", "itself"):
+            version = msgspec.convert(await self._docker.version(), documents.Version)
+            info = msgspec.convert(await self._docker.system.info(), documents.Info)
+        return EngineFacts(
+            version=version.version,
+            architecture=info.architecture,
+            operating_system=info.operating_system,
+            cpus=info.cpus,
+            memory_mib=info.memory // (1024 * 1024),
+        )
+
+    async def containers(self, node_id: str) -> list[Container]:
+        """A list, and an inspection of each (1 ms): the list lacks times, exit code and health."""
+        found: list[Container] = []
+        images: dict[str, str] = {}
+        async with self._call("list", "containers"):
+            listed = await self._docker.containers.list(
+                all=True, filters=_filters(label=[f"{LABEL_NODE}={node_id}"])
+            )
+            for each in listed:
+                try:
+                    shown = msgspec.convert(await each.show(), documents.Inspection)
+                except DockerError as error:
+                    if error.status == 404:
+                        continue  # removed between the two questions
+                    raise
+                images[shown.image] = await self._digest(shown.image)
+                container = documents.container(shown, images[shown.image])
+                if container is not None:
+                    found.append(container)
+        self._digests = images  # as many as are in use, no more
+        return found
+
+    async def _digest(self, image_id: str) -> str:
+        """Asked once per image: it can't change, and asking each time doubles a look's cost."""
+        if image_id in self._digests:
+            return self._digests[image_id]
+        try:
+            shown = await self._docker.images.inspect(image_id)
+        except DockerError as error:
+            if error.status == 404:
+                return image_id  # removed by force under its container
+            raise
+        return documents.image_digest(msgspec.convert(shown, documents.ImageInspection))
+
+    async def events(self, node_id: str) -> AsyncIterator[None]:
+        """Yields once when the stream stands, then for each event that can change a plan."""
+        async with self._client() as docker:
+            async with self._call("watch", "containers"):
+                await docker.version()  # or a dead engine would show only as silence
+            # aiodocker leaves this method untyped.
+            subscriber = docker.events.subscribe(  # type: ignore[no-untyped-call]
+                filters=_filters(
+                    type=["container"], label=[f"{LABEL_NODE}={node_id}"], event=_EVENTS
+                ),
+            )
+            # What happened before the stream stood is seen by the look that this one causes.
+            yield
+            while await subscriber.get() is not None:
+                yield
+        raise unavailable(ConnectionError("its event stream ended"))
+
+    async def image_present(self, image: str) -> bool:
+        """By tag, digest or id."""
+        async with self._call("inspect", image):
+            try:
+                await self._docker.images.inspect(image)
+            except DockerError as error:
+                if error.status == 404:
+                    return False
+                raise
+        return True
+
+    async def pull(self, image: str, registry: Registry | None) -> None:
+        """Read the engine's progress to its true end. Credentials go to their own registry only."""
+        known = credentials_for(image, registry)
+        auth = None if known is None else {"username": known.username, "password": known.password}
+        finished = False
+        try:
+            async with self._client() as docker, asyncio.timeout(PULL_STALLS_AFTER) as bound:
+                async for message in docker.images.pull(
+                    full_reference(image), auth=auth, stream=True
+                ):
+                    bound.reschedule(asyncio.get_running_loop().time() + PULL_STALLS_AFTER)
+                    said = msgspec.convert(message, _PullMessage)
+                    # aiodocker takes a broken connection for the end; this is the true end.
+                    finished = finished or said.status.startswith("Status: ")
+        except DockerError as error:
+            raise pull_error(error, image) from error
+        except TimeoutError as error:
+            raise RegistryUnreachable(
+                f"the pull of {image} made no progress for {PULL_STALLS_AFTER:.0f} s"
+            ) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise unavailable(error) from error
+        if not finished:
+            raise EngineRefused(f"the pull of {image} broke off")
+
+    async def create(self, container: NewContainer) -> str:
+        """A taken name gets a suffix; the labels say what the container is, not its name."""
+        image = container.spec.image
+        network = None
+        if not container.spec.host_network:
+            network = await self._network(container.node_id, container.application)
+        body = documents.creation(container, network)
+        name = container.name
+        async with self._call("create", image):
+            try:
+                made = await self._docker.containers.create(body, name=name)
+            except DockerError as error:
+                if error.status != 409 or "name" not in error.message:
+                    raise
+                made = await self._docker.containers.create(body, name=_suffixed(name))
+        return made.id
+
+    async def _network(self, node_id: str, application: str) -> str:
+        """Name of the application's network; found by its labels, as its name may be taken."""
+        labels = {LABEL_NODE: node_id, LABEL_APPLICATION: application}
+        async with self._networks, self._call("make", f"a network for {application}"):
+            for network in await self._our_networks(node_id):
+                if (network.labels or {}).get(LABEL_APPLICATION) == application:
+                    return network.name
+            name = f"ecn-{application}"
+            config = {"Name": name, "CheckDuplicate": True, "Driver": "bridge", "Labels": labels}
+            try:
+                await self._docker.networks.create(config)
+            except DockerError as error:
+                if error.status != 409:
+                    raise
+                name = _suffixed(name)
+                await self._docker.networks.create({**config, "Name": name})
+            return name
+
+    async def _our_networks(self, node_id: str) -> list[documents.Network]:
+        listed = await self._docker.networks.list(filters={"label": f"{LABEL_NODE}={node_id}"})
+        return msgspec.convert(listed, list[documents.Network])
+
+    async def start(self, container_id: str) -> None:
+        """A paused container refuses to be started: it is resumed."""
+        container = self._docker.containers.container(container_id)
+        async with self._call("start", container_id):
+            try:
+                await container.start()
+            except DockerError as error:
+                if "paused" not in error.message:
+                    raise
+                await container.unpause()
+
+    async def stop(self, container_id: str) -> None:
+        """The engine waits for the grace; the call has to wait longer."""
+        async with self._call("stop", container_id, within=STOP_GRACE + ANSWER_WITHIN):
+            try:
+                await self._docker.containers.container(container_id).stop(t=STOP_GRACE)
+            except DockerError as error:
+                if error.status != 404:
+                    raise
+
+    async def remove(self, container_id: str) -> None:
+        """By force, with anonymous volumes; named ones stay."""
+        async with self._call("remove", container_id):
+            try:
+                await self._docker.containers.container(container_id).delete(force=True, v=True)
+            except DockerError as error:
+                # 409: somebody else is removing it. We asked for an end state, not for an act.
+                if error.status not in (404, 409):
+                    raise
+
+    async def rename(self, container_id: str, name: str) -> bool:
+        """409 is a taken name, no error."""
+        async with self._call("rename", container_id):
+            try:
+                await self._docker.containers.container(container_id).rename(name)
+            except DockerError as error:
+                if error.status == 409:
+                    return False
+                raise
+        return True
+
+    async def remove_networks(self, node_id: str, keep: Set[str]) -> list[str]:
+        """One that somebody else's container is attached to stays until the next time."""
+        removed: list[str] = []
+        async with self._networks, self._call("remove", "networks"):
+            for network in await self._our_networks(node_id):
+                if (network.labels or {}).get(LABEL_APPLICATION, "") in keep:
+                    continue
+                found = await self._docker.networks.get(network.network_id)
+                try:
+                    await found.delete()
+                except DockerError as error:
+                    # 403: something is still attached, perhaps somebody else's container.
+                    if error.status not in (403, 404, 409):
+                        raise
+                else:
+                    removed.append(network.name)
+        return removed
+
+    async def logs(
+        self, container_id: str, *, tail: int | None, follow: bool, since: datetime | None
+    ) -> AsyncIterator[bytes]:
+        """Piece by piece: a log may be larger than the memory left."""
+        params: dict[str, str | int | bool] = {
+            "stdout": True,
+            "stderr": True,
+            "follow": follow,
+            "tail": "all" if tail is None else str(tail),
+        }
+        if since is not None:
+            params["since"] = f"{since.timestamp():.6f}"
+        async with self._client() as docker:
+            async with self._call("read the log of", container_id):
+                # aiodocker's own log() gathers a log that is not followed whole in memory.
+                answer = await docker._do_query(
+                    f"containers/{container_id}/logs",
+                    "GET",
+                    params=params,
+                    timeout=aiohttp.ClientTimeout(),
+                )
+            try:
+                async for piece in _demultiplexed(answer.content):
+                    yield piece
+            except (aiohttp.ClientError, OSError) as error:
+                raise unavailable(error) from error
+
+    @asynccontextmanager
+    async def _client(self) -> AsyncGenerator[Docker]:
+        docker = Docker(url=self._url)
+        try:
+            yield docker
+        finally:
+            try:
+                await docker.close()
+            except (DockerError, aiohttp.ClientError, OSError):
+                # Its event task ended with this error, which the subscriber has seen as the end.
+                await docker.session.close()
+
+    @asynccontextmanager
+    async def _call(
+        self, verb: str, subject: str, within: float = ANSWER_WITHIN
+    ) -> AsyncGenerator[None]:
+        """Bound an exchange with the engine, and translate what goes wrong in it."""
+        try:
+            async with asyncio.timeout(within):
+                yield
+        except DockerError as error:
+            raise container_error(error, verb, subject) from error
+        except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+            raise unavailable(error) from error
+        except (msgspec.ValidationError, json.JSONDecodeError) as error:
+            raise EngineRefused(f"the engine's answer makes no sense: {error}") from error
+
+
+async def _demultiplexed(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """Frames of 8 bytes of header (stream, length) and content; ours never have a terminal."""
+    while True:
+        try:
+            header = await stream.readexactly(8)
+            yield await stream.readexactly(int.from_bytes(header[4:], "big"))
+        except asyncio.IncompleteReadError:
+            return
+
+
+def _filters(**terms: list[str]) -> str:
+    return json.dumps(terms)
+
+
+def _suffixed(name: str) -> str:
+    return f"{name}-{secrets.token_hex(3)}"

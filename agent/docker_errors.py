@@ -1,0 +1,115 @@
+"""Docker's refusals as sentences and types of ours.
+
+A sibling of `docker_engine.py`. The engine's status tells little: a registry that is down, an
+unknown host and wrong credentials all arrive as 500 (or inside a stream that began with 200), so
+the text has to be read. The texts are those of Engine 20.10 and later.
+"""
+
+import re
+
+from aiodocker.exceptions import DockerError
+
+from agent.errors import (
+    BadContainerOptions,
+    ContainerGone,
+    EngineError,
+    EngineRefused,
+    EngineUnavailable,
+    ImageNotFound,
+    NetworkGone,
+    PortTaken,
+    RegistryRefused,
+    RegistryUnreachable,
+)
+
+NO_ENGINE = 900
+"""aiodocker's own status for "nobody there"; not an HTTP code."""
+
+_REFUSED = (
+    "unauthorized",
+    "no basic auth credentials",
+    "authentication required",
+    "denied",
+    "forbidden",
+    "toomanyrequests",
+)
+_NOT_FOUND = ("manifest unknown", "not found", "does not exist", "no such image", "name unknown")
+_UNREACHABLE = (
+    "connection refused",
+    "no such host",
+    "timeout",
+    "timed out",
+    "deadline exceeded",
+    "no route to host",
+    "network is unreachable",
+    "connection reset",
+    "server misbehaving",
+    "x509",
+    "tls:",
+    "certificate",
+    "gave http response to https client",
+    "unexpected eof",
+    ": eof",
+    "bad gateway",
+    "service unavailable",
+    "internal server error",
+)
+_PORT = ("port is already allocated", "address already in use", "ports are not available")
+_ADDRESS = re.compile(r"(?:for|tcp|udp)4? (\[?[0-9a-fA-F.:]*\]?:\d+)")
+
+
+def pull_error(error: DockerError, image: str) -> EngineError:
+    """Why an image could not be pulled."""
+    if error.status == NO_ENGINE:
+        return unavailable(error)
+    said = _words(error)
+    text = said.lower()
+    # First: "pull access denied for x, repository does not exist or may require 'docker login'"
+    # is Docker Hub's word for both; a missing image is by far the commoner case.
+    if "does not exist or may require" in text:
+        return ImageNotFound(
+            f"the image {image} does not exist, or its registry wants credentials for it"
+        )
+    if any(word in text for word in _REFUSED):
+        return RegistryRefused(f"the registry refused to give out {image}: {said}")
+    if any(word in text for word in _UNREACHABLE):
+        return RegistryUnreachable(f"the registry of {image} can't be reached: {said}")
+    if error.status == 404 or any(word in text for word in _NOT_FOUND):
+        return ImageNotFound(f"the registry has no image {image}: {said}")
+    if error.status == 400:
+        return BadContainerOptions(f"{image} is not an image reference: {said}")
+    return EngineRefused(f"the engine could not pull {image}: {said}")
+
+
+def container_error(error: DockerError, verb: str, subject: str) -> EngineError:
+    """Why something could not be done to a container. subject: its image or its id."""
+    if error.status == NO_ENGINE:
+        return unavailable(error)
+    said = _words(error)
+    text = said.lower()
+    if any(word in text for word in _PORT):
+        found = _ADDRESS.search(said)
+        which = f"the port {found.group(1)}" if found else "a port it publishes"
+        return PortTaken(f"{which} is already in use on this device")
+    if error.status == 404 and "no such image" in text:
+        return ImageNotFound(f"the image {subject} is not on this device")
+    if error.status == 404 and "no such container" in text:
+        return ContainerGone(f"the container {subject[:12]} is gone")
+    if "network" in text and "not found" in text:
+        return NetworkGone(f"the network of the container {subject[:12]} is gone")
+    if error.status == 400 or "oci runtime" in text or "invalid" in text:
+        return BadContainerOptions(f"the engine can't {verb} a container like this: {said}")
+    return EngineRefused(f"the engine could not {verb} {subject}: {said}")
+
+
+def unavailable(error: Exception) -> EngineUnavailable:
+    """Nobody answered, in time or at all."""
+    said = error.message if isinstance(error, DockerError) else str(error)
+    return EngineUnavailable(
+        f"the container engine does not answer: {said or type(error).__name__}"
+    )
+
+
+def _words(error: DockerError) -> str:
+    """The engine's text on one line, and not longer than anyone would read."""
+    return " ".join(str(error.message).split())[:500]

@@ -1,0 +1,139 @@
+"""What goes wrong on a device, as sentences for its people and types for the agent.
+
+AgentError
+├── FolderInUse, FolderUnusable      the agent's own folder
+├── NotProvisioned, AlreadyProvisioned, ProvisioningRefused
+├── ControllerUnreachable, CredentialRefused, NodeDeprovisioned, ControllerRefused
+└── EngineError                      anything about containers; `cause` names its class
+    ├── EngineUnavailable            nobody answers: says nothing about the microservice
+    ├── ImageNotFound, RegistryRefused, RegistryUnreachable
+    ├── PortTaken, BadContainerOptions, ContainerGone, NetworkGone
+    └── EngineRefused                everything else that the engine would not do
+"""
+
+from pathlib import Path
+from typing import ClassVar
+
+
+class AgentError(Exception):
+    """Something the agent can say in one sentence."""
+
+
+class FolderInUse(AgentError):
+    """Two agents on one folder would fight over its containers and its sequence numbers."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"another agent is using the folder {folder}; stop it first, "
+            "or give this one its own folder with --data"
+        )
+        self.folder = folder
+
+
+class FolderUnusable(AgentError):
+    """The agent's folder can't be read or written."""
+
+    def __init__(self, folder: Path, why: str) -> None:
+        super().__init__(f"the agent's folder {folder} can't be used: {why}")
+        self.folder = folder
+
+
+class NotProvisioned(AgentError):
+    """There is no identity in the folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"this device does not belong to a network yet (no identity in {folder}); "
+            "run `ecn-agent provision --controller URL --key-file FILE` first"
+        )
+        self.folder = folder
+
+
+class AlreadyProvisioned(AgentError):
+    """There is an identity that nobody asked to give up."""
+
+    def __init__(self, node_name: str, controller: str) -> None:
+        super().__init__(
+            f"this device is already node {node_name!r} of {controller}; "
+            "use --replace to give that up (its containers are removed)"
+        )
+
+
+class ProvisioningRefused(AgentError):
+    """The controller answered, and said no."""
+
+
+class ControllerUnreachable(AgentError):
+    """Nobody answered, or not in time, or with an error that may pass."""
+
+
+class ControllerRefused(AgentError):
+    """The controller calls the request itself wrong: telling it again will not help."""
+
+
+class CredentialRefused(AgentError):
+    """401: this credential was never good there. No reason to give up the containers."""
+
+
+class NodeDeprovisioned(AgentError):
+    """410: this very credential was withdrawn."""
+
+
+class EngineError(AgentError):
+    """The container engine could not do what it was asked. The text is a whole sentence."""
+
+    cause: ClassVar[str] = "engine-error"
+
+
+class EngineUnavailable(EngineError):
+    """The engine does not answer."""
+
+    cause = "engine-unavailable"
+
+
+class ImageNotFound(EngineError):
+    """Neither the device nor the registry has the image."""
+
+    cause = "image-not-found"
+
+
+class RegistryRefused(EngineError):
+    """The registry wants other credentials, or none of us for now."""
+
+    cause = "registry-refused"
+
+
+class RegistryUnreachable(EngineError):
+    """No answer from the registry, or none that could be trusted."""
+
+    cause = "registry-unreachable"
+
+
+class PortTaken(EngineError):
+    """A port of the device that the microservice publishes is in use."""
+
+    cause = "port-taken"
+
+
+class BadContainerOptions(EngineError):
+    """The engine can't make or start a container so."""
+
+    cause = "bad-container-options"
+
+
+class ContainerGone(EngineError):
+    """The container was removed by somebody else in the meantime."""
+
+    cause = "container-gone"
+
+
+class NetworkGone(EngineError):
+    """The network that the container was made for was removed by somebody: it needs a new one."""
+
+    cause = "network-gone"
+
+
+class EngineRefused(EngineError):
+    """Any other refusal, in the engine's own words."""
+
+    cause = "engine-refused"

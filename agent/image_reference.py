@@ -1,0 +1,65 @@
+"""Image references: which registry an image comes from, and whether credentials belong there.
+
+Pure. Called by `docker_engine.py` before a pull. Docker's own rules: the part before the first
+slash is a host if it has a dot or a colon or is `localhost`; anything else lives on Docker Hub.
+"""
+
+from agent.contract import Registry
+
+DOCKER_HUB = "docker.io"
+# Names under which Docker Hub is known in settings that people bring along.
+_HUB_NAMES = frozenset(
+    {
+        "docker.io",
+        "index.docker.io",
+        "registry-1.docker.io",
+        "registry.hub.docker.com",
+        "hub.docker.com",
+    }
+)
+
+
+def full_reference(image: str) -> str:
+    """With host, path and tag spelt out: what the engine makes of it anyway.
+
+    >>> full_reference("busybox"), full_reference("127.0.0.1:5000/a/b@sha256:12")
+    ('docker.io/library/busybox:latest', '127.0.0.1:5000/a/b@sha256:12')
+    """
+    first, slash, rest = image.partition("/")
+    if not slash:
+        image = f"{DOCKER_HUB}/library/{image}"
+    elif not _is_host(first):
+        image = f"{DOCKER_HUB}/{image}"
+    elif first in _HUB_NAMES and "/" not in rest:
+        image = f"{DOCKER_HUB}/library/{rest}"
+    last = image.rsplit("/", 1)[-1]
+    return image if ":" in last or "@" in last else f"{image}:latest"
+
+
+def image_host(image: str) -> str:
+    """The registry that an image comes from."""
+    return full_reference(image).partition("/")[0]
+
+
+def registry_host(url: str) -> str:
+    """Host and port of a registry's address, which may be a URL with scheme and path."""
+    host = url.strip().partition("://")[2] or url.strip()
+    host = host.partition("/")[0].rpartition("@")[2].lower()
+    return DOCKER_HUB if host in _HUB_NAMES else host
+
+
+def credentials_for(image: str, registry: Registry | None) -> Registry | None:
+    """The registry if it has credentials and the image comes from there.
+
+    Sent anywhere else they would be given away: an image of Docker Hub must not carry the
+    password of a private registry.
+    """
+    if registry is None or not registry.username:
+        return None
+    host = image_host(image)
+    host = DOCKER_HUB if host in _HUB_NAMES else host.lower()
+    return registry if registry_host(registry.url) == host else None
+
+
+def _is_host(part: str) -> bool:
+    return "." in part or ":" in part or part == "localhost"

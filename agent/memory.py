@@ -1,0 +1,96 @@
+"""What the agent remembers of each microservice from look to look, across its own restarts.
+
+Pure: each function takes the old memory and returns the new one. `reconcile.py` decides with it,
+`control_loop.py` keeps it on disk.
+
+Two back-offs live here. **Restart**: a container that ended by itself is started again at once the
+first time, then 10, 20, 40 … 300 s after each end; a run of `STABLE` seconds or more starts over.
+(Ten minutes, as in Kubernetes. A shorter rule, such as twice the current delay, would let a program
+that dies every half minute restart at once for ever.) **Retry**: what could not be pulled, created
+or started is tried again after 10, 20, 40 … 300 s, for ever. A new revision forgets both: somebody
+changed something, perhaps the very fault.
+"""
+
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+FIRST_DELAY = 10.0
+LONGEST_DELAY = 300.0
+STABLE = 600.0
+
+
+class Memory(Struct, frozen=True, kw_only=True):
+    """Of one microservice. Delays in seconds."""
+
+    revision: int = 0
+    """The desired revision that the rest is about."""
+    restarts: int = 0
+    """Of this container, by the agent."""
+    delay: float | None = None
+    """How long the last restart waited; None before the first, and after a stable run."""
+    held: bool = False
+    """It was told not to run. When it should run again it is started, whatever its policy."""
+    failures: int = 0
+    """Attempts in a row that failed."""
+    failure: str = ""
+    """What the last of them failed on, a sentence."""
+    cause: str = ""
+    """The class of that failure."""
+    retry_at: datetime | None = None
+
+
+def noted(memory: Memory, revision: int, *, running: bool) -> Memory:
+    """With what the desired state says now."""
+    if memory.revision != revision:
+        memory = Memory(revision=revision, restarts=memory.restarts, held=memory.held)
+    if not running and not memory.held:
+        memory = replace(memory, held=True)
+    return memory
+
+
+def next_delay(memory: Memory, ran: float) -> float:
+    """How long after its end a container that ran so many seconds is started again."""
+    if memory.delay is None or ran >= STABLE:
+        return 0.0
+    return min(LONGEST_DELAY, max(FIRST_DELAY, memory.delay * 2))
+
+
+def restarted(memory: Memory, ran: float) -> Memory:
+    """After a restart that followed an end."""
+    return replace(memory, restarts=memory.restarts + 1, delay=next_delay(memory, ran), held=False)
+
+
+def failed(memory: Memory, cause: str, failure: str, now: datetime) -> Memory:
+    """After an attempt that came to nothing."""
+    # The exponent is capped before the delay is, or a year of failures would overflow.
+    delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(memory.failures, 10))
+    return replace(
+        memory,
+        failures=memory.failures + 1,
+        cause=cause,
+        failure=failure,
+        retry_at=now + timedelta(seconds=delay),
+    )
+
+
+def succeeded(memory: Memory) -> Memory:
+    """After an attempt that did it."""
+    return replace(memory, failures=0, cause="", failure="", retry_at=None, held=False)
+
+
+def created(memory: Memory) -> Memory:
+    """With a new container, which nobody restarted yet."""
+    return Memory(revision=memory.revision)
+
+
+def waits_until(memory: Memory, now: datetime) -> datetime | None:
+    """When the next attempt is due; None when that is now.
+
+    A time further off than any delay was written by a clock that has since been set back.
+    """
+    due = memory.retry_at
+    if due is None or due <= now or due > now + timedelta(seconds=LONGEST_DELAY):
+        return None
+    return due
