@@ -21,7 +21,13 @@ from events.application import (
 from events.catalog import RegistryEvent, RegistryUpdated
 from events.envelope import Recorded
 from events.ids import MicroserviceId, NodeId, Position
-from events.node import NodeDeleted, NodeEvents, NodeRegistered
+from events.node import (
+    NodeDeleted,
+    NodeDeprovisioned,
+    NodeEvents,
+    NodeProvisioned,
+    NodeRegistered,
+)
 from projections.microservices import MicroserviceRow
 from projections.view import Drop, Put, Table
 
@@ -50,9 +56,12 @@ def project(
 def _touched(
     world: "World", event: ApplicationEvents | RegistryEvent | NodeEvents
 ) -> Iterator[NodeId]:
-    """The nodes whose agents have something to do because of the event, and no others."""
+    """The nodes whose agents have something to do because of the event, and no others.
+
+    A changed credential is something to do: an agent that waits with the old one has to hear it.
+    """
     match event:
-        case NodeRegistered() | MicroserviceCreated():
+        case NodeRegistered() | NodeProvisioned() | NodeDeprovisioned() | MicroserviceCreated():
             yield event.node_id
         case MicroserviceMoved():
             yield event.from_node_id

@@ -31,6 +31,7 @@ from projections import (
     credentials,
     desired_state,
     microservices,
+    names,
     nodes,
     registries,
     reports,
@@ -62,6 +63,8 @@ class World(Struct, frozen=True, kw_only=True):
     users: Table[UserId, UserRow] = field(default_factory=users.table)
     tokens: Table[TokenId, TokenRow] = field(default_factory=token_table)
     commands: Table[str, commands.CommandRow] = field(default_factory=commands.table)
+
+    names: Table[str, str] = field(default_factory=names.table)
 
     @property
     def position(self) -> Position:
@@ -133,6 +136,7 @@ VIEWS = (
     View(registries.NAME, registries.VERSION, registries.project, _members(CatalogEvents)),
     View(users.NAME, users.VERSION, users.project, _members(UserEvents)),
     View(users.TOKENS, users.TOKENS_VERSION, users.project_tokens, _members(UserEvents)),
+    View(names.NAME, names.VERSION, names.project, _members(names.EVENTS)),
     View(commands.NAME, commands.VERSION, commands.project, _members(KnownEvent)),
 )
 """All views. The order does not matter: each projects from the world before the event."""

@@ -271,6 +271,8 @@ class EventDocument(Answer, frozen=True, kw_only=True):
     """The subject's name at the answering position, or the last one it had."""
     type: str
     actor: str
+    actor_name: str
+    """As `actor`, with a node's name in place of its id."""
     command_id: str
     correlation_id: str
     causation_id: str
