@@ -1,0 +1,230 @@
+"""The native API as typed calls: a document in, a document out. See docs/http-api.md.
+
+Every command of the CLI speaks to a controller through this, and so may a program. Errors are
+those of `transport.py`.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from ecn.api import documents as d
+from ecn.cli.errors import CliError, NotAllowed, Refused, Unreachable
+from ecn.cli.sse import Reader
+from ecn.cli.transport import Query, Transport, connected
+
+D = TypeVar("D")
+
+RECONNECTS = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Seconds between attempts to take up a broken stream; after the last it is given up."""
+
+
+class Applied(Struct, frozen=True):
+    """What a PUT did."""
+
+    changed: d.Changed
+    created: bool
+
+    @property
+    def word(self) -> str:
+        """For people: created, updated or unchanged."""
+        if self.created:
+            return "created"
+        return "updated" if self.changed.events else "unchanged"
+
+
+class Client:
+    """One controller, one user."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._t = transport
+
+    # --- who asks
+
+    async def status(self) -> d.Status:
+        """How the controller is. Needs no token."""
+        return await self._t.get(("status",), d.Status)
+
+    async def login(self, body: d.Login) -> d.Token:
+        """A token for a name and a password."""
+        return await self._t.change("POST", ("login",), d.Token, body=body)
+
+    async def logout(self) -> d.Changed:
+        """Revoke the token in use."""
+        return await self._t.change("POST", ("logout",), d.Changed)
+
+    # --- nodes
+
+    async def nodes(self, query: Query | None = None) -> d.Nodes:
+        """All, or those with `state`, `label`, `tag`."""
+        return await self._t.get(("nodes",), d.Nodes, query)
+
+    async def node(self, node: str) -> d.NodeDocument:
+        """One, by name or id."""
+        return await self._t.get(("nodes", node), d.NodeDocument)
+
+    async def register_node(self, body: d.RegisterNode) -> d.Changed:
+        """Make a place for a device."""
+        return await self._t.change("POST", ("nodes",), d.Changed, body=body)
+
+    async def update_node(self, node: str, body: d.UpdateNode) -> d.Changed:
+        """Change what operators say of it."""
+        return await self._t.change("PATCH", ("nodes", node), d.Changed, body=body)
+
+    async def provisioning_key(self, node: str, body: d.IssueProvisioningKey) -> d.ProvisioningKey:
+        """A key that makes one device this node."""
+        path = ("nodes", node, "provisioning-key")
+        return await self._t.change("POST", path, d.ProvisioningKey, body=body)
+
+    async def deprovision(self, node: str) -> d.Changed:
+        """Withdraw the device's credential."""
+        return await self._t.change("POST", ("nodes", node, "deprovision"), d.Changed)
+
+    # --- applications and microservices
+
+    async def applications(self) -> d.Applications:
+        """All."""
+        return await self._t.get(("applications",), d.Applications)
+
+    async def application(self, name: str, *, at_least: int = 0) -> d.ApplicationDocument:
+        """One, as of a position at least."""
+        query = {"at_least": str(at_least)} if at_least else None
+        return await self._t.get(("applications", name), d.ApplicationDocument, query)
+
+    async def apply_application(self, name: str, body: d.ApplicationManifest) -> Applied:
+        """Make it so; nothing changes when it is."""
+        return await self._applied(("applications", name), body)
+
+    async def microservices(self, query: Query | None = None) -> d.Microservices:
+        """All, or those of an `application`, a `node`, in a `state`."""
+        return await self._t.get(("microservices",), d.Microservices, query)
+
+    async def microservice(self, name: str) -> d.MicroserviceDocument:
+        """One, by `<application>/<name>` or id."""
+        return await self._t.get(("microservices", *name.split("/")), d.MicroserviceDocument)
+
+    async def move(self, microservice: str, body: d.MoveMicroservice) -> d.Changed:
+        """To another node."""
+        path = ("microservices", *microservice.split("/"), "move")
+        return await self._t.change("POST", path, d.Changed, body=body)
+
+    async def start(self, collection: str, name: str) -> d.Changed:
+        """Let it run. collection: applications or microservices."""
+        return await self._t.change("POST", (collection, *name.split("/"), "start"), d.Changed)
+
+    async def stop(self, collection: str, name: str) -> d.Changed:
+        """Let it not run."""
+        return await self._t.change("POST", (collection, *name.split("/"), "stop"), d.Changed)
+
+    @asynccontextmanager
+    async def logs(self, microservice: str, query: Query) -> AsyncIterator[AsyncIterator[bytes]]:
+        """What its container wrote, as it comes."""
+        path = ("microservices", *microservice.split("/"), "logs")
+        async with self._t.stream(path, query=query, headers={"Accept": "text/plain"}) as chunks:
+            yield chunks
+
+    # --- registries and users
+
+    async def registries(self) -> d.Registries:
+        """All."""
+        return await self._t.get(("registries",), d.Registries)
+
+    async def registry(self, name: str) -> d.RegistryDocument:
+        """One, without its password."""
+        return await self._t.get(("registries", name), d.RegistryDocument)
+
+    async def apply_registry(self, name: str, body: d.RegistryManifest) -> Applied:
+        """Make it so."""
+        return await self._applied(("registries", name), body)
+
+    async def users(self) -> d.Users:
+        """All."""
+        return await self._t.get(("users",), d.Users)
+
+    async def create_user(self, body: d.CreateUser) -> d.Changed:
+        """Let someone log in."""
+        return await self._t.change("POST", ("users",), d.Changed, body=body)
+
+    async def update_user(self, user: str, body: d.UpdateUser) -> d.Changed:
+        """Another password or role."""
+        return await self._t.change("PATCH", ("users", user), d.Changed, body=body)
+
+    # --- whatever it is
+
+    async def delete(self, collection: str, name: str, *, force: bool = False) -> d.Changed:
+        """Delete one. force: a node with its microservices."""
+        query = {"force": "true"} if force else None
+        path = (collection, *name.split("/"))
+        return await self._t.change("DELETE", path, d.Changed, query=query)
+
+    # --- history
+
+    async def events(self, query: Query) -> d.Events:
+        """A page of the log."""
+        return await self._t.get(("events",), d.Events, query)
+
+    async def follow(self, query: Query, *, after: int | None) -> AsyncGenerator[d.EventDocument]:
+        """Each event once, in order, from behind `after` (None: from now on), without end.
+
+        A broken stream is taken up again where it was, for as long as that works.
+        Errors: those of `transport.py` when it does not.
+        """
+        last = None if after is None else str(after)
+        failures = 0
+        while True:
+            headers = {"Accept": "text/event-stream"}
+            if last is not None:
+                headers["Last-Event-ID"] = last
+            started_at = query if last is None else {**query, "after": last}
+            try:
+                async with self._t.stream(("events",), query=started_at, headers=headers) as raw:
+                    reader = Reader(last or "")
+                    async for line in lines(raw):
+                        failures = 0
+                        message = reader.feed(line)
+                        last = reader.last_id or last
+                        if message is not None and message.data.startswith("{"):
+                            yield self._event(message.data)
+            except NotAllowed:
+                raise
+            except Refused as e:
+                if e.problem.status < 500 or failures >= len(RECONNECTS):
+                    raise
+            except Unreachable:
+                if failures >= len(RECONNECTS):
+                    raise
+            await asyncio.sleep(RECONNECTS[min(failures, len(RECONNECTS) - 1)])
+            failures += 1
+
+    def _event(self, data: str) -> d.EventDocument:
+        try:
+            return msgspec.json.decode(data, type=d.EventDocument)
+        except msgspec.ValidationError as e:
+            raise CliError(
+                f"the controller sent an event that this ecn does not understand ({e})",
+                next_step="install the version of ecn that the controller has: ecn status",
+            ) from e
+
+    async def _applied(self, path: tuple[str, ...], body: Struct) -> Applied:
+        reply = await self._t.request("PUT", path, body=body)
+        return Applied(self._t.decoded(reply, d.Changed), reply.status == 201)
+
+
+async def lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
+    """Bytes as lines, without their ends, however they were cut."""
+    rest = b""
+    async for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield line.removesuffix(b"\r").decode("utf-8", errors="replace")
+
+
+@asynccontextmanager
+async def client_of(server: str, token: str, ca: str = "") -> AsyncIterator[Client]:
+    """A client whose connections are closed at the end."""
+    async with connected(server, token, ca) as transport:
+        yield Client(transport)

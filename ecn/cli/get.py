@@ -1,0 +1,262 @@
+"""`ecn get`: what there is."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import click
+from msgspec import Struct, structs
+
+from ecn.api import documents as d
+from ecn.cli import tables
+from ecn.cli.client import Client
+from ecn.cli.command import Command, connection_options, examples
+from ecn.cli.errors import CliError
+from ecn.cli.history import EVENT_PAGE, show_events
+from ecn.cli.kinds import Kind, KindType
+from ecn.cli.manifest_text import manifest_of, manifest_text
+from ecn.cli.news import listening
+from ecn.cli.output import (
+    Column,
+    Format,
+    document_text,
+    format_option,
+    note,
+    print_table,
+    table_text,
+    terminal_width,
+)
+from ecn.cli.session import Session, pass_session
+from ecn.cli.shape import did_you_mean
+
+Item = (
+    d.NodeDocument
+    | d.ApplicationDocument
+    | d.MicroserviceDocument
+    | d.RegistryDocument
+    | d.UserDocument
+)
+Listing = d.Nodes | d.Applications | d.Microservices | d.Registries | d.Users
+SETTLE = 0.05
+"""Seconds for more events to come in before a watched table is looked at again."""
+LOOK_AGAIN = 30.0
+"""Seconds after which a watch looks without having heard anything."""
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What was asked for."""
+
+    kind: Kind
+    names: tuple[str, ...] = ()
+    application: str = ""
+    node: str = ""
+    state: str = ""
+    labels: tuple[str, ...] = ()
+
+
+@examples("""
+ecn get nodes
+ecn get microservices --application shop
+ecn get ms --node kiosk-7 --state failed -o wide
+ecn get application shop -o manifest > shop.yaml
+ecn get nodes -l site=berlin -o name
+ecn get microservices --watch
+""")
+@click.command("get", cls=Command)
+@click.argument("kind", type=KindType())
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--application", metavar="NAME", default="", help="Microservices of this one.")
+@click.option("--node", metavar="NAME", default="", help="Microservices on this one.")
+@click.option("--state", metavar="STATE", default="", help="Those in this state.")
+@click.option("-l", "--label", "labels", metavar="K=V", multiple=True, help="With this label.")
+@click.option("-w", "--watch", is_flag=True, help="Go on and show what changes, until Ctrl-C.")
+@format_option(*Format)
+@connection_options
+@pass_session
+def get(
+    session: Session,
+    kind: Kind,
+    names: tuple[str, ...],
+    application: str,
+    node: str,
+    state: str,
+    labels: tuple[str, ...],
+    watch: bool,
+    form: str,
+) -> None:
+    """Show nodes, applications, microservices, registries, users or events.
+
+    Without names all of them, otherwise those. A microservice is named APPLICATION/NAME.
+    """
+    wanted = Wanted(
+        kind=kind, names=names, application=application, node=node, state=state, labels=labels
+    )
+    _check(wanted)
+    chosen = Format(form)
+    if kind is Kind.EVENT:
+        query = {"limit": str(EVENT_PAGE), "order": "desc"}
+        session.run(lambda client: show_events(client, query, chosen))
+    elif watch:
+        if chosen not in (Format.TABLE, Format.WIDE):
+            raise click.UsageError("--watch shows a table; for programs there is: ecn events -f")
+        session.run(lambda client: _watch(client, wanted, wide=chosen is Format.WIDE))
+    else:
+        show(session.run(lambda client: listing(client, wanted)), wanted, chosen)
+
+
+def show(found: Listing, wanted: Wanted, form: Format) -> None:
+    """Print it in the form asked for."""
+    items: Sequence[Item] = found.items
+    match form:
+        case Format.TABLE | Format.WIDE:
+            if not items:
+                filtered = wanted.application or wanted.node or wanted.state or wanted.labels
+                note(f"no {wanted.kind.plural}{' like that' if filtered else ''}")
+                return
+            columns, rows = rows_of(items)
+            print_table(columns, rows, wide=form is Format.WIDE)
+        case Format.NAME:
+            for item in items:
+                click.echo(f"{wanted.kind}/{_name(item)}")
+        case Format.MANIFEST:
+            click.echo("---\n".join(_manifest(item) for item in items), nl=False)
+        case Format.JSON | Format.YAML:
+            # One that was named is that document; anything else is the list.
+            single = len(wanted.names) == 1
+            click.echo(document_text(items[0] if single else found, form))
+
+
+async def listing(client: Client, wanted: Wanted) -> Listing:
+    """Those that were asked for. Errors: CliError when one that was named is not there."""
+    found = await _all(client, wanted)
+    all_items: Sequence[Item] = found.items
+    items = [i for i in all_items if _has(_labels(i), wanted.labels)]
+    if isinstance(found, d.Applications) and wanted.state:
+        items = [
+            i for i in items if isinstance(i, d.ApplicationDocument) and i.state == wanted.state
+        ]
+    if wanted.names:
+        by_name = {**{i.id: i for i in items}, **{_name(i): i for i in items}}
+        for name in wanted.names:
+            if name not in by_name:
+                raise CliError(
+                    f"there is no {wanted.kind} {name!r}",
+                    next_step=did_you_mean(name, [_name(i) for i in items])
+                    if items
+                    else f"ecn get {wanted.kind.plural} shows those that are",
+                )
+        items = [by_name[name] for name in wanted.names]
+    return structs.replace(found, items=items)
+
+
+async def _all(client: Client, wanted: Wanted) -> Listing:
+    match wanted.kind:
+        case Kind.NODE:
+            return await client.nodes({"state": wanted.state} if wanted.state else None)
+        case Kind.APPLICATION:
+            return await client.applications()
+        case Kind.MICROSERVICE:
+            asked = {"application": wanted.application, "node": wanted.node, "state": wanted.state}
+            return await client.microservices({k: v for k, v in asked.items() if v})
+        case Kind.REGISTRY:
+            return await client.registries()
+        case Kind.USER:
+            return await client.users()
+        case Kind.EVENT:
+            raise AssertionError("events are paged: history.py shows them")
+
+
+def rows_of(items: Sequence[Item]) -> tuple[Sequence[Column], list[Sequence[str]]]:
+    """The table of documents of one kind."""
+    now = datetime.now(UTC)
+    columns: Sequence[Column] = ()
+    rows: list[Sequence[str]] = []
+    for item in items:
+        match item:
+            case d.NodeDocument():
+                columns = tables.NODES
+                rows.append(tables.node_row(item, now))
+            case d.ApplicationDocument():
+                columns = tables.APPLICATIONS
+                rows.append(tables.application_row(item, now))
+            case d.MicroserviceDocument():
+                columns = tables.MICROSERVICES
+                rows.append(tables.microservice_row(item, now))
+            case d.RegistryDocument():
+                columns = tables.REGISTRIES
+                rows.append(tables.registry_row(item, now))
+            case d.UserDocument():
+                columns = tables.USERS
+                rows.append(tables.user_row(item, now))
+    return columns, rows
+
+
+async def _watch(client: Client, wanted: Wanted, *, wide: bool) -> None:
+    """The table, then each row that is not as it was, as soon as an event says so."""
+    shown: dict[str, Sequence[str]] = {}
+    async with listening(client, None) as news:
+        while True:
+            news.forget()
+            found = await listing(client, wanted)
+            items: Sequence[Item] = found.items
+            columns, rows = rows_of(items)
+            lasting = {i.id: _lasting(r, columns) for i, r in zip(items, rows, strict=True)}
+            changed = [
+                r for i, r in zip(items, rows, strict=True) if lasting[i.id] != shown.get(i.id)
+            ]
+            if changed:
+                lines = table_text(columns, changed, wide=wide, width=terminal_width())
+                for line in lines[1:] if shown else lines:
+                    click.echo(line)
+            shown = lasting
+            await news.wait(LOOK_AGAIN)
+            await asyncio.sleep(SETTLE)
+
+
+def _lasting(row: Sequence[str], columns: Sequence[Column]) -> Sequence[str]:
+    """The row without what merely grows older."""
+    return [cell for cell, c in zip(row, columns, strict=True) if c.title not in ("SINCE", "AGE")]
+
+
+def _check(wanted: Wanted) -> None:
+    """Refuse a filter that the kind does not have, rather than ignore it."""
+    fitting = {
+        Kind.NODE: {"state", "labels"},
+        Kind.APPLICATION: {"state", "labels"},
+        Kind.MICROSERVICE: {"state", "labels", "application", "node"},
+    }.get(wanted.kind, set())
+    for option in ("application", "node", "state", "labels"):
+        if getattr(wanted, option) and option not in fitting:
+            raise click.UsageError(f"{wanted.kind.plural} can't be filtered by {option}")
+    for label in wanted.labels:
+        if "=" not in label:
+            raise click.UsageError(f"{label!r} is not a label: write NAME=VALUE")
+    if wanted.kind is Kind.EVENT and wanted.names:
+        raise click.UsageError("events have no names: ecn audit --subject KIND/NAME")
+
+
+def _has(labels: dict[str, str], wanted: Sequence[str]) -> bool:
+    split = (label.partition("=") for label in wanted)
+    return all(labels.get(name) == value for name, _, value in split)
+
+
+def _labels(item: Item) -> dict[str, str]:
+    match item:
+        case d.NodeDocument():
+            return item.settings.labels
+        case d.ApplicationDocument() | d.MicroserviceDocument():
+            return item.labels
+        case d.RegistryDocument() | d.UserDocument():
+            return {}
+
+
+def _name(item: Item) -> str:
+    if isinstance(item, d.MicroserviceDocument):
+        return f"{item.application}/{item.name}"
+    return item.name
+
+
+def _manifest(item: Item) -> str:
+    if isinstance(item, d.ApplicationDocument | d.NodeDocument | d.RegistryDocument):
+        return manifest_text(manifest_of(item))
+    raise click.UsageError("-o manifest is for nodes, registries and applications")

@@ -1,0 +1,115 @@
+"""The kinds of thing that commands speak of, and how people name one: `kind/name`."""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+import click
+from msgspec import Struct
+
+from ecn.cli.shape import did_you_mean
+
+
+class Kind(StrEnum):
+    """A kind, by its name in subjects."""
+
+    NODE = "node"
+    APPLICATION = "application"
+    MICROSERVICE = "microservice"
+    REGISTRY = "registry"
+    USER = "user"
+    EVENT = "event"
+
+    @property
+    def plural(self) -> str:
+        """As the API and `ecn get` call them."""
+        return "registries" if self is Kind.REGISTRY else f"{self.value}s"
+
+
+ALIASES = {
+    "no": Kind.NODE,
+    "app": Kind.APPLICATION,
+    "apps": Kind.APPLICATION,
+    "ms": Kind.MICROSERVICE,
+    "msvc": Kind.MICROSERVICE,
+    "reg": Kind.REGISTRY,
+    "ev": Kind.EVENT,
+}
+NAMES = {**{k.value: k for k in Kind}, **{k.plural: k for k in Kind}, **ALIASES}
+
+
+class Reference(Struct, frozen=True):
+    """One thing. A microservice's name is `<application>/<name>`."""
+
+    kind: Kind
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+class KindType(click.ParamType[Kind]):
+    """An argument that names a kind, in singular, plural or short."""
+
+    name = "kind"
+
+    def __init__(self, *kinds: Kind) -> None:
+        self._kinds = kinds or tuple(Kind)
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Kind:
+        """Errors: click's own usage error, with what was probably meant."""
+        kind = NAMES.get(str(value).lower())
+        if kind is None or kind not in self._kinds:
+            known = [k.plural for k in self._kinds]
+            self.fail(f"{value!r} is no kind; {did_you_mean(str(value), known)}", param, ctx)
+        return kind
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[click.shell_completion.CompletionItem]:
+        """The kinds, in plural."""
+        return [
+            click.shell_completion.CompletionItem(k.plural)
+            for k in self._kinds
+            if k.plural.startswith(incomplete)
+        ]
+
+
+def reference_to_run(text: str) -> Reference:
+    """What `start` and `stop` mean: `application/shop`, `shop/web`, `microservice/<id>`.
+
+    Errors: click.BadParameter when it is something that does not run.
+    """
+    head, _, rest = text.partition("/")
+    kind = NAMES.get(head.lower()) if rest else None
+    if kind is Kind.APPLICATION and rest.count("/") == 0:
+        return Reference(kind, rest)
+    if kind is Kind.MICROSERVICE and rest.count("/") <= 1:
+        return Reference(kind, rest)
+    if kind is None and text and text.count("/") <= 1 and not text.endswith("/"):
+        return Reference(Kind.MICROSERVICE if rest else Kind.APPLICATION, text)
+    raise click.BadParameter(
+        f"{text!r} is nothing that runs: write application/NAME or APPLICATION/MICROSERVICE"
+    )
+
+
+def references(kind_and_names: tuple[str, ...], *kinds: Kind) -> list[Reference]:
+    """`node a b`, or `node/a application/b`, as `delete` takes them.
+
+    Errors: click.UsageError.
+    """
+    if not kind_and_names:
+        raise click.UsageError("say what: KIND NAME..., or KIND/NAME...")
+    first, *others = kind_and_names
+    to_kind: Callable[[str], Kind] = KindType(*kinds)
+    if "/" not in first:
+        kind = to_kind(first)
+        if not others:
+            raise click.UsageError(f"say which {kind}: ecn ... {first} NAME")
+        return [Reference(kind, name) for name in others]
+    found = []
+    for text in kind_and_names:
+        head, _, name = text.partition("/")
+        found.append(Reference(to_kind(head), name))
+    return found

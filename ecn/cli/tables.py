@@ -1,0 +1,185 @@
+"""The rows and columns of each kind of document. Pure: the clock is an argument."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from ecn.api import documents as d
+from ecn.cli.event_details import details
+from ecn.cli.output import Column
+from ecn.cli.wording import age, mib, moment, pairs, styled
+from events.application import Health, PortMapping
+
+NODES = (
+    Column("NAME"),
+    Column("STATE"),
+    Column("SINCE"),
+    Column("RUNNING"),
+    Column("NOTE", flexible=True),
+    Column("ARCH", wide=True),
+    Column("CPUS", wide=True),
+    Column("MEMORY", wide=True),
+    Column("ENGINE", wide=True),
+    Column("AGENT", wide=True),
+    Column("HOST", wide=True, flexible=True),
+    Column("LABELS", wide=True, flexible=True),
+    Column("ID", wide=True),
+)
+APPLICATIONS = (
+    Column("NAME"),
+    Column("STATE"),
+    Column("RUNNING"),
+    Column("AGE"),
+    Column("DESCRIPTION", flexible=True),
+    Column("LABELS", wide=True, flexible=True),
+    Column("ID", wide=True),
+)
+MICROSERVICES = (
+    Column("NAME"),
+    Column("NODE"),
+    Column("STATE"),
+    Column("SINCE"),
+    Column("RESTARTS"),
+    Column("IMAGE", flexible=True),
+    Column("PORTS", wide=True, flexible=True),
+    Column("NOTE", flexible=True),
+    Column("ID", wide=True),
+)
+REGISTRIES = (
+    Column("NAME"),
+    Column("URL"),
+    Column("USERNAME"),
+    Column("PASSWORD"),
+    Column("AGE"),
+    Column("ID", wide=True),
+)
+USERS = (Column("NAME"), Column("ROLE"), Column("TOKENS"), Column("AGE"), Column("ID", wide=True))
+EVENTS = (
+    Column("POSITION"),
+    Column("TIME"),
+    Column("ACTOR"),
+    Column("SUBJECT"),
+    Column("WHAT"),
+    Column("DETAILS", flexible=True),
+)
+
+
+def node_row(node: d.NodeDocument, now: datetime) -> Sequence[str]:
+    """One line of NODES."""
+    facts = node.facts
+    return (
+        node.name,
+        styled(node.state),
+        age(node.since, now),
+        f"{node.running}/{node.microservices}",
+        node_note(node),
+        facts.architecture,
+        str(facts.cpus or ""),
+        mib(facts.memory_mib),
+        facts.engine_version,
+        facts.agent_version,
+        node.settings.host or "",
+        pairs(node.settings.labels),
+        node.id,
+    )
+
+
+def application_row(application: d.ApplicationDocument, now: datetime) -> Sequence[str]:
+    """One line of APPLICATIONS."""
+    running = sum(m.status.state == "running" for m in application.microservices)
+    return (
+        application.name,
+        styled(application.state),
+        f"{running}/{len(application.microservices)}",
+        age(application.created_at, now),
+        application.description,
+        pairs(application.labels),
+        application.id,
+    )
+
+
+def microservice_row(microservice: d.MicroserviceDocument, now: datetime) -> Sequence[str]:
+    """One line of MICROSERVICES."""
+    return (
+        f"{microservice.application}/{microservice.name}",
+        microservice.node,
+        styled(state_of(microservice)),
+        age(microservice.status.at, now),
+        str(microservice.status.restarts),
+        microservice.image,
+        " ".join(port_text(p) for p in microservice.ports),
+        microservice_note(microservice),
+        microservice.id,
+    )
+
+
+def registry_row(registry: d.RegistryDocument, now: datetime) -> Sequence[str]:
+    """One line of REGISTRIES."""
+    return (
+        registry.name,
+        registry.url,
+        registry.username or "-",
+        "set" if registry.has_password else "-",
+        age(registry.created_at, now),
+        registry.id,
+    )
+
+
+def user_row(user: d.UserDocument, now: datetime) -> Sequence[str]:
+    """One line of USERS."""
+    return (user.name, user.role.value, str(user.tokens), age(user.created_at, now), user.id)
+
+
+def event_row(event: d.EventDocument) -> Sequence[str]:
+    """One line of EVENTS."""
+    kind, _, identity = event.subject.partition("/")
+    return (
+        str(event.position),
+        moment(event.time),
+        event.actor,
+        f"{kind}/{event.subject_name or identity}",
+        event_word(event.type),
+        details(event),
+    )
+
+
+def event_word(type_: str) -> str:
+    """The type without its version: `node.registered`."""
+    return type_.rpartition(".v")[0] or type_
+
+
+def state_of(microservice: d.MicroserviceDocument) -> str:
+    """Its state, with the health where that says more."""
+    status = microservice.status
+    if status.state == "running" and status.health not in (Health.NONE, Health.HEALTHY):
+        return f"running ({status.health})"
+    return status.state.value
+
+
+def microservice_note(microservice: d.MicroserviceDocument) -> str:
+    """What a reader should know beside the state."""
+    notes = []
+    if microservice.node_state != "online":
+        notes.append(f"node is {microservice.node_state}, this is its last word")
+    elif not microservice.current:
+        notes.append("changing")
+    if microservice.status.reason:
+        notes.append(microservice.status.reason)
+    return "; ".join(notes)
+
+
+def node_note(node: d.NodeDocument) -> str:
+    """Why it is offline, or what is wrong with its engine."""
+    notes = []
+    if node.state == "registered":
+        notes.append(f"no device yet: ecn provision-key {node.name}")
+    if node.offline_reason:
+        notes.append(node.offline_reason)
+    if node.facts.engine_problem:
+        notes.append(f"engine: {node.facts.engine_problem}")
+    return "; ".join(notes)
+
+
+def port_text(port: PortMapping) -> str:
+    """`8080->80/tcp`."""
+    address = f"{port.address}:" if port.address else ""
+    return f"{address}{port.host}->{port.container}/{port.protocol}"

@@ -1,0 +1,235 @@
+"""HTTP to one controller: who asks, retries that take effect once, errors that people understand.
+
+The typed calls in `client.py` stand on this. It is the one place of the CLI that knows aiohttp's
+errors; none leaves it.
+"""
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TypeVar
+from uuid import uuid4
+
+import aiohttp
+import msgspec
+from msgspec import Struct
+from yarl import URL
+
+from ecn.api.documents import Problem
+from ecn.cli.errors import CliError, NotAllowed, Refused, Unreachable
+
+T = TypeVar("T")
+
+BASE = "api/v1"
+CONNECT_TIMEOUT = 5.0
+ANSWER_TIMEOUT = 30.0
+"""Seconds for a whole answer. A read that waits for a position is held for 10 at most."""
+STREAM_SILENCE = 60.0
+"""Seconds without a byte after which a stream counts as broken. Controllers send comments."""
+PAUSES = (0.1, 0.3, 0.8)
+"""Seconds before the second and later attempts, when the controller names none."""
+PATIENCE = 30.0
+"""Seconds after which no further attempt begins, whatever `Retry-After` asks for."""
+RETRIED = frozenset({502, 503, 504})
+
+Query = Mapping[str, str]
+
+
+class Reply(Struct, frozen=True):
+    """A good answer, not decoded yet."""
+
+    status: int
+    body: bytes
+
+
+class Transport:
+    """Requests to one controller as one user. Used inside `connected`."""
+
+    def __init__(self, http: aiohttp.ClientSession, server: str, token: str) -> None:
+        self._http = http
+        self._server = server
+        self._base = URL(server)
+        self._headers = {"Accept": "application/json, application/problem+json"}
+        if token:
+            self._headers["Authorization"] = f"Bearer {token}"
+
+    async def request(
+        self,
+        method: str,
+        path: tuple[str, ...],
+        *,
+        query: Query | None = None,
+        body: Struct | None = None,
+    ) -> Reply:
+        """Ask, and ask again while that may help. A change takes effect once however often.
+
+        path: segments below the base; each is one segment whatever characters it has.
+        Errors: Refused, NotAllowed, Unreachable.
+        """
+        headers = dict(self._headers)
+        content = None
+        if body is not None:
+            content = msgspec.json.encode(body)
+            headers["Content-Type"] = "application/json"
+        if method != "GET":
+            headers["Idempotency-Key"] = uuid4().hex
+        started = time.monotonic()
+        attempt = 0
+        while True:
+            pause = PAUSES[attempt] if attempt < len(PAUSES) else None
+            try:
+                async with self._http.request(
+                    method,
+                    self._url(path),
+                    params=query,
+                    data=content,
+                    headers=headers,
+                    timeout=aiohttp.ClientTimeout(total=ANSWER_TIMEOUT, connect=CONNECT_TIMEOUT),
+                ) as response:
+                    answer = await response.read()
+                    if response.ok:
+                        return Reply(response.status, answer)
+                    error = self._error(response, answer)
+                    if response.status not in RETRIED:
+                        raise error
+                    asked = response.headers.get("Retry-After", "")
+                    if asked.isdecimal() and pause is not None:
+                        pause = float(asked)
+            except (aiohttp.ClientError, TimeoutError, OSError) as e:
+                error = self._unreachable(e)
+                if not _may_pass(e):
+                    raise error from e
+            if pause is None or time.monotonic() - started + pause > PATIENCE:
+                raise error
+            await asyncio.sleep(pause)
+            attempt += 1
+
+    async def get(self, path: tuple[str, ...], kind: type[T], query: Query | None = None) -> T:
+        """Read a document."""
+        return self.decoded(await self.request("GET", path, query=query), kind)
+
+    async def change(
+        self,
+        method: str,
+        path: tuple[str, ...],
+        kind: type[T],
+        *,
+        body: Struct | None = None,
+        query: Query | None = None,
+    ) -> T:
+        """Change something, and decode what it answers."""
+        return self.decoded(await self.request(method, path, body=body, query=query), kind)
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        path: tuple[str, ...],
+        *,
+        query: Query,
+        headers: Mapping[str, str],
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The bytes of an answer as they come, without end. Never retried here.
+
+        Errors: as `request`, also while it is read; what the caller's own block raises passes.
+        """
+        timeout = aiohttp.ClientTimeout(
+            total=None, connect=CONNECT_TIMEOUT, sock_read=STREAM_SILENCE
+        )
+        async with AsyncExitStack() as stack:
+            try:
+                response = await stack.enter_async_context(
+                    self._http.get(
+                        self._url(path),
+                        params=query,
+                        headers={**self._headers, **headers},
+                        timeout=timeout,
+                    )
+                )
+                if not response.ok:
+                    raise self._error(response, await response.read())
+            except (aiohttp.ClientError, TimeoutError, OSError) as e:
+                raise self._unreachable(e) from e
+            yield self._chunks(response)
+
+    async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in response.content.iter_any():
+                yield chunk
+        except (aiohttp.ClientError, TimeoutError, OSError) as e:
+            raise self._unreachable(e) from e
+
+    def decoded(self, reply: Reply, kind: type[T]) -> T:
+        """The document in the answer. Errors: Unreachable when it is none of ours."""
+        try:
+            return msgspec.json.decode(reply.body, type=kind)
+        except (msgspec.DecodeError, msgspec.ValidationError) as e:
+            raise Unreachable(
+                f"{self._server} answered with something else than expected ({e})",
+                next_step="check that this is the address of an ECN controller, and its version: "
+                "ecn status",
+            ) from e
+
+    def _url(self, path: tuple[str, ...]) -> URL:
+        return self._base.joinpath(BASE, *path)
+
+    def _error(self, response: aiohttp.ClientResponse, body: bytes) -> CliError:
+        try:
+            problem = msgspec.json.decode(body, type=Problem)
+        except (msgspec.DecodeError, msgspec.ValidationError):
+            problem = Problem(
+                type="about:blank",
+                title=response.reason or "error",
+                status=response.status,
+                code="unknown",
+                detail=f"{self._server} answered {response.status} "
+                f"{response.reason} to {response.method} {response.url.path}",
+                next_step="check that this is the address of an ECN controller",
+            )
+        said = problem.detail or problem.title
+        if response.status == 401:
+            return NotAllowed(said, next_step=f"ecn login {self._server}")
+        if response.status == 403:
+            return NotAllowed(
+                said, next_step=problem.next_step or "ask an administrator for a larger role"
+            )
+        return Refused(problem)
+
+    def _unreachable(self, error: BaseException) -> Unreachable:
+        if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
+            return Unreachable(
+                f"{self._server} shows no certificate that can be trusted: {error}",
+                next_step=f"ecn login {self._server} --ca-file FILE, with the certificate of "
+                "the authority that signed it",
+            )
+        reason = str(error) or "no answer in time"
+        return Unreachable(
+            f"no controller answers at {self._server}: {reason}",
+            next_step="is it running (ecn up)? is the address right (ecn context list)?",
+        )
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether asking again could help: not after a certificate that won't do."""
+    return not isinstance(
+        error,
+        aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError | aiohttp.InvalidURL,
+    )
+
+
+@asynccontextmanager
+async def connected(server: str, token: str, ca: str = "") -> AsyncIterator[Transport]:
+    """A transport, and its connections closed at the end.
+
+    ca: certificates (PEM) to trust instead of the system's; "" for the system's.
+    """
+    trust: ssl.SSLContext | bool = True
+    if ca:
+        try:
+            trust = ssl.create_default_context(cadata=ca)
+        except ssl.SSLError as e:
+            raise CliError(f"the certificates for {server} can't be used: {e.reason}") from e
+    connector = aiohttp.TCPConnector(ssl=trust)
+    async with aiohttp.ClientSession(connector=connector) as http:
+        yield Transport(http, server, token)

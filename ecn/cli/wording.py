@@ -1,0 +1,114 @@
+"""How times, durations, sizes and states are said and read. Pure."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import click
+
+GOOD = frozenset({"running", "online", "healthy", "created"})
+BAD = frozenset({"failed", "failing", "offline", "unhealthy", "backing-off", "unknown"})
+BUSY = frozenset({"queued", "pulling", "starting", "progressing", "updated"})
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
+
+
+def age(since: datetime, now: datetime) -> str:
+    """How long ago, in its largest fitting unit: `5s`, `3m`, `2h`, `9d`. Never negative."""
+    seconds = max(0, int((now - since).total_seconds()))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= 2 * size or (unit == "m" and seconds >= size):
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def moment(at: datetime) -> str:
+    """A time for people, in their zone, to the second."""
+    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def seconds_of(text: str) -> float:
+    """The seconds in `90`, `90s`, `5m`, `1h30m`, `2d`. Errors: ValueError."""
+    stripped = text.strip().lower()
+    if re.fullmatch(r"\d+(\.\d+)?", stripped):
+        return float(stripped)
+    parts = _PART.findall(stripped)
+    if not parts or "".join(n + u for n, u in parts) != stripped:
+        raise ValueError(f"{text!r} is not a duration: write 90s, 5m, 1h30m or 2d")
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+def instant_of(text: str, now: datetime) -> datetime:
+    """A time: `10m` (so long ago), `2026-05-01`, `2026-05-01T12:00:00+02:00`. Errors: ValueError.
+
+    Without a zone it is the person's own.
+    """
+    try:
+        return now - timedelta(seconds=seconds_of(text))
+    except ValueError:
+        pass
+    try:
+        at = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is not a time: write 10m (ago), 2026-05-01 or 2026-05-01T12:00:00Z"
+        ) from None
+    return at.astimezone(UTC)
+
+
+class Duration(click.ParamType[float]):
+    """An option's duration, in seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Errors: click's own usage error."""
+        if isinstance(value, int | float):
+            return float(value)
+        try:
+            return seconds_of(str(value))
+        except ValueError as e:
+            self.fail(str(e), param, ctx)
+
+
+class Instant(click.ParamType[datetime]):
+    """An option's time."""
+
+    name = "time"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """Errors: click's own usage error."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            return instant_of(str(value), datetime.now(UTC))
+        except ValueError as e:
+            self.fail(str(e), param, ctx)
+
+
+def mib(amount: int | None) -> str:
+    """Memory: `512 MiB`, `7.8 GiB`."""
+    if not amount:
+        return ""
+    return f"{amount} MiB" if amount < 1024 else f"{amount / 1024:.1f} GiB"
+
+
+def pairs(labels: dict[str, str]) -> str:
+    """Labels: `a=1,b=2`."""
+    return ",".join(f"{name}={value}" for name, value in sorted(labels.items()))
+
+
+def styled(text: str, word: str = "") -> str:
+    """The text in the colour of a state; plain where the state has none."""
+    state = (word or text).split(" ")[0]
+    if state in GOOD:
+        return click.style(text, fg="green")
+    if state in BAD:
+        return click.style(text, fg="red")
+    if state in BUSY:
+        return click.style(text, fg="yellow")
+    return text
