@@ -4,11 +4,19 @@
 """
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Sequence
+from datetime import datetime
+from itertools import islice
 from typing import Protocol
 
 from events.envelope import GENESIS, Head, Recorded
-from events.ids import Position
+from events.filter import EventFilter
+from events.ids import START, Position
+
+
+class StoreUnavailable(Exception):
+    """What is kept in the database can't be reached, or can't be written, for now."""
 
 
 class LogError(Exception):
@@ -23,7 +31,7 @@ class HeadMoved(LogError):
         self.expected = expected
 
 
-class LogUnavailable(LogError):
+class LogUnavailable(LogError, StoreUnavailable):
     """The log can't be reached, or can't write (a full disk, say); nothing was written."""
 
 
@@ -46,7 +54,8 @@ class EventLog(Protocol):
         """Add `events`, chained to `expected`, all or none, if the log still ends there.
 
         No events is a question: does the log still end at `expected`?
-        Errors: HeadMoved, LogUnavailable, OutcomeUnknown.
+        Errors: HeadMoved, LogUnavailable, OutcomeUnknown; ValueError if `events` do not follow
+        from `expected`, which is a mistake of the caller.
         """
         ...
 
@@ -54,12 +63,45 @@ class EventLog(Protocol):
         """The next events behind `after`, ascending, at most `limit`. Errors: LogUnavailable."""
         ...
 
-    async def wait(self, *, at_most: float) -> None:
+    async def wait(self, *, at_most: float, beyond: Position | None = None) -> None:
         """Return when the log may have grown, or after `at_most` seconds.
 
         A mere hint: it may come early, late or never, and says nothing of what was appended.
+        beyond: where the caller has read to; what came in since then is not waited for again.
         """
         ...
+
+    async def search(
+        self,
+        wanted: EventFilter,
+        *,
+        after: Position = START,
+        before: Position | None = None,
+        limit: int = 100,
+        descending: bool = False,
+    ) -> list[Recorded]:
+        """At most `limit` of the wanted events between the positions, both excluded.
+
+        The oldest first, or the newest. The last one's position is where the next page begins.
+        Errors: LogUnavailable.
+        """
+        ...
+
+    async def position_at(self, time: datetime) -> Position:
+        """The last position at or before an instant; 0 before the first event.
+
+        Errors: LogUnavailable.
+        """
+        ...
+
+
+def check_follows(events: Sequence[Recorded], expected: Head) -> None:
+    """Refuse a batch that was not chained to `expected`. Errors: ValueError."""
+    position, digest = expected.position, expected.hash
+    for event in events:
+        if event.position != position + 1 or event.previous_hash != digest:
+            raise ValueError(f"event {event.position} does not follow position {position}")
+        position, digest = event.position, event.hash
 
 
 class MemoryLog:
@@ -75,7 +117,9 @@ class MemoryLog:
 
     async def append(self, events: Sequence[Recorded], *, expected: Head) -> None:
         """See EventLog."""
-        if (await self.head()).position != expected.position:
+        check_follows(events, expected)
+        head = await self.head()
+        if (head.position, head.hash) != (expected.position, expected.hash):
             raise HeadMoved(expected.position)
         if events:
             self._events.extend(events)
@@ -86,10 +130,30 @@ class MemoryLog:
         """See EventLog."""
         return self._events[after : after + limit]
 
-    async def wait(self, *, at_most: float) -> None:
+    async def wait(self, *, at_most: float, beyond: Position | None = None) -> None:
         """See EventLog."""
+        if beyond is not None and len(self._events) > beyond:
+            return
         try:
             async with asyncio.timeout(at_most):
                 await self._grown.wait()
         except TimeoutError:
             return
+
+    async def search(
+        self,
+        wanted: EventFilter,
+        *,
+        after: Position = START,
+        before: Position | None = None,
+        limit: int = 100,
+        descending: bool = False,
+    ) -> list[Recorded]:
+        """See EventLog."""
+        between = self._events[after : None if before is None else max(before - 1, 0)]
+        ordered = reversed(between) if descending else iter(between)
+        return list(islice(filter(wanted.matches, ordered), limit))
+
+    async def position_at(self, time: datetime) -> Position:
+        """See EventLog."""
+        return Position(bisect_right(self._events, time, key=lambda event: event.time))

@@ -1,0 +1,120 @@
+"""The event log in Postgres: `EventLog`, put together from appending, reading and listening.
+
+Positions are given under the lock of one row, so that they have no holes and are in the order of
+the commits: a reader that asks for what is behind a position misses nothing, ever.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
+from typing import Self
+
+from asyncpg import Record
+
+from events.background import beside
+from events.envelope import Head, Recorded, decode
+from events.filter import EventFilter
+from events.ids import START, Position
+from events.log import LogUnavailable, StoreUnavailable
+from events.named_sql import load
+from events.postgres_append import SETTLE_WITHIN, Appender
+from events.postgres_listen import Listener
+from events.postgres_pool import PostgresPool
+
+SQL = load("events", "sql/log.sql")
+
+
+class PostgresLog:
+    """See EventLog. Made by `open`."""
+
+    def __init__(self, pool: PostgresPool, appender: Appender, listener: Listener) -> None:
+        self._pool = pool
+        self._appender = appender
+        self._listener = listener
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, pool: PostgresPool, *, settle_within: float = SETTLE_WITHIN
+    ) -> AsyncIterator[Self]:
+        """Reads go through the pool; appends and the listening have a connection each."""
+        appender, listener = Appender(pool, settle_within=settle_within), Listener(pool)
+        async with beside(listener.run()):
+            try:
+                yield cls(pool, appender, listener)
+            finally:
+                await appender.close()
+
+    async def head(self) -> Head:
+        """See EventLog."""
+        with _as_log_errors():
+            await self._appender.no_session_lost()
+            (row,) = await self._pool.fetch(SQL["head"])
+        return Head(Position(row["position"]), row["hash"], row["time"])
+
+    async def append(self, events: Sequence[Recorded], *, expected: Head) -> None:
+        """See EventLog."""
+        await self._appender.append(events, expected)
+
+    async def read(self, after: Position, *, limit: int = 5000) -> list[Recorded]:
+        """See EventLog."""
+        with _as_log_errors():
+            # After OutcomeUnknown, what is not found here must never appear.
+            await self._appender.no_session_lost()
+            rows = await self._pool.fetch(SQL["read"], after, limit)
+        return [_recorded(row) for row in rows]
+
+    async def wait(self, *, at_most: float, beyond: Position | None = None) -> None:
+        """See EventLog."""
+        await self._listener.wait(at_most=at_most, beyond=beyond)
+
+    async def search(
+        self,
+        wanted: EventFilter,
+        *,
+        after: Position = START,
+        before: Position | None = None,
+        limit: int = 100,
+        descending: bool = False,
+    ) -> list[Recorded]:
+        """See EventLog."""
+        query = SQL["search_backward" if descending else "search_forward"]
+        with _as_log_errors():
+            rows = await self._pool.fetch(
+                query,
+                *(after, before, limit),
+                *(wanted.subject, wanted.subject_prefix, wanted.type, wanted.actor),
+                *(wanted.command_id, wanted.correlation_id, wanted.since, wanted.until),
+            )
+        return [_recorded(row) for row in rows]
+
+    async def position_at(self, time: datetime) -> Position:
+        """See EventLog."""
+        with _as_log_errors():
+            (row,) = await self._pool.fetch(SQL["position_at"], time)
+        return Position(row["position_at"])
+
+
+@contextmanager
+def _as_log_errors() -> Iterator[None]:
+    try:
+        yield
+    except StoreUnavailable as e:
+        raise LogUnavailable(str(e)) from e
+
+
+def _recorded(row: Record) -> Recorded:
+    return Recorded(
+        position=row["position"],
+        time=row["time"],
+        subject=row["subject"],
+        type=row["type"],
+        data=row["data"],
+        actor=row["actor"],
+        command_id=row["command_id"],
+        correlation_id=row["correlation_id"],
+        causation_id=row["causation_id"],
+        previous_hash=row["previous_hash"],
+        hash=row["hash"],
+        event=decode(row["type"], row["subject"], row["data"]),
+    )

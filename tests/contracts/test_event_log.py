@@ -1,0 +1,195 @@
+"""What every event log promises: the one in memory and the one in Postgres alike."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from events.envelope import GENESIS, Head, verify
+from events.filter import EventFilter
+from events.ids import START, Position
+from events.log import EventLog, HeadMoved, MemoryLog
+from tests.events.builders import NOON, batch, minutes_apart, started
+
+
+@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.postgres)])
+def log(request: pytest.FixtureRequest) -> EventLog:
+    if request.param == "memory":
+        return MemoryLog()
+    postgres_log: EventLog = request.getfixturevalue("postgres_log")
+    return postgres_log
+
+
+async def test_an_empty_log_ends_at_genesis(log: EventLog) -> None:
+    assert await log.head() == GENESIS
+    assert await log.read(START) == []
+
+
+async def test_what_is_read_is_exactly_what_was_appended(log: EventLog) -> None:
+    events = batch(GENESIS, 3)
+    await log.append(events, expected=GENESIS)
+    read = await log.read(START)
+    assert read == events
+    assert await log.head() == events[-1].head
+    assert verify(GENESIS, read) == events[-1].head
+
+
+async def test_reading_goes_on_behind_a_position_up_to_the_limit(log: EventLog) -> None:
+    events = batch(GENESIS, 10)
+    await log.append(events, expected=GENESIS)
+    assert await log.read(Position(4), limit=3) == events[4:7]
+    assert await log.read(Position(9)) == events[9:]
+    assert await log.read(Position(10)) == []
+
+
+async def test_an_append_to_an_end_that_is_past_writes_nothing(log: EventLog) -> None:
+    first = batch(GENESIS, 2)
+    await log.append(first, expected=GENESIS)
+    with pytest.raises(HeadMoved) as moved:
+        await log.append(batch(GENESIS, 1, first=7), expected=GENESIS)
+    assert moved.value.expected == START
+    assert await log.read(START) == first
+
+
+async def test_an_append_to_an_end_that_never_was_writes_nothing(log: EventLog) -> None:
+    await log.append(batch(GENESIS, 2), expected=GENESIS)
+    for other in (
+        Head(Position(2), bytes(range(32)), NOON),
+        Head(Position(5), bytes(32), NOON),
+    ):
+        with pytest.raises(HeadMoved):
+            await log.append(batch(other, 1), expected=other)
+    assert (await log.head()).position == 2
+
+
+async def test_appending_nothing_asks_whether_the_log_still_ends_there(log: EventLog) -> None:
+    await log.append([], expected=GENESIS)
+    events = batch(GENESIS, 1)
+    await log.append(events, expected=GENESIS)
+    await log.append([], expected=events[-1].head)
+    with pytest.raises(HeadMoved):
+        await log.append([], expected=GENESIS)
+
+
+async def test_a_batch_that_does_not_follow_is_a_mistake_of_the_caller(log: EventLog) -> None:
+    events = batch(GENESIS, 3)
+    for wrong in (events[1:], [events[0], events[2]], batch(events[-1].head, 1)):
+        with pytest.raises(ValueError, match="does not follow"):
+            await log.append(wrong, expected=GENESIS)
+    assert await log.head() == GENESIS
+
+
+async def test_concurrent_writers_leave_one_gapless_chain_with_all_they_wrote(
+    log: EventLog,
+) -> None:
+    async def write(writer: int) -> None:
+        written = 0
+        while written < 10:
+            head = await log.head()
+            try:
+                await log.append(batch(head, 2, first=writer * 100 + written), expected=head)
+            except HeadMoved:
+                continue
+            written += 2
+
+    async with asyncio.TaskGroup() as tasks:
+        for writer in range(5):
+            tasks.create_task(write(writer))
+    events = await log.read(START)
+    assert [event.position for event in events] == list(range(1, 51))
+    verify(GENESIS, events)
+    assert len({event.subject for event in events}) == 50
+
+
+async def test_a_wait_ends_when_something_was_appended(log: EventLog) -> None:
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        waiting = tasks.create_task(log.wait(at_most=60, beyond=START))
+        await asyncio.sleep(0.2)
+        await log.append(batch(GENESIS), expected=GENESIS)
+        await waiting
+
+
+async def test_a_wait_beyond_what_the_log_has_outgrown_returns_at_once(log: EventLog) -> None:
+    await log.append(batch(GENESIS), expected=GENESIS)
+    async with asyncio.timeout(10):
+        await log.wait(at_most=60, beyond=START)
+        await log.wait(at_most=60, beyond=START)
+
+
+async def test_a_wait_ends_after_its_time(log: EventLog) -> None:
+    async with asyncio.timeout(10):
+        await log.wait(at_most=0.01)
+        await log.wait(at_most=0.01, beyond=START)
+
+
+AUDITED = minutes_apart(
+    GENESIS,
+    [
+        started(1),
+        started(2, actor="user/bob"),
+        started(1, command_id="again", correlation_id="other"),
+        started(3),
+        started(1, actor="controller"),
+    ],
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "positions"),
+    [
+        (EventFilter(), [1, 2, 3, 4, 5]),
+        (EventFilter(subject=AUDITED[0].subject), [1, 3, 5]),
+        (EventFilter(subject="application/%"), []),
+        (EventFilter(subject_prefix="application/"), [1, 2, 3, 4, 5]),
+        (EventFilter(subject_prefix="applicatio_/"), []),
+        (EventFilter(subject_prefix="node/"), []),
+        (EventFilter(type="application.started.v1"), [1, 2, 3, 4, 5]),
+        (EventFilter(type="application.stopped.v1"), []),
+        (EventFilter(actor="user/bob"), [2]),
+        (EventFilter(actor="user/ada", subject=AUDITED[0].subject), [1, 3]),
+        (EventFilter(command_id="again"), [3]),
+        (EventFilter(correlation_id="other"), [3]),
+        (EventFilter(since=NOON + timedelta(minutes=1)), [2, 3, 4, 5]),
+        (EventFilter(until=NOON + timedelta(minutes=1)), [1]),
+        (EventFilter(since=NOON + timedelta(seconds=1), until=NOON + timedelta(minutes=3)), [2, 3]),
+        (EventFilter(since=NOON + timedelta(days=1)), []),
+    ],
+)
+async def test_a_search_finds_what_its_filter_matches(
+    log: EventLog, wanted: EventFilter, positions: list[int]
+) -> None:
+    await log.append(AUDITED, expected=GENESIS)
+    assert [event.position for event in await log.search(wanted)] == positions
+    newest_first = await log.search(wanted, descending=True)
+    assert [event.position for event in newest_first] == positions[::-1]
+    assert [event.position for event in AUDITED if wanted.matches(event)] == positions
+
+
+async def test_a_search_goes_page_by_page_in_either_direction(log: EventLog) -> None:
+    await log.append(AUDITED, expected=GENESIS)
+    everything = EventFilter()
+    assert await log.search(everything, after=Position(1), limit=2) == AUDITED[1:3]
+    assert await log.search(everything, before=Position(3)) == AUDITED[:2]
+    assert await log.search(everything, before=Position(0)) == []
+    assert await log.search(everything, before=Position(1)) == []
+    assert await log.search(everything, after=Position(9)) == []
+    newest = await log.search(everything, before=Position(4), limit=2, descending=True)
+    assert newest == [AUDITED[2], AUDITED[1]]
+    between = await log.search(everything, after=Position(1), before=Position(4), descending=True)
+    assert between == [AUDITED[2], AUDITED[1]]
+
+
+async def test_an_instant_names_the_last_position_at_or_before_it(log: EventLog) -> None:
+    assert await log.position_at(NOON) == START
+    # Two of one batch share their time: the later of them is meant.
+    events = [*AUDITED, *batch(AUDITED[-1].head, 2, now=AUDITED[-1].time)]
+    await log.append(events, expected=GENESIS)
+    instants = {
+        NOON - timedelta(microseconds=1): 0,
+        NOON: 1,
+        NOON + timedelta(seconds=59): 1,
+        NOON + timedelta(minutes=1): 2,
+        NOON + timedelta(minutes=4): 7,
+        NOON + timedelta(days=9): 7,
+    }
+    assert {instant: await log.position_at(instant) for instant in instants} == instants
