@@ -19,6 +19,7 @@ FROM ${BASE}
 RUN useradd --uid 10051 --user-group --no-create-home --home-dir /var/lib/ecn ecn \
     && install -d -o ecn -g ecn -m 0700 /var/lib/ecn /run/ecn-key
 COPY --from=build /opt/ecn /opt/ecn
+COPY docker/bootstrap.py /opt/ecn/bootstrap.py
 ENV PATH=/opt/ecn/bin:$PATH ECN_DATA=/var/lib/ecn PYTHONUNBUFFERED=1
 USER ecn
 VOLUME /var/lib/ecn

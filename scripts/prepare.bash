@@ -25,7 +25,7 @@ step() {
     local words=$1 started=$EPOCHREALTIME
     shift
     remark=
-    printf '  %-44s ' "$words …"
+    printf '  %-50s ' "$words …"
     if ! "$@" > "$step_log" 2>&1; then
         printf 'failed\n\n' >&2
         tail -n 40 "$step_log" >&2
@@ -89,7 +89,12 @@ make_venv() {
     if ! "$python" -c 'import ensurepip, venv'; then
         apt_install "$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
     fi
-    "$python" -m venv "$venv" && printf '%s\n' "$venv" > "$venv/made-at"
+    "$python" -m venv "$venv"
+}
+
+# Its commands name its own place in their first line: it must not have been moved or copied.
+venv_is_usable() {
+    is_new_enough "$venv/bin/python" && grep -qF "$venv/bin/" "$venv/bin/pip" 2> /dev/null
 }
 
 # prepare_venv EXTRAS [GROUP]: ECN, editable, with those extras and that dependency group.
@@ -97,8 +102,7 @@ make_venv() {
 prepare_venv() {
     local extras=$1 group=${2:-} stamp=$venv/installed-$1${2:+-$2} wanted
     prepare_python
-    # Commands in a venv name its place and its Python: neither may have moved.
-    if ! is_new_enough "$venv/bin/python" || [ "$(cat "$venv/made-at" 2> /dev/null)" != "$venv" ]; then
+    if ! venv_is_usable; then
         if ! can_install && ! "$python" -c 'import ensurepip, venv' 2> /dev/null; then
             fail "This Python ($python) can't make virtual environments." \
                 "sudo apt-get install python3-venv"
@@ -138,6 +142,12 @@ except AssertionError:
 except Exception as e:
     sys.exit(str(e) or type(e).__name__)
 PYTHON
+}
+
+install_docker() {
+    apt_install docker.io iptables || return 1
+    # From Debian 13 on the command is a package of its own. ECN does without it; people don't.
+    has docker || apt_install docker-cli || true
 }
 
 # start_engine: by the machine's service manager where one works, else as a process of its own.
@@ -183,7 +193,7 @@ prepare_engine() {
             "An engine elsewhere:     DOCKER_HOST=unix:///path/to/docker.sock $0"
     fi
     if ! has dockerd; then
-        step "No Docker Engine: installing Debian's docker.io" apt_install docker.io iptables
+        step "No Docker Engine: installing Debian's docker.io" install_docker
     fi
     step "Starting Docker Engine" start_engine
 }

@@ -1,0 +1,26 @@
+#!/bin/sh
+# What the agent's image starts: becomes a node if this device is none yet, then runs the agent.
+# Other arguments go to `ecn-agent` as they are.
+#
+# ECN_CONTROLLER         the controller's URL; needed once
+# ECN_PROVISIONING_KEY   the key, or
+# ECN_KEY_FILE           a file with it, which is removed once the key is spent
+# ECN_AGENT_DATA         the agent's folder (/var/lib/ecn-agent)
+set -eu
+
+[ "${1:-run}" = run ] || exec ecn-agent "$@"
+
+if [ ! -s "$ECN_AGENT_DATA/identity.json" ]; then
+    if [ -z "${ECN_CONTROLLER:-}" ]; then
+        echo "This device is no node yet: set ECN_CONTROLLER and ECN_PROVISIONING_KEY." >&2
+        exit 64
+    fi
+    if [ -n "${ECN_KEY_FILE:-}" ]; then
+        ecn-agent provision --controller "$ECN_CONTROLLER" --data "$ECN_AGENT_DATA" \
+            --key-file "$ECN_KEY_FILE"
+        rm -f "$ECN_KEY_FILE"
+    else
+        ecn-agent provision --controller "$ECN_CONTROLLER" --data "$ECN_AGENT_DATA"
+    fi
+fi
+exec ecn-agent run --data "$ECN_AGENT_DATA"
