@@ -38,6 +38,14 @@ from projections import (
     statuses,
     users,
 )
+
+# By name: inside the class, `nodes` is the table of that name, no more the module.
+from projections.applications import ApplicationRow
+from projections.commands import CommandRow
+from projections.credentials import WithdrawnRow
+from projections.microservices import MicroserviceRow
+from projections.nodes import NodeRow
+from projections.registries import RegistryRow
 from projections.users import TokenRow, UserRow, token_table
 from projections.view import Drop, Put, Table
 
@@ -46,24 +54,19 @@ class World(Struct, frozen=True, kw_only=True):
     """The network as it is at `head`."""
 
     head: Head = GENESIS
-    nodes: Table[NodeId, nodes.NodeRow] = field(default_factory=nodes.table)
-    withdrawn_credentials: Table[str, credentials.WithdrawnRow] = field(
-        default_factory=credentials.table
-    )
-    applications: Table[ApplicationId, applications.ApplicationRow] = field(
-        default_factory=applications.table
-    )
-    microservices: Table[MicroserviceId, microservices.MicroserviceRow] = field(
+    nodes: Table[NodeId, NodeRow] = field(default_factory=nodes.table)
+    withdrawn_credentials: Table[str, WithdrawnRow] = field(default_factory=credentials.table)
+    applications: Table[ApplicationId, ApplicationRow] = field(default_factory=applications.table)
+    microservices: Table[MicroserviceId, MicroserviceRow] = field(
         default_factory=microservices.table
     )
     statuses: Table[MicroserviceId, ContainerStatus] = field(default_factory=statuses.table)
     revisions: Table[NodeId, Position] = field(default_factory=desired_state.table)
     reports: Table[NodeId, int] = field(default_factory=reports.table)
-    registries: Table[RegistryId, registries.RegistryRow] = field(default_factory=registries.table)
+    registries: Table[RegistryId, RegistryRow] = field(default_factory=registries.table)
     users: Table[UserId, UserRow] = field(default_factory=users.table)
     tokens: Table[TokenId, TokenRow] = field(default_factory=token_table)
-    commands: Table[str, commands.CommandRow] = field(default_factory=commands.table)
-
+    commands: Table[str, CommandRow] = field(default_factory=commands.table)
     names: Table[str, str] = field(default_factory=names.table)
 
     @property
