@@ -1,0 +1,199 @@
+"""One step of the plan, carried out on the engine. Thin: what to do was decided before.
+
+Called by `control_loop.py`, each microservice in its own task. Cancelled or killed at any point it
+leaves something that the next plan understands: every container is found by its labels, and which
+of two is the right one follows from the spec's digest.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from msgspec import Struct
+
+from agent.config_delivery import CONFIG_FILE, MOUNTED_AT, ConfigDelivery
+from agent.contract import ContainerState, Microservice, PullPolicy
+from agent.engine import (
+    LABEL_APPLICATION,
+    LABEL_MICROSERVICE,
+    LABEL_NAME,
+    LABEL_NODE,
+    LABEL_REVISION,
+    LABEL_SPEC,
+    Container,
+    ContainerEngine,
+    EngineState,
+    NewContainer,
+)
+from agent.errors import EngineError, EngineUnavailable, ImageNotFound, NetworkGone
+from agent.journal import Journal
+from agent.memory import created, restarted, succeeded
+from agent.pulls import Pulls
+from agent.reconcile import Step, Verb, spec_digest
+
+log = structlog.get_logger()
+
+AT_ONCE = 8
+"""Engine actions at a time. Pulls do not count: a slow one must hold up nobody."""
+
+Tell = Callable[[ContainerState, str], None]
+
+
+class Node(Struct, frozen=True, kw_only=True):
+    """Whose containers these are."""
+
+    node_id: str
+    name: str
+
+
+class CarryOut:
+    """Carries out steps for one node."""
+
+    def __init__(
+        self,
+        node: Node,
+        engine: ContainerEngine,
+        pulls: Pulls,
+        journal: Journal,
+        config: ConfigDelivery,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._node = node
+        self._engine = engine
+        self._pulls = pulls
+        self._journal = journal
+        self._config = config
+        self._now = now
+        self._slots = asyncio.Semaphore(AT_ONCE)
+
+    async def unwanted(self, step: Step) -> None:
+        """Remove the containers of a microservice that does not belong here."""
+        async with self._slots:
+            await self._remove(step.surplus)
+
+    async def wanted(self, step: Step, wanted: Microservice, tell: Tell) -> None:
+        """Do what the step says; raises EngineError when it can't be done.
+
+        tell: hears of pulling and starting, for a container that is being made.
+        """
+        if step.surplus:
+            async with self._slots:
+                await self._remove(step.surplus)
+        match step.verb:
+            case Verb.CREATE:
+                await self._make(wanted, None, tell)
+            case Verb.REPLACE:
+                await self._make(wanted, step.container, tell)
+            case Verb.START | Verb.RESTART if step.container is not None:
+                try:
+                    await self._start(step, step.container)
+                except NetworkGone:
+                    # A container stays tied to the network it was made for, by its id.
+                    await self._make(wanted, step.container, tell)
+            case Verb.STOP if step.container is not None:
+                async with self._slots:
+                    await self._engine.stop(step.container.container_id)
+
+    async def _start(self, step: Step, container: Container) -> None:
+        microservice_id = step.microservice_id
+        memory = self._journal.memory(microservice_id)
+        if step.cause in ("ended", "unhealthy"):
+            since = container.started_at or self._now()
+            until = self._now() if step.verb is Verb.RESTART else container.finished_at
+            # Before the start: a crash in between must cost a delay, not lose the count.
+            memory = restarted(memory, ((until or self._now()) - since).total_seconds())
+            self._journal.remember(microservice_id, memory)
+        async with self._slots:
+            if step.verb is Verb.RESTART:
+                await self._engine.stop(container.container_id)
+            await self._engine.start(container.container_id)
+        # Started anew by somebody's wish, it has no restarts to its name.
+        after = created(memory) if step.cause == "released" else succeeded(memory)
+        self._journal.remember(microservice_id, after)
+
+    async def _make(self, wanted: Microservice, old: Container | None, tell: Tell) -> None:
+        """A new container in the place of the old one, which runs until the new one is ready."""
+        await self._image(wanted, tell)
+        tell(ContainerState.STARTING, f"its container is made from {wanted.spec.image}")
+        async with self._slots:
+            self._config.deliver(wanted)
+            name = container_name(wanted)
+            new = await self._engine.create(self._new_container(wanted, name))
+            try:
+                if old is not None:
+                    # Now, not earlier: both may publish the same port.
+                    await self._engine.stop(old.container_id)
+                await self._engine.start(new)
+            except EngineUnavailable:
+                raise  # the engine took its leave: nothing can be put back, the next plan sees
+            except EngineError:
+                await self._put_back(new, old)
+                raise
+            if old is not None:
+                await self._engine.remove(old.container_id)
+                await self._engine.rename(new, name)
+        memory = self._journal.memory(wanted.microservice_id)
+        self._journal.remember(wanted.microservice_id, created(memory))
+
+    async def _put_back(self, new: str, old: Container | None) -> None:
+        """A container that would not start is removed, and the old one runs again."""
+        await self._engine.remove(new)
+        if old is not None and old.state is EngineState.RUNNING:
+            await self._engine.start(old.container_id)
+
+    async def _image(self, wanted: Microservice, tell: Tell) -> None:
+        image, policy = wanted.spec.image, wanted.pull
+        present = await self._engine.image_present(image)
+        if policy is PullPolicy.NEVER and not present:
+            raise ImageNotFound(
+                f"the image {image} is not on this device, and its pull policy is never"
+            )
+        if policy is PullPolicy.NEVER or (policy is PullPolicy.IF_NOT_PRESENT and present):
+            return
+        tell(ContainerState.PULLING, f"the image {image} is pulled")
+        try:
+            await self._pulls.pull(image, wanted.registry)
+        except EngineUnavailable:
+            raise
+        except EngineError as error:
+            if policy is not PullPolicy.ON_CREATE or not present:
+                raise
+            log.warning("local-image-used", image=image, because=str(error))
+
+    def _new_container(self, wanted: Microservice, name: str) -> NewContainer:
+        return NewContainer(
+            name=name,
+            alias=wanted.name,
+            application=wanted.application,
+            node_id=self._node.node_id,
+            spec=wanted.spec,
+            labels={
+                LABEL_NODE: self._node.node_id,
+                LABEL_MICROSERVICE: wanted.microservice_id,
+                LABEL_APPLICATION: wanted.application,
+                LABEL_NAME: wanted.name,
+                LABEL_REVISION: str(wanted.revision),
+                LABEL_SPEC: spec_digest(wanted.spec),
+            },
+            env={
+                "ECN_MICROSERVICE": wanted.name,
+                "ECN_APPLICATION": wanted.application,
+                "ECN_NODE": self._node.name,
+                "ECN_CONFIG": f"{MOUNTED_AT}/{CONFIG_FILE}",
+            },
+            mounts=[self._config.mount(wanted.microservice_id)],
+        )
+
+    async def _remove(self, containers: tuple[Container, ...]) -> None:
+        for container in containers:
+            if container.state in (EngineState.RUNNING, EngineState.PAUSED):
+                await self._engine.stop(container.container_id)
+            await self._engine.remove(container.container_id)
+
+
+def container_name(microservice: Microservice) -> str:
+    """For people who look with `docker ps`; the agent itself goes by the labels."""
+    name = f"ecn-{microservice.application}-{microservice.name}"
+    return re.sub(r"[^a-zA-Z0-9_.-]", "-", name)

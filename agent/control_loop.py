@@ -1,0 +1,296 @@
+"""Observe, plan, carry out, report: the loop that makes the desired state so.
+
+Level-based. A new desired state, an engine event, a finished action and the timer all say the same
+thing: look again. A lost one costs latency, at most `SLOW_LOOK` seconds, never correctness.
+
+Each microservice has one task at work at most, owned by the loop's task group; what is in flight is
+left out of the plan. Started by `run.py`; the journal is where the uplink finds what to report.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+from msgspec import Struct
+
+from agent.carry_out import CarryOut, Node
+from agent.config_delivery import ConfigDelivery
+from agent.contract import ContainerState, Microservice
+from agent.desired_state import Known
+from agent.engine import Container, ContainerEngine, EngineFacts
+from agent.errors import ContainerGone, EngineError, EngineUnavailable
+from agent.journal import Journal
+from agent.memory import failed, noted
+from agent.pulls import Pulls
+from agent.reconcile import IDLE, Step, plan
+from agent.status import told_at_work, told_by, told_unknown
+
+log = structlog.get_logger()
+
+SLOW_LOOK = 30.0
+"""Seconds between looks when nothing calls for one."""
+SHORTEST_GAP = 0.1
+"""Seconds between looks when everything does: one start makes several events."""
+ENGINE_GRACE = 5.0
+"""Seconds without the engine before it is told: a quick restart of it is not news."""
+ENGINE_RETRY = (1.0, 10.0)
+"""Shortest and longest wait between attempts to reach it."""
+
+
+class _Flight(Struct, kw_only=True):
+    """An action that is being carried out."""
+
+    wanted: Microservice | None
+    pulling: bool = False
+    task: asyncio.Task[None] | None = None
+
+
+class ControlLoop:
+    """The loop of one node. `now` is the device's clock, aware."""
+
+    def __init__(
+        self,
+        node: Node,
+        engine: ContainerEngine,
+        journal: Journal,
+        config: ConfigDelivery,
+        now: Callable[[], datetime],
+        on_facts: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._node = node
+        self._engine = engine
+        self._journal = journal
+        self._config = config
+        self._now = now
+        self._on_facts = on_facts
+        self._known: Known | None = None
+        self._flights: dict[str, _Flight] = {}
+        self._wake = asyncio.Event()
+        self._draining = False
+        self._unreachable_since: datetime | None = None
+        self._retry = ENGINE_RETRY[0]
+        self.engine_facts: EngineFacts | None = None
+        self.engine_problem = ""
+
+    def wish(self, known: Known) -> None:
+        """This is the desired state from now on."""
+        self._known = known
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Until cancelled. Containers stay as they are."""
+        async with asyncio.TaskGroup() as tasks:
+            pulls = Pulls(self._engine, tasks)
+            hands = CarryOut(
+                self._node, self._engine, pulls, self._journal, self._config, self._now
+            )
+            tasks.create_task(self._watch())
+            while True:
+                self._wake.clear()
+                pause = await self._look(tasks, hands)
+                await asyncio.sleep(SHORTEST_GAP)
+                try:
+                    async with asyncio.timeout(pause):
+                        await self._wake.wait()
+                except TimeoutError:
+                    continue
+
+    async def drain(self, within: float) -> None:
+        """Begin nothing more; let what is at work finish, but not wait for images."""
+        self._draining = True
+        at_work = []
+        for flight in self._flights.values():
+            if flight.task is not None:
+                at_work.append(flight.task)
+                if flight.pulling:
+                    flight.task.cancel()
+        if at_work:
+            await asyncio.wait(at_work, timeout=within)
+
+    async def _watch(self) -> None:
+        """Engine events say: look again. Resubscribes for ever, as the engine may restart."""
+        while True:
+            try:
+                async for _ in self._engine.events(self._node.node_id):
+                    self._wake.set()
+            except EngineError as error:
+                log.debug("engine-events-ended", error=str(error))
+            self._wake.set()
+            await asyncio.sleep(self._retry)
+
+    async def _look(self, tasks: asyncio.TaskGroup, hands: CarryOut) -> float:
+        """One round; how many seconds until the next is due."""
+        # What is in flight now may be finished when the answer is here, and the answer old.
+        busy = set(self._flights)
+        try:
+            actual = await self._engine.containers(self._node.node_id)
+            if self.engine_facts is None:
+                self.engine_facts = await self._engine.facts()
+                self._on_facts()
+        except EngineError as error:
+            return self._without_engine(error)
+        self._with_engine()
+        if self._known is None or self._draining:
+            return SLOW_LOOK
+        desired = self._known.microservices
+        self._abandon_outdated(desired)
+        for microservice in desired.values():
+            self._prepare(microservice)
+        todo = plan(desired, actual, self._journal.memories(), self._now())
+        for step in todo.steps:
+            if step.microservice_id not in busy and step.microservice_id not in self._flights:
+                self._take(step, desired.get(step.microservice_id), tasks, hands)
+        await self._tidy(desired, actual)
+        due = todo.next_due()
+        if due is None:
+            return SLOW_LOOK
+        # A moment later than due: timers may fire early, and a wait of nothing spins.
+        return min(SLOW_LOOK, max(0.0, (due - self._now()).total_seconds()) + 0.01)
+
+    def _prepare(self, microservice: Microservice) -> None:
+        """What the desired state alone says: to be remembered, and its configuration."""
+        microservice_id = microservice.microservice_id
+        memory = self._journal.memory(microservice_id)
+        self._journal.remember(
+            microservice_id,
+            noted(memory, microservice.revision, running=microservice.running),
+        )
+        try:
+            if self._config.deliver(microservice):
+                log.info("config-delivered", microservice=microservice.name)
+        except OSError as error:
+            log.error("config-not-delivered", microservice=microservice.name, error=str(error))
+
+    def _take(
+        self,
+        step: Step,
+        wanted: Microservice | None,
+        tasks: asyncio.TaskGroup,
+        hands: CarryOut,
+    ) -> None:
+        """Tell what the step says, and begin what it wants done."""
+        if wanted is not None:
+            memory = self._journal.memory(step.microservice_id)
+            told = told_by(step, wanted, memory, self._now())
+            if told is not None and self._journal.note(step.microservice_id, told):
+                log.info(
+                    "microservice",
+                    application=wanted.application,
+                    name=wanted.name,
+                    state=told.status.state.value,
+                    reason=told.status.reason,
+                )
+        if step.verb in IDLE:
+            return
+        flight = _Flight(wanted=wanted)
+        self._flights[step.microservice_id] = flight
+        flight.task = tasks.create_task(self._fly(step, flight, hands))
+
+    async def _fly(self, step: Step, flight: _Flight, hands: CarryOut) -> None:
+        """Carry out one step. What fails is remembered; it never ends the others."""
+        microservice_id, wanted = step.microservice_id, flight.wanted
+        log.info(
+            "action",
+            verb=step.verb.value,
+            microservice=wanted.name if wanted else microservice_id,
+            because=step.reason,
+        )
+        try:
+            if wanted is None:
+                await hands.unwanted(step)
+            else:
+                await hands.wanted(step, wanted, self._teller(step, flight, wanted))
+        except (EngineUnavailable, ContainerGone) as error:
+            # Says nothing about the microservice: the next look finds out what is left.
+            log.warning("action-interrupted", microservice=microservice_id, error=str(error))
+        except EngineError as error:
+            self._failed(step, error.cause, str(error))
+        except OSError as error:
+            self._failed(step, "device-error", f"the device refused: {error}")
+        except Exception as error:
+            # A fault of ours in one microservice must not stop the healing of all others.
+            log.exception("action-broke", microservice=microservice_id)
+            self._failed(step, "agent-error", f"the agent has a fault: {type(error).__name__}")
+        finally:
+            self._flights.pop(microservice_id, None)
+            self._wake.set()
+
+    def _teller(
+        self, step: Step, flight: _Flight, wanted: Microservice
+    ) -> Callable[[ContainerState, str], None]:
+        def tell(state: ContainerState, reason: str) -> None:
+            flight.pulling = state is ContainerState.PULLING
+            memory = self._journal.memory(step.microservice_id)
+            if memory.failures == 0:  # that it is tried again and again was told with the failure
+                told = told_at_work(state, reason, wanted, step.container, memory, self._now())
+                self._journal.note(step.microservice_id, told)
+
+        return tell
+
+    def _failed(self, step: Step, cause: str, failure: str) -> None:
+        memory = failed(self._journal.memory(step.microservice_id), cause, failure, self._now())
+        self._journal.remember(step.microservice_id, memory)
+        log.warning(
+            "action-failed",
+            verb=step.verb.value,
+            microservice=step.microservice_id,
+            cause=cause,
+            error=failure,
+            attempt=memory.failures,
+            next_attempt=None if memory.retry_at is None else memory.retry_at.isoformat(),
+        )
+
+    def _abandon_outdated(self, desired: dict[str, Microservice]) -> None:
+        """Call off pulls whose outcome nobody wants any more; they are planned anew when over."""
+        for microservice_id, flight in self._flights.items():
+            before, now = flight.wanted, desired.get(microservice_id)
+            if not flight.pulling or flight.task is None or before is None:
+                continue
+            if (
+                now is None
+                or not now.running
+                or (now.spec, now.registry, now.pull) != (before.spec, before.registry, before.pull)
+            ):
+                log.info("pull-abandoned", microservice=before.name)
+                flight.task.cancel()
+
+    async def _tidy(self, desired: dict[str, Microservice], actual: list[Container]) -> None:
+        """What is left of microservices that are gone: memory, directory, network."""
+        here = desired.keys() | {c.microservice_id for c in actual} | self._flights.keys()
+        for microservice_id in self._journal.memories().keys() | self._config.present():
+            if microservice_id not in here:
+                self._journal.forget(microservice_id)
+                self._config.withdraw(microservice_id)
+        keep = {m.application for m in desired.values()} | {c.application for c in actual}
+        try:
+            for network in await self._engine.remove_networks(self._node.node_id, keep):
+                log.info("network-removed", network=network)
+        except EngineError as error:
+            log.warning("networks-not-tidied", error=str(error))
+
+    def _with_engine(self) -> None:
+        self._retry = ENGINE_RETRY[0]
+        self._unreachable_since = None
+        if self.engine_problem:
+            log.info("engine-back")
+            self.engine_problem = ""
+            self.engine_facts = None  # it may be another version now
+            self._on_facts()
+            self._wake.set()
+
+    def _without_engine(self, error: EngineError) -> float:
+        """Say so after a while; how many seconds until the next attempt."""
+        now = self._now()
+        since = self._unreachable_since = self._unreachable_since or now
+        if now - since >= timedelta(seconds=ENGINE_GRACE):
+            if not self.engine_problem:
+                log.error("engine-unreachable", error=str(error))
+                self.engine_problem = str(error)
+                self._on_facts()
+            for microservice in self._known.microservices.values() if self._known else ():
+                m = microservice.microservice_id
+                memory = self._journal.memory(m)
+                self._journal.note(m, told_unknown(microservice, memory, str(error), now))
+        pause, self._retry = self._retry, min(ENGINE_RETRY[1], self._retry * 2)
+        return pause

@@ -1,0 +1,41 @@
+"""What should be on this node, as far as the agent knows: kept whole, told in differences.
+
+Pure. `uplink.py` merges what the controller answers, `store.py` keeps the result on disk,
+`control_loop.py` makes it so.
+"""
+
+from msgspec import Struct, field
+
+from agent.contract import DesiredState, Microservice
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """The whole desired state at a revision.
+
+    There is no empty default on purpose: an agent that knows nothing yet must not take that for
+    "nothing should run here" and clear the device.
+    """
+
+    revision: int
+    microservices: dict[str, Microservice] = field(default_factory=dict)
+
+
+def merged(known: Known | None, answer: DesiredState) -> Known | None:
+    """The known state with a difference applied; None when only everything (since 0) will help.
+
+    A difference to another revision than the known one is refused, and so is one that names a
+    microservice which it neither brings nor the known state has.
+    """
+    before: dict[str, Microservice] = {}
+    if answer.since != 0:
+        if known is None or known.revision != answer.since:
+            return None
+        before = known.microservices
+    changed = {m.microservice_id: m for m in answer.changed}
+    after: dict[str, Microservice] = {}
+    for microservice_id in answer.all_microservices:
+        item = changed.get(microservice_id) or before.get(microservice_id)
+        if item is None:
+            return None
+        after[microservice_id] = item
+    return Known(revision=answer.revision, microservices=after)

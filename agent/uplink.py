@@ -1,0 +1,197 @@
+"""The link to the controller: what should run comes down it, what happened goes up.
+
+Two tasks and a few streams, started by `run.py`. The link may be down for months: each side tries
+again for ever, more and more rarely, and nothing else in the agent waits for it. What is to be
+told waits in the journal; what should run is on disk before it is acted on.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+
+import structlog
+
+from agent.contract import Facts, Report
+from agent.controller_client import ControllerClient
+from agent.desired_state import Known, merged
+from agent.errors import (
+    AgentError,
+    ControllerRefused,
+    CredentialRefused,
+    FolderUnusable,
+    NodeDeprovisioned,
+)
+from agent.journal import Journal
+from agent.log_streams import LogStreams
+from agent.store import Folder
+
+log = structlog.get_logger()
+
+HOLD = 30.0
+"""Seconds that the controller is asked to hold a question for the desired state."""
+SIGN_OF_LIFE = 20.0
+"""Seconds between reports when nothing happens."""
+BATCH = 200
+"""Transitions in a report: some 100 kB."""
+GATHER = 0.2
+"""Seconds that a report waits for more to come."""
+LONGEST_PAUSE = 30.0
+REFUSED_PAUSE = 60.0
+"""Seconds between attempts with a credential that was refused: it will hardly get better."""
+GOODBYE_WITHIN = 3.0
+
+
+class Pause:
+    """How long to wait after a failure: jittered, doubling, 30 s at most.
+
+    Jittered downwards by up to half, so that a thousand devices that lost the same controller do
+    not all come back in the same instant.
+    """
+
+    def __init__(self) -> None:
+        self._failures = 0
+
+    def over(self) -> None:
+        """It worked."""
+        self._failures = 0
+
+    def next(self, error: AgentError) -> float:
+        """Seconds until the next attempt."""
+        longest = min(LONGEST_PAUSE, 2.0 ** min(self._failures, 10))
+        self._failures += 1
+        if isinstance(error, CredentialRefused):
+            longest = REFUSED_PAUSE
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - nothing secret about it
+
+
+class Uplink:
+    """The link of one node. `facts` reads the device when asked."""
+
+    def __init__(
+        self,
+        client: ControllerClient,
+        folder: Folder,
+        journal: Journal,
+        streams: LogStreams,
+        known: Known | None,
+        wish: Callable[[Known], None],
+        facts: Callable[[], Facts],
+    ) -> None:
+        self._client = client
+        self._folder = folder
+        self._journal = journal
+        self._streams = streams
+        self._known = known
+        self._wish = wish
+        self._facts = facts
+        self._told_facts: Facts | None = None
+        self._news = asyncio.Event()
+        self._last_problem = ""
+        self.deprovisioned = asyncio.Event()
+        """Set when the controller withdrew the credential; nothing more is asked then."""
+
+    def tell(self) -> None:
+        """There is something new in the journal, or about the device."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow(tasks))
+            tasks.create_task(self._report())
+
+    async def goodbye(self) -> None:
+        """The agent stops, its containers run on. Best effort, as it may be the link that broke."""
+        if self.deprovisioned.is_set():
+            return
+        try:
+            answer = await self._client.report(
+                Report(containers=self._journal.pending(BATCH), goodbye=True),
+                within=GOODBYE_WITHIN,
+            )
+        except AgentError as error:
+            log.info("goodbye-not-heard", error=str(error))
+        else:
+            self._journal.accepted(answer.accepted_through)
+
+    async def _follow(self, tasks: asyncio.TaskGroup) -> None:
+        """Learn of each change of the desired state."""
+        pause, whole = Pause(), self._known is None
+        clock = asyncio.get_running_loop().time
+        while not self.deprovisioned.is_set():
+            asked = clock()
+            try:
+                since = None if whole or self._known is None else self._known.revision
+                answer = await self._client.desired_state(since, HOLD)
+                if answer is not None:
+                    self._streams.open(answer.log_requests, tasks)
+                    known = merged(self._known, answer)
+                    if known is None and (whole or answer.since == 0):
+                        raise ControllerRefused("the desired state it sent is not complete")
+                    whole = known is None
+                    if known is not None:
+                        self._learn(known)
+            except AgentError as error:
+                await self._failed(error, pause)
+                continue
+            self._worked(pause)
+            if answer is None and clock() - asked < 1.0:
+                # Somebody on the way does not hold questions: do not spin.
+                await asyncio.sleep(1.0)
+
+    def _learn(self, known: Known) -> None:
+        if known == self._known:
+            return
+        self._known = known
+        try:
+            self._folder.keep_desired_state(known)
+        except FolderUnusable as error:
+            # Acted on all the same; after a restart it would be the older one until told again.
+            log.error("desired-state-not-kept", error=str(error))
+        log.info("desired-state", revision=known.revision, microservices=len(known.microservices))
+        self._wish(known)
+
+    async def _report(self) -> None:
+        """Tell what happened, at once; and every now and then that we live."""
+        pause = Pause()
+        while not self.deprovisioned.is_set():
+            self._news.clear()
+            facts = self._facts()
+            pending = self._journal.pending(BATCH)
+            report = Report(facts=None if facts == self._told_facts else facts, containers=pending)
+            try:
+                answer = await self._client.report(report)
+                if pending and answer.accepted_through < pending[0].sequence:
+                    raise ControllerRefused("it accepts none of our reports")
+            except AgentError as error:
+                await self._failed(error, pause)
+                continue
+            self._worked(pause)
+            self._told_facts = facts
+            if pending or answer.accepted_through:
+                self._journal.accepted(answer.accepted_through)
+            if len(pending) == BATCH:
+                continue
+            try:
+                async with asyncio.timeout(SIGN_OF_LIFE):
+                    await self._news.wait()
+            except TimeoutError:
+                continue
+            await asyncio.sleep(GATHER)
+
+    async def _failed(self, error: AgentError, pause: Pause) -> None:
+        if isinstance(error, NodeDeprovisioned):
+            log.warning("deprovisioned", error=str(error))
+            self.deprovisioned.set()
+            return
+        seconds = pause.next(error)
+        if str(error) != self._last_problem:  # each problem once, not each attempt
+            self._last_problem = str(error)
+            log.warning("controller-away", error=str(error), containers="are looked after")
+        await asyncio.sleep(seconds)
+
+    def _worked(self, pause: Pause) -> None:
+        pause.over()
+        if self._last_problem:
+            self._last_problem = ""
+            log.info("controller-back")
