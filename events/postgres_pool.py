@@ -51,7 +51,7 @@ class PostgresPool:
                 await close(connection)
             pool = await asyncpg.create_pool(
                 dsn,
-                min_size=1,
+                min_size=0,
                 max_size=size,
                 timeout=CONNECT_WITHIN,
                 command_timeout=STATEMENT_WITHIN + CLIENT_GRACE,

@@ -111,7 +111,7 @@ create function ecn.payload_of(data bytea) returns jsonb
 begin
     return convert_from(data, 'UTF8')::jsonb;
 exception when data_exception then
-    return to_jsonb(encode(data, 'escape'));
+    return to_jsonb(convert_from(data, 'UTF8'));
 end $$;
 
 create view ecn.event_text as
