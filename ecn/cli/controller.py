@@ -1,0 +1,154 @@
+"""`ecn controller`: run a controller in the foreground."""
+
+import asyncio
+import importlib
+import os
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from types import ModuleType
+
+import click
+import platformdirs
+
+from ecn.cli import log_output
+from ecn.cli.command import Command, examples
+from ecn.cli.errors import MissingExtra
+from ecn.cli.lifeline import until_stopped
+from ecn.cli.log_output import LogFormat
+from ecn.settings import DEFAULT_PORT, ControllerSettings
+
+OURS = frozenset({"ecn", "events", "projections", "agent", "routing"})
+
+
+class Address(click.ParamType[tuple[str, int]]):
+    """HOST:PORT, [HOST]:PORT for IPv6, or one of both alone."""
+
+    name = "host:port"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        """Errors: click's own usage error."""
+        if isinstance(value, tuple):
+            return (str(value[0]), int(value[1]))
+        text = str(value)
+        host, colon, port = text.rpartition(":")
+        if not colon or text.endswith("]"):
+            host, port = (text, str(DEFAULT_PORT)) if not text.isdecimal() else ("", text)
+        host = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
+        if not port.isdecimal() or not 0 < int(port) < 65536:
+            self.fail(f"{text!r} is no address to listen on: write HOST:PORT", param, ctx)
+        return host, int(port)
+
+
+LISTEN = click.option(
+    "--listen",
+    type=Address(),
+    default=f"127.0.0.1:{DEFAULT_PORT}",
+    show_default=True,
+    envvar="ECN_LISTEN",
+    help="Where to listen. 0.0.0.0:PORT for all addresses. Also: ECN_LISTEN.",
+)
+DATA = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="ECN_DATA",
+    help="The folder for all that is kept here. Also: ECN_DATA. Default: /var/lib/ecn as root, "
+    "else in your data folder.",
+)
+DATABASE = click.option(
+    "--database-url",
+    metavar="URL",
+    envvar="ECN_DATABASE_URL",
+    help="A Postgres to use instead of an own one. With a password in it, give it as "
+    "ECN_DATABASE_URL: others can read arguments.",
+)
+
+
+def default_data() -> Path:
+    """Where data goes when nobody says."""
+    return Path("/var/lib/ecn") if os.geteuid() == 0 else platformdirs.user_data_path("ecn")
+
+
+@examples("""
+ecn controller
+ecn controller --listen 0.0.0.0:51122 --tls-cert cert.pem --tls-key key.pem
+ECN_DATABASE_URL=postgresql://ecn:...@db/ecn ecn controller --data /var/lib/ecn
+""")
+@click.command("controller", cls=Command)
+@LISTEN
+@DATA
+@DATABASE
+@click.option(
+    "--tls-cert",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Certificate chain (PEM): serve https.",
+)
+@click.option(
+    "--tls-key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Its private key (PEM).",
+)
+@click.option(
+    "--offline-after",
+    type=click.FloatRange(min=1),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Silence after which a node counts as offline.",
+)
+@click.option("--lifeline", is_flag=True, help="Stop when stdin closes: for a parent process.")
+@click.option(
+    "--log-format",
+    type=click.Choice([f.value for f in LogFormat]),
+    default="auto",
+    show_default=True,
+    help="auto: text on a terminal, else JSON.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Log more.")
+def controller(
+    listen: tuple[str, int],
+    data: Path | None,
+    database_url: str | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    offline_after: float,
+    lifeline: bool,
+    log_format: str,
+    verbose: bool,
+) -> None:
+    """Run a controller until SIGTERM or Ctrl-C.
+
+    Without --database-url it starts a Postgres of its own in the data folder. At its first start
+    it writes the administrator's password and token to admin.json there.
+    """
+    if (tls_cert is None) != (tls_key is None):
+        raise click.UsageError("--tls-cert and --tls-key go together")
+    settings = ControllerSettings(
+        listen_host=listen[0],
+        listen_port=listen[1],
+        data=(data or default_data()).expanduser().absolute(),
+        database_url=database_url,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        offline_after=offline_after,
+    )
+    run = _runner()
+    log_output.configure(LogFormat(log_format), verbose=verbose)
+    asyncio.run(until_stopped(run(settings), lifeline=lifeline))
+
+
+def require_server() -> ModuleType:
+    """What runs a controller, if this installation can. Errors: MissingExtra."""
+    try:
+        return importlib.import_module("ecn.controller")
+    except ModuleNotFoundError as e:
+        name = (e.name or "").partition(".")[0]
+        if name in OURS:
+            raise
+        raise MissingExtra("server", name) from e
+
+
+def _runner() -> Callable[[ControllerSettings], Coroutine[object, object, None]]:
+    run: Callable[[ControllerSettings], Coroutine[object, object, None]] = require_server().run
+    return run

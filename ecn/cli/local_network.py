@@ -1,0 +1,135 @@
+"""What `ecn up` sees to through the API: an administrator's token, a context, a node for here.
+
+Everything is looked at before it is done: a second start finds all of it right and does nothing.
+"""
+
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from ecn.api import documents as d
+from ecn.cli import contexts
+from ecn.cli.client import Client, client_of
+from ecn.cli.contexts import Context
+from ecn.cli.errors import CliError, NotAllowed, Refused
+
+CONTEXT = "local"
+
+
+class Admin(Struct, frozen=True):
+    """`admin.json`, as the controller writes it at its first start."""
+
+    name: str
+    password: str
+    token: str = ""
+
+    def __repr__(self) -> str:
+        return f"Admin({self.name!r})"
+
+
+class Identity(Struct, frozen=True):
+    """What we need of the agent's `identity.json`: which node this device is already."""
+
+    controller: str = ""
+    node_id: str = ""
+    withdrawn: bool = False
+
+    def __repr__(self) -> str:
+        return f"Identity({self.controller!r}, {self.node_id!r})"
+
+
+def read_admin(data: Path) -> Admin | None:
+    """The administrator's credentials; None when the network was made elsewhere."""
+    try:
+        return msgspec.json.decode((data / "admin.json").read_bytes(), type=Admin)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError, msgspec.ValidationError) as e:
+        raise CliError(f"{data / 'admin.json'} can't be read: {type(e).__name__}") from None
+
+
+def read_identity(agent_data: Path) -> Identity | None:
+    """Which node the agent in that folder is; None before it was provisioned."""
+    try:
+        return msgspec.json.decode((agent_data / "identity.json").read_bytes(), type=Identity)
+    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+        return None
+
+
+async def working_token(url: str, data: Path) -> str:
+    """A token that may do everything, or "" when nobody left us one.
+
+    The one at hand may have expired or been revoked; the password makes another then.
+    """
+    admin = read_admin(data)
+    kept = contexts.load(contexts.config_path()).contexts.get(CONTEXT)
+    own = kept is not None and kept.data == str(data) and kept.server == url
+    candidates = [kept.token] if kept is not None and own else []
+    candidates += [admin.token] if admin is not None else []
+    for token in candidates:
+        if token and await _is_good(url, token):
+            return token
+    if admin is None:
+        return ""
+    async with client_of(url, "") as client:
+        try:
+            body = d.Login(name=admin.name, password=admin.password, description="ecn up")
+            return (await client.login(body)).token
+        except NotAllowed:
+            return ""  # the password was changed: a person knows it, we do not
+
+
+def keep_context(url: str, data: Path, token: str) -> str:
+    """Write the context `local`, unless it is somebody else's. Returns a remark, or ""."""
+    path = contexts.config_path()
+    with contexts.changing(path) as known:
+        there = known.contexts.get(CONTEXT)
+        if there is not None and there.data != str(data) and there.server != url:
+            return f"the context {CONTEXT} leads elsewhere and stays: ecn login {url} --name NAME"
+        admin = read_admin(data)
+        context = Context(server=url, user=admin.name if admin else "", token=token, data=str(data))
+        if there != context or not known.current:
+            contexts.save(path, known.having(CONTEXT, context, use=False))
+        if known.current not in ("", CONTEXT):
+            return f"in use is {known.current}: ecn context use {CONTEXT}"
+    return ""
+
+
+async def key_for(client: Client, node: str, agent_data: Path) -> str:
+    """A provisioning key, or "" when this device is that node already. Registers the node.
+
+    Errors: CliError when another device is that node, or this one another node.
+    """
+    try:
+        document = await client.node(node)
+    except Refused as e:
+        if e.problem.status != 404:
+            raise
+        await client.register_node(d.RegisterNode(name=node))
+        document = await client.node(node)
+    identity = read_identity(agent_data)
+    if identity is not None and identity.node_id and not identity.withdrawn:
+        if identity.node_id == document.id:
+            return ""
+        raise CliError(
+            f"the agent in {agent_data} belongs to another node ({identity.node_id}) of "
+            f"{identity.controller}",
+            next_step=f"start with --no-agent, or part it from there: "
+            f"ecn agent deprovision --data {agent_data}",
+        )
+    if document.state == "online":
+        raise CliError(
+            f"another device is node {node} and online",
+            next_step="start with --node-name OTHER, or with --no-agent",
+        )
+    return (await client.provisioning_key(document.id, d.IssueProvisioningKey())).key
+
+
+async def _is_good(url: str, token: str) -> bool:
+    async with client_of(url, token) as client:
+        try:
+            await client.users()
+        except NotAllowed:
+            return False
+        return True
