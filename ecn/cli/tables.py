@@ -9,6 +9,8 @@ from ecn.cli.output import Column
 from ecn.cli.wording import age, mib, moment, pairs, styled
 from events.application import Health, PortMapping
 
+Row = Sequence[str]
+
 NODES = (
     Column("NAME"),
     Column("STATE"),
@@ -63,7 +65,7 @@ EVENTS = (
 )
 
 
-def node_row(node: d.NodeDocument, now: datetime) -> Sequence[str]:
+def node_row(node: d.NodeDocument, now: datetime) -> Row:
     """One line of NODES."""
     facts = node.facts
     return (
@@ -83,7 +85,7 @@ def node_row(node: d.NodeDocument, now: datetime) -> Sequence[str]:
     )
 
 
-def application_row(application: d.ApplicationDocument, now: datetime) -> Sequence[str]:
+def application_row(application: d.ApplicationDocument, now: datetime) -> Row:
     """One line of APPLICATIONS."""
     running = sum(m.status.state == "running" for m in application.microservices)
     return (
@@ -97,7 +99,7 @@ def application_row(application: d.ApplicationDocument, now: datetime) -> Sequen
     )
 
 
-def microservice_row(microservice: d.MicroserviceDocument, now: datetime) -> Sequence[str]:
+def microservice_row(microservice: d.MicroserviceDocument, now: datetime) -> Row:
     """One line of MICROSERVICES."""
     return (
         f"{microservice.application}/{microservice.name}",
@@ -112,7 +114,7 @@ def microservice_row(microservice: d.MicroserviceDocument, now: datetime) -> Seq
     )
 
 
-def registry_row(registry: d.RegistryDocument, now: datetime) -> Sequence[str]:
+def registry_row(registry: d.RegistryDocument, now: datetime) -> Row:
     """One line of REGISTRIES."""
     return (
         registry.name,
@@ -124,12 +126,12 @@ def registry_row(registry: d.RegistryDocument, now: datetime) -> Sequence[str]:
     )
 
 
-def user_row(user: d.UserDocument, now: datetime) -> Sequence[str]:
+def user_row(user: d.UserDocument, now: datetime) -> Row:
     """One line of USERS."""
     return (user.name, user.role.value, str(user.tokens), age(user.created_at, now), user.id)
 
 
-def event_row(event: d.EventDocument) -> Sequence[str]:
+def event_row(event: d.EventDocument) -> Row:
     """One line of EVENTS."""
     kind, _, identity = event.subject.partition("/")
     return (

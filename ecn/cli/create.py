@@ -1,0 +1,178 @@
+"""`ecn create` and `ecn update`: nodes and users by options. Manifests can do nodes, too."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+from msgspec import UNSET, UnsetType
+
+from ecn.api import documents as d
+from ecn.cli.command import Command, Group, connection_options, examples
+from ecn.cli.login import read_password
+from ecn.cli.session import Session, pass_session
+from events.node import NodeSettings
+from events.user import Role
+
+F = TypeVar("F", bound=Callable[..., object])
+ROLES = [role.value for role in Role]
+
+
+def _settings_options(function: F) -> F:
+    for option in (
+        click.option("--longitude", type=float, help="Degrees east."),
+        click.option("--latitude", type=float, help="Degrees north."),
+        click.option("--location", help="Where it is, in words."),
+        click.option("--host", help="Under what name others reach it."),
+        click.option("--tag", "tags", multiple=True, help="A tag. May be repeated."),
+        click.option(
+            "-l",
+            "--label",
+            "labels",
+            multiple=True,
+            metavar="K=V",
+            help="A label; `K=` removes it. May be repeated.",
+        ),
+        click.option("--description", help="What it is."),
+    ):
+        function = option(function)
+    return function
+
+
+@examples("""
+ecn create node kiosk-7 -l site=berlin --tag gpu
+ecn create user anna --role operator
+""")
+@click.group("create", cls=Group)
+def create() -> None:
+    """Register a node, add a user. Applications and registries come from `ecn deploy`."""
+
+
+@examples("""
+ecn create node kiosk-7
+ecn create node kiosk-7 -l site=berlin --tag gpu --location "Hall 3"
+""")
+@create.command("node", cls=Command)
+@click.argument("name")
+@_settings_options
+@connection_options
+@pass_session
+def create_node(
+    session: Session,
+    name: str,
+    description: str | None,
+    labels: tuple[str, ...],
+    tags: tuple[str, ...],
+    host: str | None,
+    location: str | None,
+    latitude: float | None,
+    longitude: float | None,
+) -> None:
+    """Make a place for a device. `ecn provision-key NAME` then lets one take it."""
+    settings = NodeSettings(
+        description=description or "",
+        labels={k: v for k, v in _labels(labels).items() if v is not None},
+        tags=list(tags),
+        host=host,
+        location=location,
+        latitude=latitude,
+        longitude=longitude,
+    )
+    session.run(lambda client: client.register_node(d.RegisterNode(name=name, settings=settings)))
+    click.echo(f"node/{name} created; next: ecn provision-key {name}")
+
+
+@examples("""
+ecn create user anna --role operator
+ecn create user ci --role viewer --password-file password.txt
+""")
+@create.command("user", cls=Command)
+@click.argument("name")
+@click.option("--role", type=click.Choice(ROLES), default="viewer", show_default=True)
+@click.option(
+    "--password-file",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help="Read the password there (- for stdin). Default: ECN_PASSWORD, or asked for.",
+)
+@connection_options
+@pass_session
+def create_user(session: Session, name: str, role: str, password_file: Path | None) -> None:
+    """Let someone log in. viewer reads; operator changes; admin manages users, too."""
+    password = read_password(password_file, f"Password for {name}", confirm=True)
+    body = d.CreateUser(name=name, password=password, role=Role(role))
+    session.run(lambda client: client.create_user(body))
+    click.echo(f"user/{name} created as {role}")
+
+
+@examples("""
+ecn update node kiosk-7 -l site=hamburg -l old=
+ecn update user anna --role admin
+""")
+@click.group("update", cls=Group)
+def update() -> None:
+    """Change a node or a user. What is not said stays as it is."""
+
+
+@examples("""
+ecn update node kiosk-7 -l site=hamburg -l old= --location "Hall 4"
+ecn update node kiosk-7 --name kiosk-8
+""")
+@update.command("node", cls=Command)
+@click.argument("node")
+@click.option("--name", help="Another name. Its id stays.")
+@_settings_options
+@connection_options
+@pass_session
+def update_node(
+    session: Session,
+    node: str,
+    name: str | None,
+    description: str | None,
+    labels: tuple[str, ...],
+    tags: tuple[str, ...],
+    host: str | None,
+    location: str | None,
+    latitude: float | None,
+    longitude: float | None,
+) -> None:
+    """Change what is said of a node. Labels are merged, tags replaced; an empty text resets."""
+    said: dict[str, object] = {
+        "description": description,
+        "host": host,
+        "location": location,
+        "latitude": latitude,
+        "longitude": longitude,
+        "tags": [t for t in tags if t] if tags else None,
+        "labels": _labels(labels) or None,
+    }
+    patch = {k: None if v == "" else v for k, v in said.items() if v is not None}
+    if not patch and name is None:
+        raise click.UsageError("say what to change, --label K=V for instance")
+    renamed: str | UnsetType = UNSET if name is None else name
+    body = d.UpdateNode(name=renamed, settings=patch or UNSET)
+    changed = session.run(lambda client: client.update_node(node, body))
+    click.echo(f"node/{name or node} {'updated' if changed.events else 'unchanged'}")
+
+
+@examples("ecn update user anna --role operator")
+@update.command("user", cls=Command)
+@click.argument("name")
+@click.option("--role", type=click.Choice(ROLES), required=True)
+@connection_options
+@pass_session
+def update_user(session: Session, name: str, role: str) -> None:
+    """Give a user another role. Passwords: `ecn passwd NAME`."""
+    body = d.UpdateUser(role=Role(role))
+    changed = session.run(lambda client: client.update_user(name, body))
+    click.echo(f"user/{name} {'updated' if changed.events else 'unchanged'}")
+
+
+def _labels(given: tuple[str, ...]) -> dict[str, str | None]:
+    """Names and values; None for those to remove. Errors: click.UsageError."""
+    found: dict[str, str | None] = {}
+    for label in given:
+        name, equals, value = label.partition("=")
+        if not equals or not name:
+            raise click.UsageError(f"{label!r} is not a label: write NAME=VALUE")
+        found[name] = value or None
+    return found

@@ -1,0 +1,81 @@
+"""`ecn delete`: things go, after a question when a person asks for it."""
+
+import sys
+
+import click
+
+from ecn.cli.client import Client
+from ecn.cli.command import Command, connection_options, examples
+from ecn.cli.deploy import read_sources
+from ecn.cli.errors import CliError, Refused
+from ecn.cli.kinds import Kind, Reference, references
+from ecn.cli.manifests import kind_of, read_manifests
+from ecn.cli.session import Session, pass_session
+
+KINDS = (Kind.NODE, Kind.APPLICATION, Kind.MICROSERVICE, Kind.REGISTRY, Kind.USER)
+
+
+@examples("""
+ecn delete application shop
+ecn delete microservice shop/web
+ecn delete node kiosk-7 --force      # with the microservices on it
+ecn delete node/kiosk-7 registry/ours -y
+ecn delete -f demo.yaml
+""")
+@click.command("delete", cls=Command)
+@click.argument("what", nargs=-1, metavar="KIND NAME...")
+@click.option("-f", "--file", "files", multiple=True, metavar="FILE", help="What it describes.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("--force", is_flag=True, help="A node together with its microservices.")
+@click.option("--ignore-missing", is_flag=True, help="What is not there counts as deleted.")
+@connection_options
+@pass_session
+def delete(
+    session: Session,
+    what: tuple[str, ...],
+    files: tuple[str, ...],
+    yes: bool,
+    force: bool,
+    ignore_missing: bool,
+) -> None:
+    """Delete nodes, applications, microservices, registries or users.
+
+    An application goes with its microservices. On a terminal it asks before; elsewhere it does
+    not. The history of what is deleted stays in the log.
+    """
+    if bool(what) == bool(files):
+        raise click.UsageError("say what to delete: KIND NAME..., or -f FILE")
+    # In the order opposite to deploying: what others refer to goes last.
+    meant = (
+        [
+            Reference(Kind(kind_of(m).lower()), m.name)
+            for m in reversed(read_manifests(read_sources(files)))
+        ]
+        if files
+        else references(what, *KINDS)
+    )
+    if not meant:
+        return
+    listed = ", ".join(str(reference) for reference in meant)
+    if not yes and sys.stdin.isatty() and sys.stdout.isatty():
+        click.confirm(f"Delete {listed}?", abort=True, err=True)
+
+    async def work(client: Client) -> int:
+        failed: list[CliError] = []
+        for reference in meant:
+            forced = force and reference.kind is Kind.NODE
+            try:
+                await client.delete(reference.kind.plural, reference.name, force=forced)
+            except Refused as e:
+                if e.problem.status == 404 and ignore_missing:
+                    click.echo(f"{reference} was not there")
+                    continue
+                failed.append(e)
+                e.show()
+                continue
+            click.echo(f"{reference} deleted")
+        return failed[0].exit_code if failed else 0
+
+    code = session.run(work)
+    if code:
+        raise click.exceptions.Exit(code)

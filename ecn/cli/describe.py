@@ -1,0 +1,215 @@
+"""`ecn describe`: all about one thing, and what happened to it lately."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+import click
+import msgspec
+
+from ecn.api import documents as d
+from ecn.cli import tables
+from ecn.cli.client import Client
+from ecn.cli.command import Command, connection_options, examples
+from ecn.cli.errors import CliError, printable
+from ecn.cli.kinds import Kind, KindType
+from ecn.cli.output import Column, Format, document_text, format_option, table_text, terminal_width
+from ecn.cli.session import Session, pass_session
+from ecn.cli.wording import age, mib, moment, pairs, styled
+
+RECENT = 10
+"""Events shown at the end."""
+LABEL = 16
+"""Cells of the field names' column."""
+
+Line = tuple[str, str]
+
+
+@examples("""
+ecn describe node kiosk-7
+ecn describe application shop
+ecn describe microservice shop/web
+ecn describe ms shop/web -o yaml
+""")
+@click.command("describe", cls=Command)
+@click.argument("kind", type=KindType(*(k for k in Kind if k is not Kind.EVENT)))
+@click.argument("name")
+@format_option(Format.TABLE, Format.JSON, Format.YAML)
+@connection_options
+@pass_session
+def describe(session: Session, kind: Kind, name: str, form: str) -> None:
+    """Show a thing with its state, the reason for it, and its latest events."""
+
+    async def work(client: Client) -> None:
+        document = await _document(client, kind, name)
+        if form != Format.TABLE:
+            click.echo(document_text(document, Format(form)))
+            return
+        now = datetime.now(UTC)
+        for label, value in _lines(document, now):
+            _print(label, value)
+        if isinstance(document, d.ApplicationDocument) and document.microservices:
+            click.echo("\nMicroservices:")
+            rows = [tables.microservice_row(m, now) for m in document.microservices]
+            _print_indented(tables.MICROSERVICES, rows)
+        query = {"subject": f"{kind}/{document.id}", "order": "desc", "limit": str(RECENT)}
+        recent = await client.events(query)
+        if recent.items:
+            click.echo("\nEvents:")
+            rows = [tables.event_row(e) for e in reversed(recent.items)]
+            _print_indented(tables.EVENTS, rows)
+
+    session.run(work)
+
+
+Described = (
+    d.NodeDocument
+    | d.ApplicationDocument
+    | d.MicroserviceDocument
+    | d.RegistryDocument
+    | d.UserDocument
+)
+
+
+async def _document(client: Client, kind: Kind, name: str) -> Described:
+    match kind:
+        case Kind.NODE:
+            return await client.node(name)
+        case Kind.APPLICATION:
+            return await client.application(name)
+        case Kind.MICROSERVICE:
+            return await client.microservice(name)
+        case Kind.REGISTRY:
+            return await client.registry(name)
+        case Kind.USER | Kind.EVENT:
+            for user in (await client.users()).items:
+                if name in (user.name, user.id):
+                    return user
+            raise CliError(f"there is no user {name!r}", next_step="ecn get users")
+
+
+def _lines(document: Described, now: datetime) -> Iterator[Line]:
+    match document:
+        case d.NodeDocument():
+            yield from _node_lines(document, now)
+        case d.ApplicationDocument():
+            yield "Application", document.name
+            yield "State", styled(document.state)
+            yield "Wanted", "running" if document.started else "stopped"
+            yield "Description", document.description
+            yield "Labels", pairs(document.labels)
+            yield from _times(document.created_at, document.updated_at, now)
+            yield "Id", document.id
+        case d.MicroserviceDocument():
+            yield from _microservice_lines(document, now)
+        case d.RegistryDocument():
+            yield "Registry", document.name
+            yield "URL", document.url
+            yield "Username", document.username
+            yield "Password", "set" if document.has_password else "none"
+            yield from _times(document.created_at, document.updated_at, now)
+            yield "Id", document.id
+        case d.UserDocument():
+            yield "User", document.name
+            yield "Role", document.role.value
+            yield "Tokens", str(document.tokens)
+            yield "Created", f"{moment(document.created_at)} ({age(document.created_at, now)} ago)"
+            yield "Id", document.id
+
+
+def _node_lines(node: d.NodeDocument, now: datetime) -> Iterator[Line]:
+    facts, settings = node.facts, node.settings
+    yield "Node", node.name
+    yield "State", f"{styled(node.state)} for {age(node.since, now)}"
+    yield "Note", tables.node_note(node)
+    if node.last_seen is not None:
+        yield "Last heard", f"{moment(node.last_seen)} ({age(node.last_seen, now)} ago)"
+    yield "Microservices", f"{node.running} of {node.microservices} running"
+    yield "Description", settings.description
+    yield "Labels", pairs(settings.labels)
+    yield "Tags", ", ".join(settings.tags)
+    yield "Host", settings.host or ""
+    yield "Location", settings.location or ""
+    if settings.latitude is not None and settings.longitude is not None:
+        yield "Coordinates", f"{settings.latitude}, {settings.longitude}"
+    yield "System", " ".join(p for p in (facts.operating_system, facts.architecture) if p)
+    yield "CPUs", str(facts.cpus or "")
+    yield "Memory", mib(facts.memory_mib)
+    yield "Engine", facts.engine_version
+    yield "Agent", facts.agent_version
+    yield from _times(node.created_at, node.updated_at, now)
+    yield "Revision", str(node.revision)
+    yield "Id", node.id
+
+
+def _microservice_lines(ms: d.MicroserviceDocument, now: datetime) -> Iterator[Line]:
+    status = ms.status
+    wanted = "running"
+    if not ms.started:
+        wanted = "stopped"
+    elif not ms.application_started:
+        wanted = "stopped, with its application"
+    yield "Microservice", f"{ms.application}/{ms.name}"
+    yield "State", f"{styled(tables.state_of(ms))} for {age(status.at, now)}"
+    yield "Reason", status.reason
+    yield "Wanted", wanted
+    if not ms.current:
+        yield "Change", "its agent has not carried out the latest change yet"
+    yield "Node", ms.node + ("" if ms.node_state == "online" else f" ({ms.node_state})")
+    yield "Image", ms.image
+    yield "Digest", status.image_digest
+    yield "Registry", ms.registry or ""
+    yield "Pull", ms.pull.value
+    yield "Restart", f"{ms.restart.value} ({status.restarts} so far)"
+    yield "Exit code", "" if status.exit_code is None else str(status.exit_code)
+    if ms.health_check is not None:
+        yield "Health", f"{status.health}: {_words(ms.health_check.command)}"
+    yield "Entrypoint", _words(ms.entrypoint)
+    yield "Command", _words(ms.command)
+    yield "Environment", "\n".join(f"{k}={v}" for k, v in ms.env.items())
+    yield "Ports", "\n".join(tables.port_text(p) for p in ms.ports)
+    yield (
+        "Volumes",
+        "\n".join(
+            f"{v.kind} {v.source or '-'} -> {v.target}{' (read-only)' if v.read_only else ''}"
+            for v in ms.volumes
+        ),
+    )
+    yield "Extra hosts", "\n".join(f"{h.name} = {h.address}" for h in ms.extra_hosts)
+    yield "Network", "the host's" if ms.host_network else ""
+    yield "Labels", pairs(ms.labels)
+    yield "Memory limit", mib(ms.memory_limit_mib)
+    yield "CPU limit", "" if ms.cpu_limit is None else f"{ms.cpu_limit:g} cores"
+    yield "Processes", "" if ms.pids_limit is None else f"at most {ms.pids_limit}"
+    config = msgspec.json.format(bytes(ms.config), indent=2).decode()
+    yield "Config", "" if config == "{}" else config
+    yield "Container", status.container_id[:12]
+    yield from _times(ms.created_at, ms.updated_at, now)
+    yield "Revision", str(ms.revision)
+    yield "Id", ms.id
+
+
+def _times(created: datetime, updated: datetime, now: datetime) -> Iterator[Line]:
+    yield "Created", f"{moment(created)} ({age(created, now)} ago)"
+    if updated != created:
+        yield "Changed", f"{moment(updated)} ({age(updated, now)} ago)"
+
+
+def _words(command: list[str]) -> str:
+    return " ".join(word if word and " " not in word else repr(word) for word in command)
+
+
+def _print(label: str, value: str) -> None:
+    """A field, unless it says nothing; more lines stand below the first."""
+    if not value:
+        return
+    first, *others = value.split("\n")
+    shown = first if "\x1b[" in first else printable(first)
+    click.echo(f"{label + ':':<{LABEL}}{shown}")
+    for other in others:
+        click.echo(" " * LABEL + printable(other))
+
+
+def _print_indented(columns: Sequence[Column], rows: list[tables.Row]) -> None:
+    width = terminal_width()
+    for line in table_text(columns, rows, wide=False, width=width and width - 2):
+        click.echo("  " + line)
