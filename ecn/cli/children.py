@@ -33,7 +33,10 @@ class Child:
         log: LogFile,
         on_line: Callable[[str, str], None],
         say: Callable[[str], None],
+        finished: Mapping[int, str] | None = None,
     ) -> None:
+        """finished: exit codes that mean there is nothing more to do, and how to say so."""
+        self._finished = finished or {}
         self.name = name
         self.log = log
         self._arguments = arguments
@@ -73,12 +76,15 @@ class Child:
         return code
 
     async def keep(self) -> None:
-        """Start it again whenever it ends, later and later, and say so. Without end."""
+        """Start it again whenever it ends, later and later, and say so, until it has finished."""
         failures = 0
         while True:
             started = time.monotonic()
             if self.running:
                 code = await self.wait()
+                if code in self._finished:
+                    self._say(self._finished[code])
+                    return
                 if time.monotonic() - started > STEADY:
                     failures = 0
                 pause = BACK_OFF[min(failures, len(BACK_OFF) - 1)]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from enum import StrEnum
 
 import click
+from click.shell_completion import CompletionItem
 from msgspec import Struct
 
 from ecn.cli.shape import did_you_mean
@@ -67,13 +68,9 @@ class KindType(click.ParamType[Kind]):
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[click.shell_completion.CompletionItem]:
+    ) -> list[CompletionItem]:
         """The kinds, in plural."""
-        return [
-            click.shell_completion.CompletionItem(k.plural)
-            for k in self._kinds
-            if k.plural.startswith(incomplete)
-        ]
+        return [CompletionItem(k.plural) for k in self._kinds if k.plural.startswith(incomplete)]
 
 
 def reference_to_run(text: str) -> Reference:

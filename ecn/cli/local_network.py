@@ -6,8 +6,10 @@ Everything is looked at before it is done: a second start finds all of it right 
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from agent.errors import AgentError
+from agent.store import Folder
 from ecn.api import documents as d
 from ecn.cli import contexts
 from ecn.cli.client import Client, client_of
@@ -28,17 +30,6 @@ class Admin(Struct, frozen=True):
         return f"Admin({self.name!r})"
 
 
-class Identity(Struct, frozen=True):
-    """What we need of the agent's `identity.json`: which node this device is already."""
-
-    controller: str = ""
-    node_id: str = ""
-    withdrawn: bool = False
-
-    def __repr__(self) -> str:
-        return f"Identity({self.controller!r}, {self.node_id!r})"
-
-
 def read_admin(data: Path) -> Admin | None:
     """The administrator's credentials; None when the network was made elsewhere."""
     try:
@@ -49,12 +40,34 @@ def read_admin(data: Path) -> Admin | None:
         raise CliError(f"{data / 'admin.json'} can't be read: {type(e).__name__}") from None
 
 
-def read_identity(agent_data: Path) -> Identity | None:
-    """Which node the agent in that folder is; None before it was provisioned."""
+def becomes(agent_data: Path, node: d.NodeDocument, url: str) -> bool:
+    """Whether the device still has to become that node; the address it knows is put right.
+
+    Errors: CliError when it is another node, or when another device is this one.
+    """
     try:
-        return msgspec.json.decode((agent_data / "identity.json").read_bytes(), type=Identity)
-    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
-        return None
+        folder = Folder(agent_data)
+        identity = folder.identity()
+        if identity is None or not identity.node_id or identity.withdrawn:
+            if node.state == "online":
+                raise CliError(
+                    f"another device is node {node.name} and online",
+                    next_step="start with --node-name OTHER, or with --no-agent",
+                )
+            return True
+        if identity.node_id != node.id:
+            raise CliError(
+                f"the agent in {agent_data} is node {identity.name} of {identity.controller}",
+                next_step="start with --no-agent; or give that node up and start again: "
+                f"rm -r {agent_data}",
+            )
+        if identity.controller != url:
+            # --listen says something else than last time; credential and containers stay good.
+            with folder.locked():
+                folder.keep_identity(structs.replace(identity, controller=url))
+    except AgentError as e:
+        raise CliError(str(e)) from e
+    return False
 
 
 async def working_token(url: str, data: Path) -> str:
@@ -96,10 +109,10 @@ def keep_context(url: str, data: Path, token: str) -> str:
     return ""
 
 
-async def key_for(client: Client, node: str, agent_data: Path) -> str:
+async def key_for(client: Client, node: str, agent_data: Path, url: str) -> str:
     """A provisioning key, or "" when this device is that node already. Registers the node.
 
-    Errors: CliError when another device is that node, or this one another node.
+    Errors: as `becomes`.
     """
     try:
         document = await client.node(node)
@@ -108,21 +121,8 @@ async def key_for(client: Client, node: str, agent_data: Path) -> str:
             raise
         await client.register_node(d.RegisterNode(name=node))
         document = await client.node(node)
-    identity = read_identity(agent_data)
-    if identity is not None and identity.node_id and not identity.withdrawn:
-        if identity.node_id == document.id:
-            return ""
-        raise CliError(
-            f"the agent in {agent_data} belongs to another node ({identity.node_id}) of "
-            f"{identity.controller}",
-            next_step=f"start with --no-agent, or part it from there: "
-            f"ecn agent deprovision --data {agent_data}",
-        )
-    if document.state == "online":
-        raise CliError(
-            f"another device is node {node} and online",
-            next_step="start with --node-name OTHER, or with --no-agent",
-        )
+    if not becomes(agent_data, document, url):
+        return ""
     return (await client.provisioning_key(document.id, d.IssueProvisioningKey())).key
 
 

@@ -32,15 +32,14 @@ def provision_key(session: Session, node: str, valid_for: float, form: str) -> N
         click.echo(document_text(key, Format(form)))
         return
     server = session.connection().server
-    click.echo(f"key for node {key.node}, until {moment(key.expires_at)}, shown this once:\n")
-    click.echo(f"  {key.key}\n")
-    click.echo("on the device, as root:\n")
-    # The key is asked for there: in an argument, every user of the device could read it.
-    click.echo(f"  ecn-agent provision --controller {server}     # paste the key when asked")
-    click.echo("  ecn-agent run")
+    click.echo(f"# {key.node}: good for one device until {moment(key.expires_at)}; shown this once")
+    click.echo("# on the device, as root:")
+    # In the environment: an argument could be read by every user of the device.
+    click.echo(f"ECN_PROVISIONING_KEY={key.key} ecn-agent provision --controller {server}")
+    click.echo("ecn-agent run")
     if "//127." in server or "//localhost" in server:
         click.echo(
-            f"\n{server} is this machine's own address: from elsewhere use one that leads here."
+            f"# {server} is this machine's own address: from elsewhere use one that leads here."
         )
 
 
