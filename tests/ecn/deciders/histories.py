@@ -1,0 +1,435 @@
+"""Random histories: commands over small pools of names and ports, decided and folded in a row.
+
+Small pools make collisions likely, and references are mostly drawn from what is there, so that
+most commands mean something. What is made gets a fresh id, as the shell promises.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple, TypeVar
+
+from hypothesis import strategies as st
+
+from ecn.commands import AnyCommand
+from ecn.commands.application import (
+    ApplyApplication,
+    CreateMicroservice,
+    DeleteApplication,
+    DeleteMicroservice,
+    MoveMicroservice,
+    Placement,
+    StartApplication,
+    StartMicroservice,
+    StopApplication,
+    StopMicroservice,
+    UpdateMicroservice,
+)
+from ecn.commands.catalog import ApplyRegistry, DeleteRegistry
+from ecn.commands.node import (
+    ContainerReport,
+    DeleteNode,
+    DeprovisionNode,
+    IssueProvisioningKey,
+    MarkNodeOffline,
+    ProvisionNode,
+    RegisterNode,
+    ReportNode,
+    UpdateNode,
+)
+from ecn.commands.user import (
+    CreateFirstAdmin,
+    CreateUser,
+    DeleteUser,
+    IssueToken,
+    RevokeToken,
+    UpdateUser,
+)
+from ecn.deciders.decide import decide
+from ecn.errors import Refused
+from events.application import ContainerState, ContainerStatus, MicroserviceSpec, PortMapping
+from events.application import Protocol as PortProtocol
+from events.catalog import SealedSecret
+from events.envelope import KnownEvent, Recorded
+from events.ids import (
+    ApplicationId,
+    MicroserviceId,
+    NodeId,
+    RegistryId,
+    TokenId,
+    UserId,
+)
+from events.node import NodeFacts, NodeSettings
+from events.user import Role
+from projections.view import Table
+from projections.world import World, fold
+from tests.builders import EAST, HUB, NOW, WEST, chained, manifest, placement
+
+K = TypeVar("K", bound=str)
+H = TypeVar("H", bound=Hashable)
+R = TypeVar("R")
+
+NODE_NAMES = ("east", "west", "north")
+NAMES = ("a", "b", "c")
+IMAGES = ("shop/web:1", "shop/web:2")
+
+
+class Step(NamedTuple):
+    """One command: the world it met, what was decided, and the world it left."""
+
+    command: AnyCommand
+    now: datetime
+    before: World
+    decided: list[KnownEvent] | Refused
+    recorded: list[Recorded]
+    world: World
+
+    def __repr__(self) -> str:
+        """A failing example has to be readable: no worlds."""
+        return f"\n  {self.now:%d %T} {self.command} -> {self.decided!r}"
+
+
+class History(NamedTuple):
+    """Commands in a row, and the log that they left."""
+
+    steps: list[Step]
+
+    @property
+    def log(self) -> list[Recorded]:
+        """All events, from the first one on."""
+        return [event for step in self.steps for event in step.recorded]
+
+    @property
+    def world(self) -> World:
+        """The world at the end."""
+        return self.steps[-1].world if self.steps else World()
+
+    def carried_out(self) -> Iterator[Step]:
+        """Without the refusals."""
+        return (step for step in self.steps if not isinstance(step.decided, Refused))
+
+
+class Drawn:
+    """Draws one command at a time for a world. `serial` makes every id a fresh one."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self._draw = draw
+        self._serial = 0
+
+    def command(self, world: World, now: datetime) -> AnyCommand:
+        """Something that may be asked now."""
+        return self._draw(st.sampled_from(self._KINDS))(self, world, now)
+
+    def fresh(self, kind: str) -> str:
+        """An id, name or key that was never there."""
+        self._serial += 1
+        return f"{kind}-{self._serial:04}"
+
+    def chance(self, one_in: int) -> bool:
+        """True now and then; shrinks to False."""
+        return self._draw(st.integers(0, one_in - 1)) == one_in - 1
+
+    def one(self, values: tuple[K, ...]) -> K:
+        """Any of these."""
+        return self._draw(st.sampled_from(values))
+
+    def key(self, table: Iterable[K], nobody: K) -> K:
+        """Mostly the id of something that is there."""
+        keys = tuple(sorted(table))
+        if not keys or self.chance(12):
+            return nobody
+        return self.one(keys)
+
+    def node_ref(self, world: World) -> str:
+        """A node by id or by name."""
+        node_id = self.key(world.nodes, NodeId("nobody"))
+        row = world.nodes.get(node_id)
+        return row.name if row is not None and self.chance(2) else node_id
+
+    def register_node(self, _: World, __: datetime) -> RegisterNode:
+        return RegisterNode(node_id=NodeId(self.fresh("node")), name=self.one(NODE_NAMES))
+
+    def update_node(self, world: World, _: datetime) -> AnyCommand:
+        node_id = self.key(world.nodes, NodeId("nobody"))
+        row = world.nodes.get(node_id)
+        settings = NodeSettings(description=self.one(NAMES))
+        if row is None:
+            return UpdateNode(node_id=node_id, name="x", settings=settings, seen=("x", settings))
+        seen = ("stale", row.settings) if self.chance(6) else (row.name, row.settings)
+        return UpdateNode(node_id=node_id, name=self.one(NODE_NAMES), settings=settings, seen=seen)
+
+    def issue_key(self, world: World, now: datetime) -> IssueProvisioningKey:
+        return IssueProvisioningKey(
+            node_id=self.key(world.nodes, NodeId("nobody")),
+            key_hash=self.fresh("key"),
+            expires_at=now + self._draw(st.sampled_from([3600, 1])) * timedelta(seconds=1),
+        )
+
+    def provision(self, world: World, now: datetime) -> ProvisionNode:
+        rows = [row for _, row in sorted(world.nodes.items())]
+        keys = tuple(row.key_hash for row in rows if row.key_hash)
+        if not keys or self.chance(3):
+            keys += tuple(row.redeemed_key_hash for row in rows if row.redeemed_key_hash)
+        used = tuple(row.credential_hash for row in rows if row.credential_hash)
+        used += tuple(sorted(world.withdrawn_credentials))
+        return ProvisionNode(
+            key_hash=self.one(keys) if keys and not self.chance(8) else "unknown",
+            credential_hash=self.one(used) if used and self.chance(4) else self.fresh("secret"),
+            facts=NodeFacts(cpus=self._draw(st.integers(1, 2))),
+            now=now,
+        )
+
+    def deprovision(self, world: World, _: datetime) -> DeprovisionNode:
+        return DeprovisionNode(node_id=self.key(world.nodes, NodeId("nobody")))
+
+    def delete_node(self, world: World, _: datetime) -> DeleteNode:
+        node_id = self.key(world.nodes, NodeId("nobody"))
+        return DeleteNode(node_id=node_id, force=self.chance(2))
+
+    def report_node(self, world: World, now: datetime) -> ReportNode:
+        spoken_for = [key for key, row in world.nodes.items() if row.credential_hash]
+        node_id = self.key(world.nodes if self.chance(6) else spoken_for, NodeId("nobody"))
+        placed = tuple(sorted(world.microservices.find("node", node_id)))
+        last = world.reports.get(node_id) or 0
+        return ReportNode(
+            node_id=node_id,
+            now=now,
+            facts=NodeFacts(cpus=self._draw(st.integers(1, 2))) if self.chance(3) else None,
+            containers=[
+                ContainerReport(
+                    sequence=max(1, last + self._draw(st.integers(-1, 3))),
+                    microservice_id=self.one(placed)
+                    if placed and not self.chance(6)
+                    else self.key(world.microservices, MicroserviceId("nobody")),
+                    status=ContainerStatus(
+                        state=self._draw(st.sampled_from(list(ContainerState))), at=now
+                    ),
+                )
+                for _ in range(self._draw(st.integers(0, 3)))
+            ],
+            goodbye=self.chance(6),
+        )
+
+    def mark_offline(self, world: World, now: datetime) -> MarkNodeOffline:
+        ago = self._draw(st.integers(0, 20)) * timedelta(seconds=1)
+        return MarkNodeOffline(node_id=self.key(world.nodes, NodeId("nobody")), last_seen=now - ago)
+
+    def spec(self) -> MicroserviceSpec:
+        protocols = st.sampled_from(list(PortProtocol))
+        addresses = st.sampled_from(["", "127.0.0.1", "10.0.0.1", "0.0.0.0"])
+        return MicroserviceSpec(
+            image=self.one(IMAGES),
+            config=self.one(("{}", '{"a":1}')),
+            ports=[
+                PortMapping(
+                    host=host,
+                    container=80,
+                    protocol=self._draw(protocols),
+                    address=self._draw(addresses) if self.chance(3) else "",
+                )
+                for host in self._draw(st.lists(st.integers(8080, 8082), unique=True, max_size=2))
+            ],
+        )
+
+    def placement(self, world: World, name: str) -> Placement:
+        registry = None
+        if self.chance(2):
+            key = self.key(world.registries, RegistryId("nobody"))
+            row = world.registries.get(key)
+            registry = row.name if row is not None else key if self.chance(4) else None
+        return Placement(
+            microservice_id=MicroserviceId(self.fresh("microservice")),
+            name=name,
+            node=self.node_ref(world),
+            registry=registry,
+            started=not self.chance(4),
+            spec=self.spec(),
+        )
+
+    def apply(self, world: World, _: datetime) -> ApplyApplication:
+        names = self._draw(st.lists(st.sampled_from(NAMES), unique=True, max_size=3))
+        return ApplyApplication(
+            application_id=ApplicationId(self.fresh("application")),
+            name=self.one(NAMES[:2]),
+            description=self.one(NAMES),
+            labels={"tier": self.one(NAMES)} if self.chance(2) else {},
+            microservices=[self.placement(world, name) for name in names],
+        )
+
+    def _application(self, world: World) -> ApplicationId:
+        return self.key(world.applications, ApplicationId("nobody"))
+
+    def _microservice(self, world: World) -> MicroserviceId:
+        return self.key(world.microservices, MicroserviceId("nobody"))
+
+    def start_application(self, world: World, _: datetime) -> StartApplication:
+        stopped = [key for key, row in world.applications.items() if not row.started]
+        return StartApplication(application_id=self.key(stopped, ApplicationId("nobody")))
+
+    def stop_application(self, world: World, _: datetime) -> StopApplication:
+        return StopApplication(application_id=self._application(world))
+
+    def delete_application(self, world: World, _: datetime) -> DeleteApplication:
+        return DeleteApplication(application_id=self._application(world))
+
+    def create_microservice(self, world: World, _: datetime) -> CreateMicroservice:
+        return CreateMicroservice(
+            application_id=self._application(world),
+            placement=self.placement(world, self.one(NAMES)),
+        )
+
+    def update_microservice(self, world: World, _: datetime) -> UpdateMicroservice:
+        key = self._microservice(world)
+        row = world.microservices.get(key)
+        return UpdateMicroservice(
+            microservice_id=key,
+            placement=self.placement(world, row.name if row is not None else "a"),
+            seen=world.position if row is None or self.chance(6) else row.revision,
+        )
+
+    def start_microservice(self, world: World, _: datetime) -> StartMicroservice:
+        stopped = [key for key, row in world.microservices.items() if not row.started]
+        return StartMicroservice(microservice_id=self.key(stopped, MicroserviceId("nobody")))
+
+    def stop_microservice(self, world: World, _: datetime) -> StopMicroservice:
+        return StopMicroservice(microservice_id=self._microservice(world))
+
+    def move_microservice(self, world: World, _: datetime) -> MoveMicroservice:
+        return MoveMicroservice(
+            microservice_id=self._microservice(world), node=self.node_ref(world)
+        )
+
+    def delete_microservice(self, world: World, _: datetime) -> DeleteMicroservice:
+        return DeleteMicroservice(microservice_id=self._microservice(world))
+
+    def apply_registry(self, _: World, __: datetime) -> ApplyRegistry:
+        secret = SealedSecret(secret_id=self.one(NAMES), ciphertext=b"sealed")
+        return ApplyRegistry(
+            registry_id=RegistryId(self.fresh("registry")),
+            name=self.one(NAMES[:2]),
+            url=self.one(("one.example", "two.example:5000")),
+            username=self.one(("", "robot")),
+            password=secret if self.chance(3) else None,
+        )
+
+    def delete_registry(self, world: World, _: datetime) -> DeleteRegistry:
+        return DeleteRegistry(registry_id=self.key(world.registries, RegistryId("nobody")))
+
+    def first_admin(self, _: World, __: datetime) -> CreateFirstAdmin:
+        return CreateFirstAdmin(
+            user_id=UserId(self.fresh("user")),
+            name="root",
+            password_hash="argon2",
+            token_id=TokenId(self.fresh("token")),
+            token_hash=self.fresh("hash"),
+        )
+
+    def create_user(self, _: World, __: datetime) -> CreateUser:
+        return CreateUser(
+            user_id=UserId(self.fresh("user")),
+            name=self.one(("anna", "bert", "root")),
+            role=self._draw(st.sampled_from(list(Role))),
+            password_hash="argon2",
+        )
+
+    def update_user(self, world: World, _: datetime) -> UpdateUser:
+        return UpdateUser(
+            user_id=self.key(world.users, UserId("nobody")),
+            role=self._draw(st.sampled_from([None, *Role])),
+            password_hash="other" if self.chance(2) else None,
+        )
+
+    def delete_user(self, world: World, _: datetime) -> DeleteUser:
+        return DeleteUser(user_id=self.key(world.users, UserId("nobody")))
+
+    def issue_token(self, world: World, _: datetime) -> IssueToken:
+        return IssueToken(
+            user_id=self.key(world.users, UserId("nobody")),
+            token_id=TokenId(self.fresh("token")),
+            token_hash=self.fresh("hash"),
+        )
+
+    def revoke_token(self, world: World, _: datetime) -> RevokeToken:
+        return RevokeToken(token_id=self.key(world.tokens, TokenId("nobody")))
+
+    _KINDS: tuple[Callable[["Drawn", World, datetime], AnyCommand], ...] = (
+        # What the rest needs comes first, and more often: shrinking goes that way too.
+        register_node,
+        apply,
+        apply,
+        apply,
+        create_microservice,
+        issue_key,
+        provision,
+        provision,
+        report_node,
+        report_node,
+        apply_registry,
+        apply_registry,
+        update_microservice,
+        move_microservice,
+        start_microservice,
+        stop_microservice,
+        start_application,
+        stop_application,
+        delete_microservice,
+        delete_application,
+        delete_registry,
+        update_node,
+        deprovision,
+        delete_node,
+        mark_offline,
+        first_admin,
+        create_user,
+        update_user,
+        delete_user,
+        issue_token,
+        revoke_token,
+    )
+
+
+def carried_out(world: World, command: AnyCommand, now: datetime, command_id: str) -> Step:
+    """One command decided and folded, as the writer does it."""
+    try:
+        decided = decide(world, command)
+    except Refused as refused:
+        return Step(command, now, world, refused, [], world)
+    recorded = chained(world.head, *decided, now=now, command_id=command_id)
+    return Step(command, now, world, decided, recorded, fold(world, recorded))
+
+
+@st.composite
+def histories(draw: st.DrawFn, *, longest: int = 40) -> History:
+    """A small network, and up to `longest` commands more."""
+    drawn, world, now, steps = Drawn(draw), World(), NOW, list[Step]()
+    prepared: list[AnyCommand] = [
+        RegisterNode(node_id=EAST, name="east"),
+        RegisterNode(node_id=WEST, name="west"),
+        IssueProvisioningKey(node_id=EAST, key_hash="key", expires_at=now + timedelta(days=30)),
+        IssueProvisioningKey(node_id=WEST, key_hash="west", expires_at=now + timedelta(days=30)),
+        ProvisionNode(key_hash="key", credential_hash="secret", facts=NodeFacts(), now=now),
+        ApplyRegistry(registry_id=HUB, name="a", url="a.example"),
+        manifest(placement("a", registry="a"), placement("b", node=WEST), name="a"),
+    ]
+    many = draw(st.integers(0, longest))
+    for number in range(len(prepared) + many):
+        command = prepared[number] if number < len(prepared) else drawn.command(world, now)
+        keyed = draw(st.booleans())
+        command_id = f"key-{number % 7}-{number}" if keyed else f"command-{number}"
+        step = carried_out(world, command, now, command_id)
+        steps.append(step)
+        world = step.world
+        # Mostly seconds, sometimes days: what is kept for a day is forgotten then.
+        now += draw(st.sampled_from([0, 1, 5, 86400])) * timedelta(seconds=1)
+    return History(steps)
+
+
+def recomputed(
+    table: Table[H, R],
+) -> dict[tuple[str, Hashable], set[H]]:
+    """The indexes of a table, from its rows alone."""
+    found: dict[tuple[str, Hashable], set[H]] = {}
+    for name, values in table._indexes.items():
+        for key, row in table.items():
+            for value in values(row):
+                found.setdefault((name, value), set()).add(key)
+    return found

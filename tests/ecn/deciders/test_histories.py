@@ -1,0 +1,256 @@
+"""What holds in every world that commands can lead to, whatever they are and in whatever order."""
+
+from collections import Counter
+from itertools import combinations
+
+from hypothesis import HealthCheck, given, settings
+from msgspec.structs import replace
+
+from ecn.commands.application import (
+    ApplyApplication,
+    DeleteApplication,
+    DeleteMicroservice,
+    MoveMicroservice,
+    Placement,
+    StartApplication,
+    StartMicroservice,
+    StopApplication,
+    StopMicroservice,
+)
+from ecn.commands.catalog import ApplyRegistry, DeleteRegistry
+from ecn.commands.node import (
+    DeleteNode,
+    DeprovisionNode,
+    MarkNodeOffline,
+    ProvisionNode,
+    ReportNode,
+)
+from ecn.commands.user import CreateFirstAdmin, DeleteUser, RevokeToken
+from ecn.deciders import find
+from ecn.deciders.decide import decide
+from ecn.errors import Refused
+from events.application import ApplicationEvents, ContainerReported, MicroserviceSpec, PortMapping
+from events.catalog import CatalogEvents
+from events.envelope import GENESIS, verify
+from events.ids import NodeId
+from events.node import NodeDeleted, NodeEvents, NodeProvisioned
+from events.user import Role, UserEvents
+from projections.nodes import NodeState
+from projections.world import World
+from tests.ecn.deciders.histories import History, carried_out, histories
+
+ALL_TYPES = {
+    str(kind.__struct_config__.tag)
+    for union in (NodeEvents, ApplicationEvents, CatalogEvents, UserEvents)
+    for kind in union.__args__
+}
+EVERY_ADDRESS = {"", "0.0.0.0", "::"}
+REPEATABLE = (
+    ApplyApplication
+    | ApplyRegistry
+    | StartApplication
+    | StopApplication
+    | DeleteApplication
+    | StartMicroservice
+    | StopMicroservice
+    | MoveMicroservice
+    | DeleteMicroservice
+    | DeleteRegistry
+    | DeleteNode
+    | DeprovisionNode
+    | ProvisionNode
+    | ReportNode
+    | MarkNodeOffline
+    | CreateFirstAdmin
+    | DeleteUser
+    | RevokeToken
+)
+"""Commands that say how things shall be: saying it again changes nothing."""
+
+often = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def nobody_shares_a_name(world: World) -> None:
+    for names in (
+        [row.name for _, row in world.nodes.items()],
+        [row.name for _, row in world.applications.items()],
+        [row.name for _, row in world.registries.items()],
+        [row.name for _, row in world.users.items()],
+        [(row.application_id, row.name) for _, row in world.microservices.items()],
+    ):
+        assert len(set(names)) == len(names)
+
+
+def clash(one: PortMapping, other: PortMapping) -> bool:
+    """Written apart from the rule: could both listen on one device?"""
+    if (one.host, one.protocol) != (other.host, other.protocol):
+        return False
+    return bool({one.address, other.address} & EVERY_ADDRESS) or one.address == other.address
+
+
+def nobody_shares_a_host_port(world: World) -> None:
+    for node_id in world.nodes:
+        ports = [
+            port
+            for _, row in world.microservices.items()
+            if row.node_id == node_id
+            for port in row.spec.ports
+        ]
+        assert not any(clash(one, other) for one, other in combinations(ports, 2))
+
+
+def everything_that_is_named_exists(world: World) -> None:
+    for key in world.microservices:
+        row = world.microservices[key]
+        assert row.application_id in world.applications
+        assert row.node_id in world.nodes
+        assert row.spec.registry_id is None or row.spec.registry_id in world.registries
+    assert set(world.statuses) <= set(world.microservices)
+    assert set(world.revisions) == set(world.nodes)
+    assert set(world.reports) <= set(world.nodes)
+    assert {row.user_id for _, row in world.tokens.items()} <= set(world.users)
+
+
+def a_credential_speaks_for_one_node(world: World) -> None:
+    live = [row.credential_hash for _, row in world.nodes.items() if row.credential_hash]
+    assert len(set(live)) == len(live)
+    assert not set(live) & set(world.withdrawn_credentials)
+    for node_id in world.nodes:
+        row = world.nodes[node_id]
+        assert (row.credential_hash is None) == (row.state is NodeState.REGISTERED)
+
+
+@often
+@given(histories())
+def test_every_world_keeps_the_rules_across_things(history: History) -> None:
+    for step in history.steps:
+        nobody_shares_a_name(step.world)
+        nobody_shares_a_host_port(step.world)
+        everything_that_is_named_exists(step.world)
+        a_credential_speaks_for_one_node(step.world)
+
+
+@often
+@given(histories())
+def test_once_there_is_an_admin_there_always_is_one(history: History) -> None:
+    had = False
+    for step in history.steps:
+        has = any(row.role is Role.ADMIN for _, row in step.world.users.items())
+        assert has or not had
+        had = has
+
+
+@often
+@given(histories())
+def test_the_log_of_every_history_follows_from_itself(history: History) -> None:
+    assert verify(GENESIS, history.log) == history.world.head
+
+
+@often
+@given(histories())
+def test_saying_again_how_things_shall_be_changes_nothing(history: History) -> None:
+    for step in history.carried_out():
+        if isinstance(step.command, REPEATABLE):
+            assert decide(step.world, step.command) == [], step.command
+
+
+@often
+@given(histories())
+def test_a_refused_command_is_refused_alike_when_asked_again(history: History) -> None:
+    for step in history.steps:
+        if isinstance(step.decided, Refused):
+            again = carried_out(step.world, step.command, step.now, "again").decided
+            assert (type(again), str(again)) == (type(step.decided), str(step.decided))
+
+
+def as_wanted(world: World, placement: Placement) -> tuple[str, str, MicroserviceSpec, bool]:
+    """Name, node, spec and whether it shall run, with the references looked up."""
+    registry = find.registry(world, placement.registry) if placement.registry else None
+    wanted = replace(placement.spec, registry_id=registry)
+    return placement.name, find.node(world, placement.node), wanted, placement.started
+
+
+@often
+@given(histories())
+def test_an_applied_application_equals_its_manifest(history: History) -> None:
+    for step in history.carried_out():
+        command = step.command
+        if not isinstance(command, ApplyApplication):
+            continue
+        application_id = find.application(step.world, command.name)
+        row = step.world.applications[application_id]
+        assert (row.description, row.labels) == (command.description, command.labels)
+        there = [
+            (each.name, each.node_id, each.spec, each.started)
+            for _, each in step.world.microservices.items()
+            if each.application_id == application_id
+        ]
+        wanted = [as_wanted(step.world, each) for each in command.microservices]
+        assert sorted(there, key=lambda each: each[0]) == sorted(wanted, key=lambda each: each[0])
+
+
+@often
+@given(histories())
+def test_an_applied_application_keeps_what_is_the_same(history: History) -> None:
+    """Same name, same microservice: its id and all that hangs on it stay."""
+    for step in history.carried_out():
+        if not isinstance(step.command, ApplyApplication):
+            continue
+        before, after = step.before, step.world
+        application_id = before.applications.one("name", step.command.name)
+        for placement in step.command.microservices:
+            key = before.microservices.one("name", (application_id, placement.name))
+            if key is None:
+                continue
+            kept = before.microservices[key]
+            assert key in after.microservices
+            same = (kept.name, kept.node_id, kept.spec, kept.started) == as_wanted(
+                before, placement
+            )
+            assert (after.microservices[key] == kept) == same
+
+
+@often
+@given(histories())
+def test_no_report_is_taken_twice(history: History) -> None:
+    last = Counter[NodeId]()
+    for recorded in history.log:
+        match recorded.event:
+            case NodeProvisioned(node_id=node_id) | NodeDeleted(node_id=node_id):
+                last[node_id] = 0
+            case ContainerReported(node_id=node_id, sequence=sequence):
+                assert sequence > last[node_id]
+                last[node_id] = sequence
+            case _:
+                pass
+    for node_id, number in history.world.reports.items():
+        assert number == last[node_id]
+
+
+@often
+@given(histories())
+def test_only_the_node_of_a_microservice_speaks_of_it(history: History) -> None:
+    for step in history.carried_out():
+        for event in step.recorded:
+            if isinstance(event.event, ContainerReported):
+                row = step.before.microservices[event.event.microservice_id]
+                assert row.node_id == event.event.node_id
+
+
+def test_random_histories_reach_what_they_are_meant_to_reach() -> None:
+    """Guards the generator: properties over histories in which nothing happens prove nothing."""
+    seen, refused = Counter[str](), Counter[str]()
+
+    @settings(max_examples=300, deadline=None, database=None, derandomize=True)
+    @given(histories())
+    def look(history: History) -> None:
+        for step in history.steps:
+            if isinstance(step.decided, Refused):
+                refused[type(step.decided).__name__] += 1
+            seen.update(event.type for event in step.recorded)
+
+    look()
+    never = ALL_TYPES - set(seen)
+    assert not never
+    assert {"NameTaken", "PortTaken", "NodeInUse", "RegistryInUse", "LastAdmin"} <= set(refused)
+    assert {"RevisionMoved", "NotFound", "KeyRefused", "Conflict"} <= set(refused)

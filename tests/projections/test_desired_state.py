@@ -1,0 +1,205 @@
+"""Revisions: they move when the agent has something to do, and say what changed since when."""
+
+import hypothesis
+import pytest
+from hypothesis import settings
+
+from events.application import (
+    ApplicationStarted,
+    ApplicationStopped,
+    ApplicationUpdated,
+    MicroserviceDeleted,
+    MicroserviceMoved,
+    MicroserviceStarted,
+    MicroserviceStopped,
+    MicroserviceUpdated,
+)
+from events.catalog import RegistrySettings, RegistryUpdated
+from events.envelope import KnownEvent
+from events.ids import NodeId
+from events.node import (
+    NodeCameOnline,
+    NodeDeleted,
+    NodeDeprovisioned,
+    NodeFacts,
+    NodeFactsReported,
+    NodeSettings,
+    NodeUpdated,
+    NodeWentOffline,
+    OfflineReason,
+)
+from projections.desired_state import revision, should_run, wanted
+from projections.world import World, after
+from tests.builders import (
+    CACHE,
+    EAST,
+    HUB,
+    SHOP,
+    WEB,
+    WEST,
+    application,
+    chained,
+    key_issued,
+    microservice,
+    provisioned,
+    registered,
+    registry,
+    spec,
+    told,
+    world_after,
+)
+from tests.ecn.deciders.histories import History, histories
+
+often = settings(max_examples=100, deadline=None)
+
+NETWORK: tuple[KnownEvent, ...] = (
+    registered(),
+    registered(WEST),
+    registry(),
+    application(),
+    microservice(made_from=spec(registry_id=HUB)),
+    microservice("cache", node_id=WEST),
+)
+
+
+def wanted_of(world: World, node_id: NodeId) -> object:
+    """All that a node's agent has to know, gathered without the view.
+
+    A microservice's own switch counts even while its application is stopped: its revision also
+    guards against edits on something that changed in between.
+    """
+    rows = [(key, row) for key, row in world.microservices.items() if row.node_id == node_id]
+    return world.nodes[node_id].credential_hash, {
+        key: (
+            row.spec,
+            row.started,
+            row.started and world.applications[row.application_id].started,
+            world.registries[row.spec.registry_id].settings if row.spec.registry_id else None,
+        )
+        for key, row in rows
+    }
+
+
+def worlds(history: History) -> list[World]:
+    """The worlds between the events, from the empty one on."""
+    found = [World()]
+    for recorded in history.log:
+        found.append(after(found[-1], recorded)[0])
+    return found
+
+
+@often
+@hypothesis.given(histories())
+def test_a_nodes_revision_moves_exactly_when_its_agent_has_something_to_do(
+    history: History,
+) -> None:
+    before, *rest = worlds(history)
+    for world in rest:
+        for node_id in world.nodes:
+            if node_id not in before.nodes:
+                assert revision(world, node_id) == world.position
+                continue
+            moved = revision(world, node_id) != revision(before, node_id)
+            assert moved == (wanted_of(world, node_id) != wanted_of(before, node_id))
+            if moved:
+                assert revision(world, node_id) == world.position
+        before = world
+
+
+@often
+@hypothesis.given(histories())
+def test_what_changed_since_a_revision_is_what_has_a_higher_one(history: History) -> None:
+    """An agent that knows revision R and gets all microservices beyond R knows everything."""
+    seen = worlds(history)
+    for earlier in seen[:: max(1, len(seen) // 8)]:
+        for node_id in set(earlier.nodes) & set(history.world.nodes):
+            since = revision(earlier, node_id)
+            known = {
+                key: (row.spec, should_run(earlier, row))
+                for key, row in wanted(earlier, node_id).items()
+            }
+            there = wanted(history.world, node_id)
+            for key, row in there.items():
+                if row.revision > since or key not in known:
+                    assert row.revision > since
+                    known[key] = (row.spec, should_run(history.world, row))
+            assert {key: known[key] for key in there} == {
+                key: (row.spec, should_run(history.world, row)) for key, row in there.items()
+            }
+
+
+@often
+@hypothesis.given(histories())
+def test_no_microservice_is_newer_than_its_node(history: History) -> None:
+    for step in history.steps:
+        for key in step.world.microservices:
+            row = step.world.microservices[key]
+            assert row.revision <= revision(step.world, row.node_id)
+
+
+def moved_by(*events: KnownEvent) -> set[NodeId]:
+    """The nodes whose revision the last of the events moves, after NETWORK and the others."""
+    before = world_after(*NETWORK, *events[:-1])
+    world, _ = after(before, chained(before.head, events[-1])[0])
+    return {
+        node_id
+        for node_id in {*before.nodes, *world.nodes}
+        if revision(before, node_id) != revision(world, node_id)
+    }
+
+
+WEB_STOPPED = MicroserviceStopped(microservice_id=WEB)
+SHOP_STOPPED = ApplicationStopped(application_id=SHOP)
+
+
+@pytest.mark.parametrize(
+    ("events", "nodes"),
+    [
+        ([MicroserviceUpdated(microservice_id=WEB, spec=spec(8080))], {EAST}),
+        (
+            [MicroserviceMoved(microservice_id=WEB, from_node_id=EAST, to_node_id=WEST)],
+            {EAST, WEST},
+        ),
+        ([WEB_STOPPED], {EAST}),
+        ([WEB_STOPPED, MicroserviceStarted(microservice_id=WEB)], {EAST}),
+        ([MicroserviceDeleted(microservice_id=WEB)], {EAST}),
+        ([microservice("third", node_id=WEST)], {WEST}),
+        ([SHOP_STOPPED], {EAST, WEST}),
+        ([SHOP_STOPPED, ApplicationStarted(application_id=SHOP)], {EAST, WEST}),
+        ([WEB_STOPPED, SHOP_STOPPED], {WEST}),
+        ([WEB_STOPPED, SHOP_STOPPED, ApplicationStarted(application_id=SHOP)], {WEST}),
+        ([SHOP_STOPPED, WEB_STOPPED], {EAST}),
+        ([RegistryUpdated(registry_id=HUB, settings=RegistrySettings(url="b.example"))], {EAST}),
+        ([key_issued()], set()),
+        ([key_issued(), provisioned()], {EAST}),
+        ([key_issued(), provisioned(), NodeDeprovisioned(node_id=EAST)], {EAST}),
+        ([NodeUpdated(node_id=EAST, settings=NodeSettings(description="roof"))], set()),
+        ([NodeWentOffline(node_id=EAST, reason=OfflineReason.SILENT)], set()),
+        ([NodeCameOnline(node_id=EAST)], set()),
+        ([NodeFactsReported(node_id=EAST, facts=NodeFacts(cpus=4))], set()),
+        ([told(1)], set()),
+        ([ApplicationUpdated(application_id=SHOP, description="x", labels={})], set()),
+        ([MicroserviceDeleted(microservice_id=WEB), NodeDeleted(node_id=EAST)], {EAST}),
+    ],
+)
+def test_an_event_moves_the_revisions_of_those_it_concerns(
+    events: list[KnownEvent], nodes: set[NodeId]
+) -> None:
+    assert moved_by(*events) == nodes
+
+
+def test_a_node_that_is_not_there_has_revision_zero() -> None:
+    assert revision(World(), EAST) == 0
+
+
+def test_wanted_are_the_microservices_of_the_node_stopped_ones_too() -> None:
+    world = world_after(*NETWORK, WEB_STOPPED)
+    assert set(wanted(world, EAST)) == {WEB}
+    assert set(wanted(world, WEST)) == {CACHE}
+    assert not should_run(world, world.microservices[WEB])
+    assert should_run(world, world.microservices[CACHE])
+
+
+def test_nothing_of_a_stopped_application_should_run() -> None:
+    world = world_after(*NETWORK, SHOP_STOPPED)
+    assert not any(should_run(world, world.microservices[key]) for key in (WEB, CACHE))
