@@ -8,6 +8,10 @@ DEFAULT_PORT = 51122
 """Beside ioFog's 51121, so that both can run on one machine."""
 
 
+class CannotStart(Exception):
+    """The controller can't start; the sentence says why and what to do."""
+
+
 class ControllerSettings(Struct, frozen=True, kw_only=True):
     """Where to listen, where to keep things, and how long to wait for a silent agent."""
 

@@ -12,10 +12,10 @@ import platformdirs
 
 from ecn.cli import log_output
 from ecn.cli.command import Command, examples
-from ecn.cli.errors import MissingExtra
+from ecn.cli.errors import CliError, MissingExtra
 from ecn.cli.lifeline import until_stopped
 from ecn.cli.log_output import LogFormat
-from ecn.settings import DEFAULT_PORT, ControllerSettings
+from ecn.settings import DEFAULT_PORT, CannotStart, ControllerSettings
 
 OURS = frozenset({"ecn", "events", "projections", "agent", "routing"})
 
@@ -135,7 +135,10 @@ def controller(
     )
     run = _runner()
     log_output.configure(LogFormat(log_format), verbose=verbose)
-    asyncio.run(until_stopped(run(settings), lifeline=lifeline))
+    try:
+        asyncio.run(until_stopped(run(settings), lifeline=lifeline))
+    except CannotStart as e:
+        raise CliError(str(e)) from e
 
 
 def require_server() -> ModuleType:

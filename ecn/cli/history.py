@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from datetime import datetime
@@ -69,7 +70,7 @@ def audit(
     What devices merely report (a container started, say) is left out, unless asked for by --all,
     --type or an --actor that is a node.
     """
-    query = {"subject": subject, "actor": actor, "type": type_, "order": "desc"}
+    query = {"subject": subject, "actor": actor, "type": versioned(type_), "order": "desc"}
     if since is not None:
         query["since"] = since.isoformat()
     if until is not None:
@@ -118,7 +119,7 @@ def events(
 
     The latest ones, or all after a position. Followed as JSON, it is one event per line.
     """
-    query = {k: v for k, v in (("subject", subject), ("type", type_)) if v}
+    query = {k: v for k, v in (("subject", subject), ("type", versioned(type_))) if v}
     chosen = Format(form)
     if follow:
         session.run(lambda client: _follow(client, query, after, chosen))
@@ -167,6 +168,11 @@ def _show(page: d.Events, form: Format) -> None:
         note("no events like that")
     else:
         print_table(tables.EVENTS, [tables.event_row(e) for e in page.items])
+
+
+def versioned(type_: str) -> str:
+    """A type as the log has it: tables leave `.v1` out, so people do, too."""
+    return type_ if not type_ or re.search(r"\.v\d+$", type_) else f"{type_}.v1"
 
 
 def _is_change(event: d.EventDocument) -> bool:

@@ -137,7 +137,7 @@ def event_row(event: d.EventDocument) -> Row:
     return (
         str(event.position),
         moment(event.time),
-        event.actor,
+        event.actor_name,
         f"{kind}/{event.subject_name or identity}",
         event_word(event.type),
         details(event),

@@ -1,0 +1,1 @@
+"""The CLI, against an API that answers with documents."""
