@@ -32,6 +32,8 @@ BATCH = 512
 TRIES = 20
 """How often a batch is decided again because other controllers were faster."""
 
+STOPPING = "the controller is stopping"
+
 log = structlog.get_logger()
 
 
@@ -76,6 +78,7 @@ class Writer:
         self._log = log
         self._clock = clock
         self._queue: asyncio.Queue[_Pending] = asyncio.Queue(QUEUE)
+        self._stopped = False
 
     async def execute(self, issued: Issued) -> Outcome:
         """Carry a command out.
@@ -83,6 +86,8 @@ class Writer:
         Errors: Refused; LogUnavailable when nothing could be written; OutcomeUnknown when it may
         or may not have been: repeat with the same command id.
         """
+        if self._stopped:
+            raise LogUnavailable(STOPPING)
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         try:
             self._queue.put_nowait(_Pending(issued, answer))
@@ -91,7 +96,7 @@ class Writer:
         return await answer
 
     async def run(self) -> None:
-        """Write until cancelled; whoever still waits then is told that nothing was written."""
+        """Write until cancelled; whoever waits then, or comes later, is told it was in vain."""
         try:
             while True:
                 batch = [await self._queue.get()]
@@ -99,8 +104,9 @@ class Writer:
                     batch.append(self._queue.get_nowait())
                 await self._commit_or_tell(batch)
         finally:
+            self._stopped = True
             while not self._queue.empty():
-                self._fail([self._queue.get_nowait()], LogUnavailable("the controller is stopping"))
+                self._fail([self._queue.get_nowait()], LogUnavailable(STOPPING))
 
     async def _commit_or_tell(self, batch: Sequence[_Pending]) -> None:
         # Whoever does not wait any more may have left because of a time-out: the command is
