@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 
 _LOCK_ATTEMPTS = 5
-"""`status` takes the lock for an instant to see whether it is free: no reason to refuse to start."""
+"""`status` takes the lock for an instant to see whether it is free; that must refuse nobody."""
 
 
 class Identity(Struct, frozen=True, kw_only=True):

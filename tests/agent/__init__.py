@@ -1,0 +1,1 @@
+"""The agent: its decisions by property, its hands against a fake and a real engine."""

@@ -1,0 +1,153 @@
+"""A controller that says what the test tells it to, over real HTTP on the loopback."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import msgspec
+from aiohttp import web
+
+from agent.contract import (
+    ContainerReport,
+    ContainerState,
+    DesiredState,
+    LogRequest,
+    Microservice,
+    Provision,
+    Provisioned,
+    Report,
+    ReportAnswer,
+)
+
+
+class ControllerStub:
+    """Holds one node's desired state, and all it was told."""
+
+    def __init__(self, node_id: str = "node1") -> None:
+        self.node_id = node_id
+        self.url = ""
+        self.revision = 0
+        self.items: dict[str, Microservice] = {}
+        self.log_requests: list[LogRequest] = []
+        self.changed = asyncio.Event()
+        self.refusal: tuple[int, str] | None = None
+        """Status and code of every answer from now on."""
+        self.forgets: set[str] = set()
+        """Microservices whose items it leaves out of differences."""
+        self.accepts = True
+        self.provisions: list[Provision] = []
+        self.questions: list[str | None] = []
+        self.reports: list[Report] = []
+        self.told: list[ContainerReport] = []
+        self.streams: dict[str, bytes] = {}
+        self.accepted_through = 0
+
+    def wants(self, *microservices: Microservice, revision: int = 0) -> None:
+        self.revision = revision or self.revision + 1
+        self.items = {m.microservice_id: m for m in microservices}
+        self._wake()
+
+    def asks_for_log(self, request: LogRequest) -> None:
+        self.log_requests.append(request)
+        self._wake()
+
+    def states(self, microservice_id: str) -> list[ContainerState]:
+        return [t.status.state for t in self.told if t.microservice_id == microservice_id]
+
+    def last(self, microservice_id: str) -> ContainerReport | None:
+        mine = [t for t in self.told if t.microservice_id == microservice_id]
+        return mine[-1] if mine else None
+
+    def _wake(self) -> None:
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    @asynccontextmanager
+    async def serving(self, port: int = 0) -> AsyncIterator[str]:
+        app = web.Application(middlewares=[self._refusing])
+        base = "/api/v1/agent"
+        app.router.add_post(f"{base}/provision", self._provision)
+        app.router.add_get(f"{base}/desired-state", self._desired_state)
+        app.router.add_post(f"{base}/report", self._report)
+        app.router.add_post(f"{base}/streams/{{request_id}}", self._stream)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", port)
+        await site.start()
+        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        try:
+            yield self.url
+        finally:
+            self._wake()
+            await runner.cleanup()
+
+    @web.middleware
+    async def _refusing(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        if self.refusal is not None:
+            return self._refused()
+        return await handler(request)
+
+    def _refused(self) -> web.Response:
+        assert self.refusal is not None
+        status, code = self.refusal
+        return web.json_response(
+            {"code": code, "detail": f"told to answer {status}", "next_step": "nothing"},
+            status=status,
+            content_type="application/problem+json",
+        )
+
+    async def _provision(self, request: web.Request) -> web.Response:
+        self.provisions.append(msgspec.json.decode(await request.read(), type=Provision))
+        return _json(Provisioned(node_id=self.node_id, name="gateway"))
+
+    async def _desired_state(self, request: web.Request) -> web.Response:
+        etag = request.headers.get("If-None-Match")
+        self.questions.append(etag)
+        since = int(etag.strip('"')) if etag else 0
+        if since == self.revision and not self.log_requests:
+            wait = float(request.headers["Prefer"].partition("=")[2])
+            try:
+                async with asyncio.timeout(wait):
+                    await self.changed.wait()
+            except TimeoutError:
+                return web.Response(status=304)
+            if self.refusal is not None:
+                return self._refused()
+            if since == self.revision and not self.log_requests:
+                return web.Response(status=304)
+        requests, self.log_requests = self.log_requests, []
+        return _json(
+            DesiredState(
+                revision=self.revision,
+                since=since,
+                changed=[
+                    m
+                    for m in self.items.values()
+                    if since == 0 or (m.revision > since and m.microservice_id not in self.forgets)
+                ],
+                all_microservices=sorted(self.items),
+                log_requests=requests,
+            )
+        )
+
+    async def _report(self, request: web.Request) -> web.Response:
+        report = msgspec.json.decode(await request.read(), type=Report)
+        self.reports.append(report)
+        if self.accepts:
+            for each in report.containers:
+                if each.sequence > self.accepted_through:
+                    self.told.append(each)
+                    self.accepted_through = each.sequence
+        return _json(ReportAnswer(accepted_through=self.accepted_through))
+
+    async def _stream(self, request: web.Request) -> web.Response:
+        request_id = request.match_info["request_id"]
+        async for piece in request.content.iter_any():
+            self.streams[request_id] = self.streams.get(request_id, b"") + piece
+        return web.Response(status=204)
+
+
+def _json(document: msgspec.Struct) -> web.Response:
+    return web.Response(body=msgspec.json.encode(document), content_type="application/json")

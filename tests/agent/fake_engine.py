@@ -1,0 +1,239 @@
+"""A container engine in memory that obeys, and fails when told to.
+
+It passes `tests/contracts/test_container_engine.py`, as the real one does. What its containers do
+is read from their command: `["exit", "3"]` ends at once with 3, anything else runs on.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Set
+from datetime import UTC, datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from agent.contract import Health, Registry
+from agent.engine import (
+    LABEL_APPLICATION,
+    LABEL_MICROSERVICE,
+    LABEL_NODE,
+    LABEL_REVISION,
+    LABEL_SPEC,
+    Container,
+    EngineFacts,
+    EngineState,
+    NewContainer,
+)
+from agent.errors import ContainerGone, EngineError, EngineUnavailable, ImageNotFound, PortTaken
+
+
+class _Kept(Struct, kw_only=True):
+    container: Container
+    made_of: NewContainer
+    printed: list[bytes]
+
+
+class FakeEngine:
+    """Knows the images it is given; `registry` are those that it could pull."""
+
+    def __init__(
+        self,
+        images: Set[str] = frozenset(),
+        registry: Set[str] = frozenset(),
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.images = set(images)
+        self.registry = set(registry)
+        self.now = now
+        self.down = False
+        self.failing: dict[str, EngineError] = {}
+        """Call name, such as `start`, to what it raises from now on."""
+        self.pull_gate: dict[str, asyncio.Event] = {}
+        """Pulls of these images wait for the event."""
+        self.calls: list[tuple[str, str]] = []
+        self.networks: set[tuple[str, str]] = set()
+        self._kept: dict[str, _Kept] = {}
+        self._next = 0
+        self._listeners: list[asyncio.Event] = []
+
+    # What a test does to it
+
+    def end(self, container_id: str, code: int = 137) -> None:
+        """As `docker kill` does."""
+        kept = self._kept[container_id]
+        kept.container = replace(
+            kept.container,
+            state=EngineState.EXITED,
+            exit_code=code,
+            finished_at=self.now(),
+            health=Health.NONE,
+        )
+        self._happened()
+
+    def set_health(self, container_id: str, health: Health) -> None:
+        kept = self._kept[container_id]
+        kept.container = replace(kept.container, health=health)
+        self._happened()
+
+    def go_down(self) -> None:
+        self.down = True
+        self._happened()
+
+    def of(self, microservice_id: str) -> list[Container]:
+        return [
+            k.container
+            for k in self._kept.values()
+            if k.container.microservice_id == microservice_id
+        ]
+
+    def made_of(self, container_id: str) -> NewContainer:
+        return self._kept[container_id].made_of
+
+    def count(self, call: str, subject: str = "") -> int:
+        return sum(1 for c, s in self.calls if c == call and subject in ("", s))
+
+    # The protocol
+
+    async def facts(self) -> EngineFacts:
+        self._called("facts", "")
+        return EngineFacts(
+            version="fake", architecture="x86_64", operating_system="none", cpus=1, memory_mib=512
+        )
+
+    async def containers(self, node_id: str) -> list[Container]:
+        self._called("containers", node_id)
+        return [
+            k.container
+            for k in self._kept.values()
+            if k.made_of.labels.get(LABEL_NODE) == node_id
+            and LABEL_MICROSERVICE in k.made_of.labels
+        ]
+
+    async def events(self, node_id: str) -> AsyncIterator[None]:
+        self._called("events", node_id)
+        happened = asyncio.Event()
+        self._listeners.append(happened)
+        try:
+            yield
+            while True:
+                await happened.wait()
+                happened.clear()
+                self._called("events", node_id)
+                yield
+        finally:
+            self._listeners.remove(happened)
+
+    async def image_present(self, image: str) -> bool:
+        self._called("image_present", image)
+        return image in self.images
+
+    async def pull(self, image: str, registry: Registry | None) -> None:
+        self._called("pull", image)
+        if image in self.pull_gate:
+            await self.pull_gate[image].wait()
+        await asyncio.sleep(0)
+        if image not in self.registry:
+            raise ImageNotFound(f"the registry has no image {image}")
+        self.images.add(image)
+
+    async def create(self, container: NewContainer) -> str:
+        self._called("create", container.name)
+        await asyncio.sleep(0)
+        if container.spec.image not in self.images:
+            raise ImageNotFound(f"the image {container.spec.image} is not on this device")
+        self._next += 1
+        container_id, labels = f"fake{self._next}", container.labels
+        names = {k.container.name for k in self._kept.values()}
+        if not container.spec.host_network:
+            self.networks.add((container.node_id, container.application))
+        self._kept[container_id] = _Kept(
+            made_of=container,
+            printed=[],
+            container=Container(
+                container_id=container_id,
+                name=f"{container.name}-{self._next}"
+                if container.name in names
+                else container.name,
+                microservice_id=labels.get(LABEL_MICROSERVICE, ""),
+                application=labels.get(LABEL_APPLICATION, ""),
+                spec_digest=labels.get(LABEL_SPEC, ""),
+                revision=int(labels.get(LABEL_REVISION, "0")),
+                state=EngineState.CREATED,
+                created_at=self.now(),
+                image_digest=f"sha256:{container.spec.image}",
+            ),
+        )
+        self._happened()
+        return container_id
+
+    async def start(self, container_id: str) -> None:
+        self._called("start", container_id)
+        await asyncio.sleep(0)
+        kept = self._known(container_id)
+        if kept.container.state is EngineState.RUNNING:
+            return
+        mine = {p.host for p in kept.made_of.spec.ports}
+        for other in self._kept.values():
+            if other.container.state is EngineState.RUNNING:
+                taken = mine & {p.host for p in other.made_of.spec.ports}
+                if taken:
+                    raise PortTaken(f"the port {min(taken)} is already in use on this device")
+        kept.container = replace(
+            kept.container, state=EngineState.RUNNING, started_at=self.now(), health=Health.NONE
+        )
+        command = kept.made_of.spec.command
+        if command[:1] == ["echo"]:
+            kept.printed.append((" ".join(command[1:]) + "\n").encode())
+        if command[:1] in (["exit"], ["echo"]):
+            self.end(container_id, int(command[1]) if command[0] == "exit" else 0)
+        self._happened()
+
+    async def stop(self, container_id: str) -> None:
+        self._called("stop", container_id)
+        await asyncio.sleep(0)
+        kept = self._kept.get(container_id)
+        if kept is not None and kept.container.state is EngineState.RUNNING:
+            self.end(container_id, 143)
+
+    async def remove(self, container_id: str) -> None:
+        self._called("remove", container_id)
+        await asyncio.sleep(0)
+        self._kept.pop(container_id, None)
+        self._happened()
+
+    async def rename(self, container_id: str, name: str) -> bool:
+        self._called("rename", container_id)
+        kept = self._known(container_id)
+        if any(k.container.name == name for k in self._kept.values() if k is not kept):
+            return False
+        kept.container = replace(kept.container, name=name)
+        return True
+
+    async def remove_networks(self, node_id: str, keep: Set[str]) -> list[str]:
+        self._called("remove_networks", node_id)
+        gone = {(n, a) for n, a in self.networks if n == node_id and a not in keep}
+        self.networks -= gone
+        return sorted(f"ecn-{application}" for _, application in gone)
+
+    async def logs(
+        self, container_id: str, *, tail: int | None, follow: bool, since: datetime | None
+    ) -> AsyncIterator[bytes]:
+        self._called("logs", container_id)
+        printed = self._known(container_id).printed
+        for line in printed if tail is None else printed[-tail:]:
+            yield line
+
+    def _known(self, container_id: str) -> _Kept:
+        if container_id not in self._kept:
+            raise ContainerGone(f"the container {container_id} is gone")
+        return self._kept[container_id]
+
+    def _called(self, call: str, subject: str) -> None:
+        if self.down:
+            raise EngineUnavailable("the container engine does not answer: told to be down")
+        self.calls.append((call, subject))
+        if call in self.failing:
+            raise self.failing[call]
+
+    def _happened(self) -> None:
+        for listener in self._listeners:
+            listener.set()
