@@ -10,6 +10,8 @@ Refused
 ├── BadCredentials      nobody knows who is asking
 ├── Withdrawn           a credential that was good once
 ├── KeyRefused          a provisioning key that redeems nothing
+├── TooMany             more than is bearable, of anything
+├── Unreachable         a device that would have to answer does not
 └── KeyReused           an idempotency key that already stands for another request
 """
 
@@ -164,6 +166,24 @@ class KeyRefused(Refused):
         else:
             self.code = "provisioning-key-expired"
             super().__init__(f"the provisioning key expired at {expired_at.isoformat()}")
+
+
+class TooMany(Refused):
+    """More than is bearable at once; try again later."""
+
+    code = "too-many"
+    next_step = "Wait a little and try again."
+
+    def __init__(self, detail: str, *, retry_after: float) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class Unreachable(Refused):
+    """A device that would have to answer does not."""
+
+    code = "node-unreachable"
+    next_step = "See whether its agent runs and reaches the controller: ecn describe node <node>"
 
 
 class KeyReused(Refused):

@@ -146,4 +146,4 @@ async def follow(live: Live, log: EventLog, *, look_every: float = 5.0) -> None:
             pause = min(pause * 2, look_every)
             continue
         pause = 0.2
-        await log.wait(at_most=look_every)
+        await log.wait(at_most=look_every, beyond=live.world.position)

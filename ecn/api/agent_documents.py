@@ -1,0 +1,123 @@
+"""The world as an agent needs it: the device's own contract, made from ours. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from msgspec import convert
+from msgspec.structs import replace
+
+from agent import contract
+from ecn.commands.node import ContainerReport, ReportNode
+from events.application import ContainerStatus, MicroserviceSpec
+from events.catalog import SealedSecret
+from events.ids import MicroserviceId, NodeId, Position, RegistryId
+from events.node import NodeFacts
+from projections import desired_state
+from projections.microservices import MicroserviceRow
+from projections.world import World
+
+LONGEST_REASON = 2000
+MOST_REPORTS = 1000
+
+
+def changed_since(
+    world: World, node_id: NodeId, since: Position
+) -> dict[MicroserviceId, MicroserviceRow]:
+    """The node's microservices that a newer event than `since` changed."""
+    wanted = desired_state.wanted(world, node_id)
+    return {key: row for key, row in wanted.items() if row.revision > since}
+
+
+def passwords_needed(
+    world: World, changed: Mapping[MicroserviceId, MicroserviceRow]
+) -> dict[RegistryId, SealedSecret]:
+    """The sealed passwords of the registries that those pull from."""
+    needed: dict[RegistryId, SealedSecret] = {}
+    for row in changed.values():
+        registry_id = row.spec.registry_id
+        password = world.registries[registry_id].settings.password if registry_id else None
+        if registry_id is not None and password is not None:
+            needed[registry_id] = password
+    return needed
+
+
+def desired(
+    world: World,
+    node_id: NodeId,
+    *,
+    since: Position,
+    changed: Mapping[MicroserviceId, MicroserviceRow],
+    passwords: Mapping[RegistryId, str],
+    log_requests: list[contract.LogRequest],
+) -> contract.DesiredState:
+    """What the agent is told: what changed, and the ids of all."""
+    return contract.DesiredState(
+        revision=desired_state.revision(world, node_id),
+        since=since,
+        changed=[_microservice(world, key, row, passwords) for key, row in sorted(changed.items())],
+        all_microservices=sorted(world.microservices.find("node", node_id)),
+        log_requests=log_requests,
+    )
+
+
+def _microservice(
+    world: World,
+    key: MicroserviceId,
+    row: MicroserviceRow,
+    passwords: Mapping[RegistryId, str],
+) -> contract.Microservice:
+    return contract.Microservice(
+        microservice_id=key,
+        application=world.applications[row.application_id].name,
+        name=row.name,
+        revision=row.revision,
+        running=desired_state.should_run(world, row),
+        spec=convert(row.spec, contract.ContainerSpec, from_attributes=True),
+        restart=contract.RestartPolicy(row.spec.restart),
+        pull=contract.PullPolicy(row.spec.pull),
+        registry=_registry(world, row.spec, passwords),
+        config=row.spec.config,
+    )
+
+
+def _registry(
+    world: World, spec: MicroserviceSpec, passwords: Mapping[RegistryId, str]
+) -> contract.Registry | None:
+    if spec.registry_id is None:
+        return None
+    settings = world.registries[spec.registry_id].settings
+    return contract.Registry(
+        url=settings.url,
+        username=settings.username,
+        password=passwords.get(spec.registry_id, ""),
+    )
+
+
+def facts(said: contract.Facts) -> NodeFacts:
+    """What the device says of itself, as events keep it."""
+    return convert(said, NodeFacts, from_attributes=True)
+
+
+def report(node_id: NodeId, said: contract.Report, now: datetime) -> ReportNode:
+    """An agent's report as a command. A reason that goes on for ever is cut."""
+    return ReportNode(
+        node_id=node_id,
+        now=now,
+        facts=facts(said.facts) if said.facts is not None else None,
+        containers=[
+            ContainerReport(
+                sequence=each.sequence,
+                microservice_id=MicroserviceId(each.microservice_id),
+                status=_status(each.status),
+            )
+            for each in said.containers
+        ],
+        goodbye=said.goodbye,
+    )
+
+
+def _status(said: contract.ContainerStatus) -> ContainerStatus:
+    status = convert(said, ContainerStatus, from_attributes=True)
+    # A NUL can't be stored as text, and a reason is for people: its beginning is enough.
+    reason = status.reason.replace("\x00", "")[:LONGEST_REASON]
+    return replace(status, reason=reason)

@@ -1,0 +1,205 @@
+"""What agents call: provisioning, the long-poll of the desired state, reports, log streams.
+
+The documents and their meaning are in agent/contract.py.
+"""
+
+import asyncio
+
+import structlog
+from aiohttp import web
+
+from agent import contract
+from ecn.api import agent_documents
+from ecn.api.answers import json_answer
+from ecn.api.commanding import DEVICE, execute
+from ecn.api.endpoint import Access, Endpoint, read_body
+from ecn.api.keys import CLOCK, LIVE, LOG_STREAMS, PRESENCE, VAULT
+from ecn.api.principal import device_by_hash
+from ecn.commands.node import ProvisionNode
+from ecn.deciders import node as decider
+from ecn.errors import Invalid
+from ecn.vault import SecretLost, hash_of
+from events.ids import NodeId, Position, RegistryId
+from projections import desired_state as desired_states
+from projections.world import World
+
+LONGEST_WAIT = 300.0
+"""Seconds; a longer wish is granted so far."""
+
+SHORTEST_CREDENTIAL = 32
+CHUNK = 1 << 16
+
+log = structlog.get_logger()
+
+
+async def provision(request: web.Request) -> web.Response:
+    """Redeem a provisioning key."""
+    body = await read_body(request, contract.Provision)
+    if not SHORTEST_CREDENTIAL <= len(body.credential) <= 512:
+        raise Invalid(
+            f"a credential has {SHORTEST_CREDENTIAL} to 512 characters", field="$.credential"
+        )
+    credential_hash, key_hash = hash_of(body.credential), hash_of(body.key)
+    named = request.app[LIVE].world.nodes.one("key", key_hash)
+    await execute(
+        request,
+        ProvisionNode(
+            key_hash=key_hash,
+            credential_hash=credential_hash,
+            facts=agent_documents.facts(body.facts),
+            now=request.app[CLOCK](),
+        ),
+        actor=f"node/{named}" if named is not None else "unknown device",
+    )
+    world = request.app[LIVE].world
+    who = device_by_hash(world, credential_hash)
+    request.app[PRESENCE].heard(who.node_id)
+    return json_answer(
+        contract.Provisioned(node_id=who.node_id, name=world.nodes[who.node_id].name)
+    )
+
+
+async def desired_state(request: web.Request) -> web.Response:
+    """The node's desired state, once it differs from the revision that the agent has."""
+    live, streams, presence = (
+        request.app[LIVE],
+        request.app[LOG_STREAMS],
+        request.app[PRESENCE],
+    )
+    credential, node_id = request[DEVICE].credential_hash, request[DEVICE].node_id
+    have, wait = _revision(request), _wait(request)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + wait
+    if have > live.world.position:
+        # Another controller told it: this one is behind, by a moment as a rule.
+        await live.grown_beyond(Position(have - 1), at_most=min(2.0, wait))
+    headers = {"Preference-Applied": f"wait={wait:.0f}"} if wait else {}
+    while True:
+        world = live.world
+        # The credential may have been withdrawn while the agent waited.
+        device_by_hash(world, credential)
+        revision = desired_states.revision(world, node_id)
+        asked = streams.take(node_id)
+        headers["ETag"] = f'"{revision}"'
+        headers["ECN-Position"] = str(world.position)
+        if revision != have or asked:
+            # An agent that is ahead of a log (one restored from a backup, say) gets everything.
+            since = have if have <= revision else Position(0)
+            state = await _state(request, world, node_id, since, asked)
+            return json_answer(state, headers=headers)
+        left = deadline - loop.time()
+        if left <= 0:
+            return web.Response(status=304, headers=headers)
+        await live.node_changed(node_id, at_most=left)
+        presence.heard(node_id)
+
+
+async def _state(
+    request: web.Request,
+    world: World,
+    node_id: NodeId,
+    since: Position,
+    asked: list[contract.LogRequest],
+) -> contract.DesiredState:
+    changed = agent_documents.changed_since(world, node_id, since)
+    passwords: dict[RegistryId, str] = {}
+    for registry_id, sealed in agent_documents.passwords_needed(world, changed).items():
+        try:
+            passwords[registry_id] = await request.app[VAULT].open(sealed)
+        except SecretLost as e:
+            # Its pull will be refused, and that the agent reports; the others must not suffer.
+            log.error("registry_password_lost", registry_id=registry_id, reason=str(e))
+    return agent_documents.desired(
+        world, node_id, since=since, changed=changed, passwords=passwords, log_requests=asked
+    )
+
+
+async def report(request: web.Request) -> web.Response:
+    """What happened on the node. Costs the log nothing when that is nothing new."""
+    said = await read_body(request, contract.Report)
+    if len(said.containers) > agent_documents.MOST_REPORTS:
+        raise Invalid(f"more than {agent_documents.MOST_REPORTS} at once", field="$.containers")
+    node_id = request[DEVICE].node_id
+    command = agent_documents.report(node_id, said, request.app[CLOCK]())
+    if any(decider.decide(request.app[LIVE].world, command)):
+        await execute(request, command)
+    return json_answer(
+        contract.ReportAnswer(
+            accepted_through=max((each.sequence for each in said.containers), default=0)
+        )
+    )
+
+
+async def stream_log(request: web.Request) -> web.Response:
+    """A container's log, for the operator who waits for it."""
+    node_id = request[DEVICE].node_id
+    stream = request.app[LOG_STREAMS].accept(node_id, request.match_info["request_id"])
+    try:
+        async for chunk in request.content.iter_chunked(CHUNK):
+            if not await stream.feed(chunk):
+                break  # the reader is gone; the agent learns it from the answer
+    finally:
+        await stream.end()
+    return web.Response(status=204)
+
+
+def _revision(request: web.Request) -> Position:
+    tag = request.headers.get("If-None-Match", "").removeprefix("W/").strip('"')
+    # Anything else than a revision of ours is as good as none: the agent gets everything.
+    return Position(int(tag) if tag.isascii() and tag.isdecimal() and len(tag) <= 18 else 0)
+
+
+def _wait(request: web.Request) -> float:
+    """Seconds, from `Prefer: wait=N` (RFC 7240)."""
+    for preference in request.headers.get("Prefer", "").split(","):
+        name, _, value = preference.partition(";")[0].partition("=")
+        value = value.strip().strip('"')
+        if name.strip().lower() == "wait" and value.isascii() and value.isdecimal():
+            return min(float(value[:9]), LONGEST_WAIT)
+    return 0.0
+
+
+ENDPOINTS = (
+    Endpoint(
+        method="POST",
+        path="/agent/provision",
+        handler=provision,
+        access=Access.ANYONE,
+        tag="agent",
+        summary="Become a node: redeem a provisioning key",
+        body=contract.Provision,
+        answer=contract.Provisioned,
+        refusals=(403, 409),
+    ),
+    Endpoint(
+        method="GET",
+        path="/agent/desired-state",
+        handler=desired_state,
+        access=Access.AGENT,
+        tag="agent",
+        summary="Long-poll the node's desired state (If-None-Match, Prefer: wait=N)",
+        answer=contract.DesiredState,
+        refusals=(304, 410),
+    ),
+    Endpoint(
+        method="POST",
+        path="/agent/report",
+        handler=report,
+        access=Access.AGENT,
+        tag="agent",
+        summary="Report what happened on the node",
+        body=contract.Report,
+        answer=contract.ReportAnswer,
+        refusals=(410,),
+    ),
+    Endpoint(
+        method="POST",
+        path="/agent/streams/{request_id}",
+        handler=stream_log,
+        access=Access.AGENT,
+        tag="agent",
+        summary="Send a container's log that was asked for",
+        status=204,
+        refusals=(404, 410),
+    ),
+)

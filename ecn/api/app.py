@@ -1,0 +1,45 @@
+"""The web application: every endpoint, what stands around it, and what it may use."""
+
+from aiohttp import web
+
+from ecn.api import (
+    agents,
+    applications,
+    events,
+    microservices,
+    nodes,
+    openapi,
+    registries,
+    status,
+    users,
+)
+from ecn.api.endpoint import Endpoint
+from ecn.api.middleware import middlewares
+
+BODY_LIMIT = 4 << 20
+"""Bytes. Log streams are read in pieces and have no limit."""
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *status.ENDPOINTS,
+    *nodes.ENDPOINTS,
+    *applications.ENDPOINTS,
+    *microservices.ENDPOINTS,
+    *registries.ENDPOINTS,
+    *users.ENDPOINTS,
+    *events.ENDPOINTS,
+    *agents.ENDPOINTS,
+)
+
+
+def application() -> web.Application:
+    """All routes and middlewares. Whoever calls this puts in what keys.py names."""
+    by_handler = {each.handler: each for each in ENDPOINTS}
+    app = web.Application(
+        middlewares=middlewares(by_handler),  # type: ignore[arg-type]
+        client_max_size=BODY_LIMIT,
+    )
+    app.add_routes(
+        [web.route(each.method, openapi.BASE + each.path, each.handler) for each in ENDPOINTS]
+    )
+    app.add_routes(openapi.routes(ENDPOINTS))
+    return app

@@ -1,0 +1,162 @@
+"""Applications over HTTP."""
+
+from aiohttp import web
+
+from ecn.api import views
+from ecn.api.answers import json_answer
+from ecn.api.commanding import changed, created_or_ok, execute
+from ecn.api.documents import (
+    ApplicationDocument,
+    ApplicationManifest,
+    Applications,
+    Changed,
+    MicroserviceManifest,
+)
+from ecn.api.endpoint import Endpoint, read_body
+from ecn.api.keys import LIVE
+from ecn.api.manifests import placement
+from ecn.commands import application as commands
+from ecn.deciders import find
+from events.ids import ApplicationId, MicroserviceId, new_id
+from events.user import Role
+
+
+def _ref(request: web.Request) -> ApplicationId:
+    return find.application(request.app[LIVE].world, request.match_info["application"])
+
+
+async def list_applications(request: web.Request) -> web.Response:
+    """All applications."""
+    live = request.app[LIVE]
+    items = [views.application(live.world, key) for key in live.world.applications]
+    items.sort(key=lambda each: each.name)
+    return json_answer(Applications(position=live.world.position, stale=live.stale, items=items))
+
+
+async def show_application(request: web.Request) -> web.Response:
+    """One application."""
+    return json_answer(views.application(request.app[LIVE].world, _ref(request)))
+
+
+async def apply_application(request: web.Request) -> web.Response:
+    """Let the application be as the manifest says."""
+    body = await read_body(request, ApplicationManifest)
+    name = request.match_info["application"]
+    command = commands.ApplyApplication(
+        application_id=ApplicationId(new_id()),
+        name=name,
+        description=body.description,
+        labels=body.labels,
+        microservices=[placement(each, MicroserviceId(new_id())) for each in body.microservices],
+    )
+    outcome = await execute(request, command)
+    application_id = request.app[LIVE].world.applications.one("name", name)
+    return changed(outcome, f"application/{application_id}", created_or_ok(outcome))
+
+
+async def start_application(request: web.Request) -> web.Response:
+    """Let its microservices run."""
+    command = commands.StartApplication(application_id=_ref(request))
+    return changed(await execute(request, command), f"application/{command.application_id}")
+
+
+async def stop_application(request: web.Request) -> web.Response:
+    """Let none of its microservices run."""
+    command = commands.StopApplication(application_id=_ref(request))
+    return changed(await execute(request, command), f"application/{command.application_id}")
+
+
+async def delete_application(request: web.Request) -> web.Response:
+    """Remove it with its microservices."""
+    command = commands.DeleteApplication(application_id=_ref(request))
+    return changed(await execute(request, command), f"application/{command.application_id}")
+
+
+async def create_microservice(request: web.Request) -> web.Response:
+    """Add a microservice to an application."""
+    application_id = _ref(request)
+    body = await read_body(request, MicroserviceManifest)
+    command = commands.CreateMicroservice(
+        application_id=application_id, placement=placement(body, MicroserviceId(new_id()))
+    )
+    outcome = await execute(request, command)
+    return changed(outcome, f"microservice/{command.placement.microservice_id}", 201)
+
+
+_APPLICATION = r"/applications/{application}"
+
+ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path="/applications",
+        handler=list_applications,
+        access=Role.VIEWER,
+        tag="applications",
+        summary="List applications",
+        answer=Applications,
+    ),
+    Endpoint(
+        method="PUT",
+        path=_APPLICATION,
+        handler=apply_application,
+        access=Role.OPERATOR,
+        tag="applications",
+        summary="Create or update an application; what the manifest leaves out is deleted",
+        body=ApplicationManifest,
+        answer=Changed,
+        also=(201,),
+        refusals=(404, 409),
+    ),
+    Endpoint(
+        method="GET",
+        path=_APPLICATION,
+        handler=show_application,
+        access=Role.VIEWER,
+        tag="applications",
+        summary="Show an application",
+        answer=ApplicationDocument,
+        refusals=(404,),
+    ),
+    Endpoint(
+        method="DELETE",
+        path=_APPLICATION,
+        handler=delete_application,
+        access=Role.OPERATOR,
+        tag="applications",
+        summary="Delete an application with its microservices",
+        answer=Changed,
+        refusals=(404,),
+    ),
+    Endpoint(
+        method="POST",
+        path=_APPLICATION + "/start",
+        handler=start_application,
+        access=Role.OPERATOR,
+        tag="applications",
+        summary="Let its microservices run",
+        answer=Changed,
+        refusals=(404,),
+    ),
+    Endpoint(
+        method="POST",
+        path=_APPLICATION + "/stop",
+        handler=stop_application,
+        access=Role.OPERATOR,
+        tag="applications",
+        summary="Stop all its microservices",
+        answer=Changed,
+        refusals=(404,),
+    ),
+    Endpoint(
+        method="POST",
+        path=_APPLICATION + "/microservices",
+        handler=create_microservice,
+        access=Role.OPERATOR,
+        tag="microservices",
+        summary="Add a microservice",
+        body=MicroserviceManifest,
+        answer=Changed,
+        status=201,
+        refusals=(404, 409),
+    ),
+)

@@ -1,0 +1,114 @@
+"""From a request that changes something to a command, and from its outcome to an answer.
+
+A request with an `Idempotency-Key` becomes a command whose id is made of the key, who sent it,
+and what it says: a retry is recognised wherever and whenever it arrives, also by the log.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from ecn.api.answers import json_answer
+from ecn.api.documents import Changed
+from ecn.api.keys import LIVE, WRITER
+from ecn.api.principal import Device, Operator
+from ecn.commands import AnyCommand
+from ecn.errors import Invalid, NotFound
+from ecn.writer import Issued, Outcome, repetition
+from events.ids import CommandId, new_id
+from events.log import LogUnavailable
+from projections.commands import KEYED
+
+REQUEST_ID: web.RequestKey[str] = web.RequestKey("REQUEST_ID", str)
+OPERATOR: web.RequestKey[Operator] = web.RequestKey("OPERATOR", Operator)
+DEVICE: web.RequestKey[Device] = web.RequestKey("DEVICE", Device)
+COMMAND_ID: web.RequestKey[str] = web.RequestKey("COMMAND_ID", str)
+
+LONGEST_KEY = 255
+
+
+async def name_command(request: web.Request, actor: str) -> CommandId:
+    """Give the request its command id. Errors: Invalid for a key that is too long."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        command_id = new_id()
+    else:
+        if not 1 <= len(key) <= LONGEST_KEY:
+            raise Invalid(f"an Idempotency-Key has 1 to {LONGEST_KEY} characters")
+        scope = hashlib.sha256(f"{actor}\0{key}".encode()).hexdigest()[:32]
+        said = hashlib.sha256(f"{request.method} {request.path_qs}\0".encode())
+        said.update(await request.read())
+        command_id = f"{KEYED}{scope}-{said.hexdigest()[:16]}"
+    request[COMMAND_ID] = command_id
+    return CommandId(command_id)
+
+
+async def execute(request: web.Request, command: AnyCommand, *, actor: str = "") -> Outcome:
+    """Carry the command out in the name of whoever asks. Errors: as Writer.execute.
+
+    actor: for a request that carries no credential yet but makes known who sent it.
+    """
+    who = request.get(OPERATOR) or request.get(DEVICE)
+    return await request.app[WRITER].execute(
+        Issued(
+            command=command,
+            actor=who.actor if who is not None else actor,
+            command_id=CommandId(request[COMMAND_ID]),
+            correlation_id=request[REQUEST_ID],
+        )
+    )
+
+
+def changed(outcome: Outcome, subject: str, status: int = 200) -> web.Response:
+    """The answer to a command. subject: for a command that had nothing to do."""
+    answer = Changed(
+        position=outcome.position,
+        command_id=outcome.command_id,
+        subject=outcome.subject or subject,
+        events=list(outcome.events),
+    )
+    headers = {"ECN-Position": str(outcome.position)}
+    if outcome.repeated:
+        headers["Idempotency-Replayed"] = "true"
+    return json_answer(answer, status=status, headers=headers)
+
+
+def created_or_ok(outcome: Outcome) -> int:
+    """201 where something new came of it, else 200."""
+    return 201 if any(type_.partition(".")[2] in CREATIONS for type_ in outcome.events[:1]) else 200
+
+
+CREATIONS = frozenset({"created.v1", "registered.v1"})
+
+
+async def changing(
+    request: web.Request,
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    *,
+    replays: bool,
+) -> web.StreamResponse:
+    """Run a handler that changes something.
+
+    A retry of what was carried out before is answered at once, before the handler looks up what
+    may be gone by now: the retried delete of a deleted thing succeeded. And "not found" on a
+    world that other controllers have moved on from is no answer: it is asked again on a new one.
+    replays: False where the answer holds a secret, which the handler makes again itself.
+    """
+    live = request.app[LIVE]
+    if replays:
+        repeated = repetition(live.world, CommandId(request[COMMAND_ID]))
+        if repeated is not None:
+            return changed(repeated, repeated.subject, created_or_ok(repeated))
+    before = live.world.position
+    try:
+        return await handler(request)
+    except NotFound:
+        try:
+            await live.catch_up()
+        except LogUnavailable:
+            # Nothing better is known: the refusal stands, as valid as the world it was made on.
+            raise
+        if live.world.position == before:
+            raise
+        return await handler(request)

@@ -1,0 +1,24 @@
+"""What handlers may use, by typed key. `ecn/controller.py` puts it there; nothing else does."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from aiohttp import web
+
+from ecn.api.log_streams import LogStreams
+from ecn.passwords import Passwords
+from ecn.presence import Presence
+from ecn.vault import Vault
+from ecn.writer import Writer
+from events.log import EventLog
+from projections.live import Live
+
+LIVE = web.AppKey("LIVE", Live)
+LOG: web.AppKey[EventLog] = web.AppKey("LOG", EventLog)
+WRITER = web.AppKey("WRITER", Writer)
+VAULT = web.AppKey("VAULT", Vault)
+PASSWORDS = web.AppKey("PASSWORDS", Passwords)
+PRESENCE = web.AppKey("PRESENCE", Presence)
+LOG_STREAMS = web.AppKey("LOG_STREAMS", LogStreams)
+CLOCK: web.AppKey[Callable[[], datetime]] = web.AppKey("CLOCK")
+STARTED_AT = web.AppKey("STARTED_AT", datetime)

@@ -1,0 +1,247 @@
+"""Microservices over HTTP, each under `<application>/<name>` and under its id."""
+
+from aiohttp import web
+from msgspec.structs import replace
+
+from agent.contract import LogRequest
+from ecn.api import views
+from ecn.api.answers import json_answer
+from ecn.api.commanding import changed, execute
+from ecn.api.documents import (
+    Changed,
+    MicroserviceDocument,
+    MicroserviceManifest,
+    Microservices,
+    MoveMicroservice,
+)
+from ecn.api.endpoint import Endpoint, Query, choice, read_body, truth, whole_number
+from ecn.api.keys import LIVE, LOG_STREAMS
+from ecn.api.manifests import manifest, patched, placement
+from ecn.api.times import time
+from ecn.commands import application as commands
+from ecn.deciders import find
+from ecn.errors import RevisionMoved, Unreachable
+from ecn.writer import Outcome
+from events.application import ContainerState
+from events.ids import MicroserviceId, new_id
+from events.user import Role
+from projections.nodes import NodeState
+
+PATCH_TRIES = 5
+
+
+def _ref(request: web.Request) -> MicroserviceId:
+    parts = request.match_info
+    ref = parts.get("id") or f"{parts['application']}/{parts['name']}"
+    return find.microservice(request.app[LIVE].world, ref)
+
+
+async def list_microservices(request: web.Request) -> web.Response:
+    """All microservices that the query asks for."""
+    live = request.app[LIVE]
+    world = live.world
+    of, on = request.query.get("application"), request.query.get("node")
+    state = choice(request, "state", tuple(ContainerState))
+    application_id = find.application(world, of) if of is not None else None
+    node_id = find.node(world, on) if on is not None else None
+    items = [
+        views.microservice(world, key)
+        for key, row in world.microservices.items()
+        if application_id in (None, row.application_id) and node_id in (None, row.node_id)
+    ]
+    items = [each for each in items if state in (None, each.status.state)]
+    items.sort(key=lambda each: (each.application, each.name))
+    return json_answer(Microservices(position=world.position, stale=live.stale, items=items))
+
+
+async def show_microservice(request: web.Request) -> web.Response:
+    """One microservice."""
+    return json_answer(views.microservice(request.app[LIVE].world, _ref(request)))
+
+
+async def update_microservice(request: web.Request) -> web.Response:
+    """Change a part of it.
+
+    The change is merged into what is there; if somebody else changed it in between, it is merged
+    into what they left.
+    """
+    key = _ref(request)
+    patch = await request.read()
+    for attempt in range(1, PATCH_TRIES + 1):
+        world = request.app[LIVE].world
+        row = world.microservices.get(key)
+        if row is None:
+            break
+        wanted = patched(manifest(world, row), patch)
+        command = commands.UpdateMicroservice(
+            microservice_id=key, placement=placement(wanted, key), seen=row.revision
+        )
+        try:
+            return changed(await execute(request, command), f"microservice/{key}")
+        except RevisionMoved:
+            if attempt == PATCH_TRIES:
+                raise
+    return changed(await _nothing(request, key), f"microservice/{key}")
+
+
+async def _nothing(request: web.Request, key: MicroserviceId) -> Outcome:
+    """Let the writer say that the microservice is gone."""
+    return await execute(request, commands.StartMicroservice(microservice_id=key))
+
+
+async def delete_microservice(request: web.Request) -> web.Response:
+    """Remove it."""
+    command = commands.DeleteMicroservice(microservice_id=_ref(request))
+    return changed(await execute(request, command), f"microservice/{command.microservice_id}")
+
+
+async def start_microservice(request: web.Request) -> web.Response:
+    """Let it run."""
+    command = commands.StartMicroservice(microservice_id=_ref(request))
+    return changed(await execute(request, command), f"microservice/{command.microservice_id}")
+
+
+async def stop_microservice(request: web.Request) -> web.Response:
+    """Let it not run."""
+    command = commands.StopMicroservice(microservice_id=_ref(request))
+    return changed(await execute(request, command), f"microservice/{command.microservice_id}")
+
+
+async def move_microservice(request: web.Request) -> web.Response:
+    """Let it run on another node."""
+    key = _ref(request)
+    body = await read_body(request, MoveMicroservice)
+    command = commands.MoveMicroservice(microservice_id=key, node=body.node)
+    return changed(await execute(request, command), f"microservice/{key}")
+
+
+async def read_log(request: web.Request) -> web.StreamResponse:
+    """The container's log, as its agent sends it."""
+    world, key = request.app[LIVE].world, _ref(request)
+    row = world.microservices[key]
+    node = world.nodes[row.node_id]
+    if node.state is not NodeState.ONLINE:
+        raise Unreachable(f"node {node.name!r} is {node.state}: its logs can't be read now")
+    asked = LogRequest(
+        request_id=new_id(),
+        microservice_id=key,
+        tail=whole_number(request, "tail"),
+        follow=truth(request, "follow"),
+        since=time(request, "since"),
+    )
+    async with request.app[LOG_STREAMS].open(row.node_id, asked) as stream:
+        chunks = stream.chunks()
+        # The first piece decides whether this is an answer or a refusal.
+        first = await anext(chunks, b"")
+        response = web.StreamResponse(headers={"X-Content-Type-Options": "nosniff"})
+        response.content_type, response.charset = "text/plain", "utf-8"
+        await response.prepare(request)
+        await response.write(first)
+        async for chunk in chunks:
+            await response.write(chunk)
+        await response.write_eof()
+        return response
+
+
+_ROWS: tuple[Endpoint, ...] = (
+    Endpoint(
+        method="GET",
+        path="",
+        handler=show_microservice,
+        access=Role.VIEWER,
+        tag="microservices",
+        summary="Show a microservice",
+        answer=MicroserviceDocument,
+        refusals=(404,),
+    ),
+    Endpoint(
+        method="PATCH",
+        path="",
+        handler=update_microservice,
+        access=Role.OPERATOR,
+        tag="microservices",
+        summary="Change a part of a microservice (RFC 7396 merge of its manifest)",
+        body=MicroserviceManifest,
+        answer=Changed,
+        refusals=(404, 409),
+    ),
+    Endpoint(
+        method="DELETE",
+        path="",
+        handler=delete_microservice,
+        access=Role.OPERATOR,
+        tag="microservices",
+        summary="Delete a microservice",
+        answer=Changed,
+        refusals=(404,),
+    ),
+    Endpoint(
+        method="POST",
+        path="/start",
+        handler=start_microservice,
+        access=Role.OPERATOR,
+        tag="microservices",
+        summary="Let it run",
+        answer=Changed,
+        refusals=(404,),
+    ),
+    Endpoint(
+        method="POST",
+        path="/stop",
+        handler=stop_microservice,
+        access=Role.OPERATOR,
+        tag="microservices",
+        summary="Let it not run",
+        answer=Changed,
+        refusals=(404,),
+    ),
+    Endpoint(
+        method="POST",
+        path="/move",
+        handler=move_microservice,
+        access=Role.OPERATOR,
+        tag="microservices",
+        summary="Let it run on another node",
+        body=MoveMicroservice,
+        answer=Changed,
+        refusals=(404, 409),
+    ),
+    Endpoint(
+        method="GET",
+        path="/logs",
+        handler=read_log,
+        access=Role.VIEWER,
+        tag="microservices",
+        summary="Read its container's log",
+        media="text/plain",
+        queries=(
+            Query("tail", "the last so many lines", int),
+            Query("follow", "go on as lines are written", bool),
+            Query("since", "RFC 3339 time"),
+        ),
+        refusals=(404, 429, 504),
+    ),
+)
+
+ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path="/microservices",
+        handler=list_microservices,
+        access=Role.VIEWER,
+        tag="microservices",
+        summary="List microservices",
+        answer=Microservices,
+        queries=(
+            Query("application", "name or id"),
+            Query("node", "name or id"),
+            Query("state", "of the container"),
+        ),
+    ),
+    *(
+        replace(row, path=f"/microservices/{of}{row.path}")
+        # By id first: aiohttp takes the first path that fits, and an id is no application's name.
+        for of in (r"{id:[0-9a-f]{32}}", r"{application}/{name}")
+        for row in _ROWS
+    ),
+)

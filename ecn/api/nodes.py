@@ -1,0 +1,216 @@
+"""Nodes over HTTP."""
+
+from datetime import timedelta
+
+import msgspec
+from aiohttp import web
+
+from ecn.api import views
+from ecn.api.answers import json_answer
+from ecn.api.commanding import COMMAND_ID, changed, execute
+from ecn.api.documents import (
+    Changed,
+    IssueProvisioningKey,
+    NodeDocument,
+    Nodes,
+    ProvisioningKey,
+    RegisterNode,
+    UpdateNode,
+)
+from ecn.api.endpoint import Endpoint, Query, choice, parse, read_body, truth
+from ecn.api.keys import CLOCK, LIVE, PRESENCE, VAULT
+from ecn.api.manifests import merged
+from ecn.commands import node as commands
+from ecn.deciders import find, rules
+from ecn.errors import Invalid
+from ecn.vault import hash_of
+from events.ids import NodeId, new_id
+from events.node import NodeSettings
+from events.user import Role
+from projections.nodes import NodeState
+
+
+def _ref(request: web.Request) -> NodeId:
+    return find.node(request.app[LIVE].world, request.match_info["node"])
+
+
+async def list_nodes(request: web.Request) -> web.Response:
+    """All nodes that the query asks for."""
+    live, presence = request.app[LIVE], request.app[PRESENCE]
+    world = live.world
+    state = choice(request, "state", tuple(NodeState))
+    label, tag = request.query.get("label"), request.query.get("tag")
+    key, equals, content = (label or "").partition("=")
+    items = [
+        views.node(world, node_id, presence.last_heard(node_id))
+        for node_id, row in world.nodes.items()
+        if (state is None or row.state == state)
+        and (tag is None or tag in row.settings.tags)
+        and (
+            label is None
+            or (row.settings.labels.get(key) == content if equals else key in row.settings.labels)
+        )
+    ]
+    items.sort(key=lambda each: each.name)
+    return json_answer(Nodes(position=world.position, stale=live.stale, items=items))
+
+
+async def show_node(request: web.Request) -> web.Response:
+    """One node."""
+    node_id = _ref(request)
+    last_heard = request.app[PRESENCE].last_heard(node_id)
+    return json_answer(views.node(request.app[LIVE].world, node_id, last_heard))
+
+
+async def register_node(request: web.Request) -> web.Response:
+    """Make a place for a device."""
+    body = await read_body(request, RegisterNode)
+    command = commands.RegisterNode(
+        node_id=NodeId(new_id()), name=body.name, settings=body.settings
+    )
+    return changed(await execute(request, command), f"node/{command.node_id}", 201)
+
+
+async def update_node(request: web.Request) -> web.Response:
+    """Another name, other settings, or both."""
+    node_id = _ref(request)
+    body = await read_body(request, UpdateNode)
+    row = request.app[LIVE].world.nodes[node_id]
+    settings = row.settings
+    if body.settings is not msgspec.UNSET:
+        settings = parse(merged(row.settings, body.settings), NodeSettings)
+    command = commands.UpdateNode(
+        node_id=node_id,
+        name=row.name if body.name is msgspec.UNSET else body.name,
+        settings=settings,
+        seen=(row.name, row.settings),
+    )
+    return changed(await execute(request, command), f"node/{node_id}")
+
+
+async def delete_node(request: web.Request) -> web.Response:
+    """Remove a node."""
+    command = commands.DeleteNode(node_id=_ref(request), force=truth(request, "force"))
+    return changed(await execute(request, command), f"node/{command.node_id}")
+
+
+async def deprovision_node(request: web.Request) -> web.Response:
+    """Take the node away from its device."""
+    command = commands.DeprovisionNode(node_id=_ref(request))
+    return changed(await execute(request, command), f"node/{command.node_id}")
+
+
+async def issue_key(request: web.Request) -> web.Response:
+    """A provisioning key. It is derived from the command, so that a retry gets the same one."""
+    node_id = _ref(request)
+    body = await read_body(request, IssueProvisioningKey)
+    longest = int(rules.LONGEST_KEY_VALIDITY.total_seconds())
+    if not 1 <= body.valid_for <= longest:
+        raise Invalid(f"is not between 1 and {longest} seconds", field="$.valid_for")
+    key = request.app[VAULT].derived("provisioning-key", request[COMMAND_ID])
+    command = commands.IssueProvisioningKey(
+        node_id=node_id,
+        key_hash=hash_of(key),
+        expires_at=request.app[CLOCK]() + timedelta(seconds=body.valid_for),
+    )
+    outcome = await execute(request, command)
+    row = request.app[LIVE].world.nodes[node_id]
+    return json_answer(
+        ProvisioningKey(
+            position=outcome.position,
+            command_id=outcome.command_id,
+            subject=outcome.subject,
+            events=list(outcome.events),
+            key=key,
+            node=row.name,
+            # A retry shows when the first one's key expires, as long as that is the node's key.
+            expires_at=row.key_expires_at or command.expires_at,
+        ),
+        status=201,
+    )
+
+
+_NODE = r"/nodes/{node}"
+
+ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path="/nodes",
+        handler=list_nodes,
+        access=Role.VIEWER,
+        tag="nodes",
+        summary="List nodes",
+        answer=Nodes,
+        queries=(
+            Query("state", "registered, online or offline"),
+            Query("label", "key or key=value"),
+            Query("tag", "a tag that the node has"),
+        ),
+    ),
+    Endpoint(
+        method="POST",
+        path="/nodes",
+        handler=register_node,
+        access=Role.OPERATOR,
+        tag="nodes",
+        summary="Register a node",
+        body=RegisterNode,
+        answer=Changed,
+        status=201,
+        refusals=(409,),
+    ),
+    Endpoint(
+        method="GET",
+        path=_NODE,
+        handler=show_node,
+        access=Role.VIEWER,
+        tag="nodes",
+        summary="Show a node",
+        answer=NodeDocument,
+        refusals=(404,),
+    ),
+    Endpoint(
+        method="PATCH",
+        path=_NODE,
+        handler=update_node,
+        access=Role.OPERATOR,
+        tag="nodes",
+        summary="Rename a node or change its settings",
+        body=UpdateNode,
+        answer=Changed,
+        refusals=(404, 409),
+    ),
+    Endpoint(
+        method="DELETE",
+        path=_NODE,
+        handler=delete_node,
+        access=Role.OPERATOR,
+        tag="nodes",
+        summary="Delete a node",
+        answer=Changed,
+        queries=(Query("force", "delete its microservices too", bool),),
+        refusals=(404, 409),
+    ),
+    Endpoint(
+        method="POST",
+        path=_NODE + "/provisioning-key",
+        handler=issue_key,
+        access=Role.OPERATOR,
+        tag="nodes",
+        summary="Issue a one-time provisioning key; it replaces an earlier one",
+        body=IssueProvisioningKey,
+        answer=ProvisioningKey,
+        status=201,
+        refusals=(404,),
+    ),
+    Endpoint(
+        method="POST",
+        path=_NODE + "/deprovision",
+        handler=deprovision_node,
+        access=Role.OPERATOR,
+        tag="nodes",
+        summary="Take a node away from its device; the agent removes its containers",
+        answer=Changed,
+        refusals=(404,),
+    ),
+)

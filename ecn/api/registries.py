@@ -1,0 +1,136 @@
+"""Registries over HTTP. Passwords come in and are sealed at once; they never go out."""
+
+import hmac
+
+from aiohttp import web
+
+from ecn.api import views
+from ecn.api.answers import json_answer
+from ecn.api.commanding import changed, created_or_ok, execute
+from ecn.api.documents import Changed, Registries, RegistryDocument, RegistryManifest
+from ecn.api.endpoint import Endpoint, read_body
+from ecn.api.keys import LIVE, VAULT
+from ecn.commands import catalog as commands
+from ecn.deciders import find
+from ecn.errors import Invalid
+from ecn.vault import SecretLost, Vault
+from events.catalog import SealedSecret
+from events.ids import RegistryId, new_id
+from events.user import Role
+from projections.world import World
+
+
+def _password(world: World, name: str) -> SealedSecret | None:
+    key = world.registries.one("name", name)
+    return world.registries[key].settings.password if key is not None else None
+
+
+async def _is(vault: Vault, sealed: SealedSecret, password: str) -> bool:
+    try:
+        return hmac.compare_digest((await vault.open(sealed)).encode(), password.encode())
+    except SecretLost:
+        return False  # what can't be opened is replaced
+
+
+async def list_registries(request: web.Request) -> web.Response:
+    """All registries."""
+    live = request.app[LIVE]
+    items = [views.registry(live.world, key) for key in live.world.registries]
+    items.sort(key=lambda each: each.name)
+    return json_answer(Registries(position=live.world.position, stale=live.stale, items=items))
+
+
+async def show_registry(request: web.Request) -> web.Response:
+    """One registry."""
+    world = request.app[LIVE].world
+    key = find.registry(world, request.match_info["registry"])
+    return json_answer(views.registry(world, key))
+
+
+async def apply_registry(request: web.Request) -> web.Response:
+    """Let the registry be as the body says."""
+    live, vault = request.app[LIVE], request.app[VAULT]
+    name = request.match_info["registry"]
+    body = await read_body(request, RegistryManifest)
+    old = _password(live.world, name)
+    password = old
+    if body.password is not None:
+        if len(body.password) > 4096:
+            raise Invalid("is longer than 4096 characters", field="$.password")
+        # The same password again changes nothing, so that applying twice is applying once.
+        if old is None or not await _is(vault, old, body.password):
+            password = await vault.seal(body.password)
+    command = commands.ApplyRegistry(
+        registry_id=RegistryId(new_id()),
+        name=name,
+        url=body.url,
+        username=body.username,
+        password=password,
+    )
+    try:
+        outcome = await execute(request, command)
+    finally:
+        # Whatever became of it: the key of a password that is in no registry is destroyed.
+        kept = _password(live.world, name)
+        for secret in (old, password):
+            if secret is not None and secret != kept and not live.stale:
+                await vault.destroy(secret)
+    key = live.world.registries.one("name", name)
+    return changed(outcome, f"registry/{key}", created_or_ok(outcome))
+
+
+async def delete_registry(request: web.Request) -> web.Response:
+    """Remove it, and destroy its password's key."""
+    world = request.app[LIVE].world
+    key = find.registry(world, request.match_info["registry"])
+    password = world.registries[key].settings.password
+    outcome = await execute(request, commands.DeleteRegistry(registry_id=key))
+    if password is not None:
+        await request.app[VAULT].destroy(password)
+    return changed(outcome, f"registry/{key}")
+
+
+_REGISTRY = "/registries/{registry}"
+
+ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path="/registries",
+        handler=list_registries,
+        access=Role.VIEWER,
+        tag="registries",
+        summary="List registries",
+        answer=Registries,
+    ),
+    Endpoint(
+        method="PUT",
+        path=_REGISTRY,
+        handler=apply_registry,
+        access=Role.OPERATOR,
+        tag="registries",
+        summary="Create or update a registry; without a password the one there is stays",
+        body=RegistryManifest,
+        answer=Changed,
+        also=(201,),
+    ),
+    Endpoint(
+        method="GET",
+        path=_REGISTRY,
+        handler=show_registry,
+        access=Role.VIEWER,
+        tag="registries",
+        summary="Show a registry",
+        answer=RegistryDocument,
+        refusals=(404,),
+    ),
+    Endpoint(
+        method="DELETE",
+        path=_REGISTRY,
+        handler=delete_registry,
+        access=Role.OPERATOR,
+        tag="registries",
+        summary="Delete a registry that no microservice uses",
+        answer=Changed,
+        refusals=(404, 409),
+    ),
+)

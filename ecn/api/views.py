@@ -1,0 +1,170 @@
+"""The world as documents. Pure: the same world gives the same answer."""
+
+from datetime import datetime
+
+import msgspec
+from msgspec import Raw
+
+from ecn.api.documents import (
+    ApplicationDocument,
+    EventDocument,
+    MicroserviceDocument,
+    NodeDocument,
+    RegistryDocument,
+    UserDocument,
+)
+from ecn.api.manifests import SPEC_FIELDS, config_document
+from events.application import ContainerState, ContainerStatus, Health
+from events.envelope import Recorded
+from events.ids import ApplicationId, MicroserviceId, NodeId, RegistryId, UserId
+from projections import desired_state
+from projections.world import World
+
+SECRETS = frozenset(
+    {"key_hash", "credential_hash", "token_hash", "password_hash", "password", "ciphertext"}
+)
+"""Fields of events that say nothing to people and something to attackers."""
+
+FAILING = frozenset({ContainerState.FAILED, ContainerState.BACKING_OFF, ContainerState.UNKNOWN})
+
+
+def node(world: World, node_id: NodeId, last_heard: datetime | None) -> NodeDocument:
+    """One node. last_heard: telemetry, if this controller has any."""
+    row = world.nodes[node_id]
+    placed = list(world.microservices.find("node", node_id))
+    heard = [time for time in (row.last_seen, last_heard) if time is not None]
+    return NodeDocument(
+        id=node_id,
+        name=row.name,
+        settings=row.settings,
+        state=row.state,
+        since=row.since,
+        offline_reason=row.offline_reason or "",
+        last_seen=max(heard, default=None),
+        facts=row.facts,
+        microservices=len(placed),
+        running=sum(1 for key in placed if _runs(world, key)),
+        revision=desired_state.revision(world, node_id),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def microservice(world: World, microservice_id: MicroserviceId) -> MicroserviceDocument:
+    """One microservice."""
+    row = world.microservices[microservice_id]
+    application_row = world.applications[row.application_id]
+    node_row = world.nodes[row.node_id]
+    registry_id = row.spec.registry_id
+    status = world.statuses.get(microservice_id)
+    return MicroserviceDocument(
+        id=microservice_id,
+        application=application_row.name,
+        name=row.name,
+        node=node_row.name,
+        node_id=row.node_id,
+        node_state=node_row.state,
+        started=row.started,
+        application_started=application_row.started,
+        registry=world.registries[registry_id].name if registry_id else None,
+        **{name: getattr(row.spec, name) for name in SPEC_FIELDS},
+        config=config_document(row.spec.config),
+        status=status or ContainerStatus(state=ContainerState.QUEUED, at=row.updated_at),
+        current=status is not None and status.revision >= row.revision,
+        revision=row.revision,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def application(world: World, application_id: ApplicationId) -> ApplicationDocument:
+    """One application with its microservices, sorted by name."""
+    row = world.applications[application_id]
+    keys = world.microservices.find("application", application_id)
+    members = sorted((microservice(world, key) for key in keys), key=lambda each: each.name)
+    return ApplicationDocument(
+        id=application_id,
+        name=row.name,
+        description=row.description,
+        labels=row.labels,
+        started=row.started,
+        state=_application_state(members, started=row.started),
+        microservices=members,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def registry(world: World, registry_id: RegistryId) -> RegistryDocument:
+    """One registry, without its password."""
+    row = world.registries[registry_id]
+    return RegistryDocument(
+        id=registry_id,
+        name=row.name,
+        url=row.settings.url,
+        username=row.settings.username,
+        has_password=row.settings.password is not None,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def user(world: World, user_id: UserId) -> UserDocument:
+    """One user, without anything secret."""
+    row = world.users[user_id]
+    return UserDocument(
+        id=user_id,
+        name=row.name,
+        role=row.role,
+        tokens=world.tokens.count("user", user_id),
+        created_at=row.created_at,
+    )
+
+
+def event(world: World, recorded: Recorded) -> EventDocument:
+    """One event, with the names that its subject and actor have now or had last."""
+    actor_name = recorded.actor
+    if recorded.actor.startswith("node/"):
+        actor_name = f"node/{world.names.get(recorded.actor) or recorded.actor[5:]}"
+    return EventDocument(
+        position=recorded.position,
+        time=recorded.time,
+        subject=recorded.subject,
+        subject_name=world.names.get(recorded.subject) or "",
+        type=recorded.type,
+        actor=recorded.actor,
+        actor_name=actor_name,
+        command_id=recorded.command_id,
+        correlation_id=recorded.correlation_id,
+        causation_id=recorded.causation_id,
+        hash=recorded.hash.hex(),
+        data=Raw(msgspec.json.encode(_without_secrets(recorded.data))),
+    )
+
+
+def _without_secrets(data: bytes) -> object:
+    def cleaned(value: object) -> object:
+        if isinstance(value, dict):
+            return {k: cleaned(v) for k, v in value.items() if k not in SECRETS}
+        return value
+
+    return cleaned(msgspec.json.decode(data, type=dict[str, object]))
+
+
+def _runs(world: World, microservice_id: MicroserviceId) -> bool:
+    status = world.statuses.get(microservice_id)
+    return status is not None and status.state is ContainerState.RUNNING
+
+
+def _application_state(members: list[MicroserviceDocument], *, started: bool) -> str:
+    if not started:
+        return "stopped"
+    wanted = [each for each in members if each.started]
+    if any(each.status.state in FAILING for each in wanted):
+        return "failing"
+    if any(each.status.health is Health.UNHEALTHY for each in wanted):
+        return "failing"
+    settled = (ContainerState.RUNNING, ContainerState.EXITED)
+    if all(each.current and each.status.state in settled for each in wanted):
+        return "running"
+    return "progressing"

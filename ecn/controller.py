@@ -1,0 +1,251 @@
+"""A controller: the one place that builds everything and runs it, from settings to shutdown.
+
+Order of life: hold the data folder, have a Postgres, open the log, fold it into the world, make
+the first admin, serve. The end goes the same way back, and each step has a bound.
+"""
+
+import asyncio
+import os
+import socket
+import ssl
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from ecn.api import app as api
+from ecn.api import keys
+from ecn.api.log_streams import LogStreams
+from ecn.data_folder import DataFolder, DataFolderError
+from ecn.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
+from ecn.first_admin import ensure_admin
+from ecn.passwords import Passwords
+from ecn.postgres_leadership import PostgresLeadership
+from ecn.postgres_presence import PostgresPresenceStore
+from ecn.postgres_secret_keys import PostgresSecretKeyStore
+from ecn.postmaster import StartFailed
+from ecn.presence import Presence
+from ecn.settings import CannotStart, ControllerSettings
+from ecn.socket_folder import SocketFolderUnsafe
+from ecn.unprivileged import AccountMissing, NotReachable
+from ecn.vault import KEY_BYTES, Vault
+from ecn.version import VERSION
+from ecn.writer import Writer
+from events.background import beside
+from events.log import LogUnavailable, StoreUnavailable
+from events.migrations import MigrationRefused
+from events.postgres_log import PostgresLog
+from events.postgres_pool import PostgresPool
+from projections.live import Live, follow
+
+DATABASE_WITHIN = 60.0
+"""Seconds that a database of one's own may take to answer at the start."""
+
+SHUTDOWN_WITHIN = 3.0
+MASTER_KEY = "master.key"
+
+FOR_THE_OPERATOR = (
+    DataFolderError,
+    EmbeddedPostgresError,
+    StartFailed,
+    SocketFolderUnsafe,
+    AccountMissing,
+    NotReachable,
+    MigrationRefused,
+)
+"""What can be wrong with the machine; each says in a sentence what to do."""
+
+log = structlog.get_logger()
+
+
+def now() -> datetime:
+    """The clock that everything here is given."""
+    return datetime.now(UTC)
+
+
+async def run(settings: ControllerSettings) -> None:
+    """Serve until cancelled. Errors: CannotStart."""
+    try:
+        await _run(settings)
+    except FOR_THE_OPERATOR as e:
+        raise CannotStart(str(e)) from e
+
+
+async def _run(settings: ControllerSettings) -> None:
+    tls = _tls(settings)
+    with _listening(settings) as sock, DataFolder.open(settings.data) as folder:
+        async with (
+            _database(settings, folder) as dsn,
+            _opened(dsn) as pool,
+            PostgresLog.open(pool) as event_log,
+            PostgresLeadership.open(pool) as leadership,
+        ):
+            live = Live(event_log)
+            await _replay(live, event_log)
+            writer = Writer(live, event_log, now)
+            vault = Vault(_master_key(folder), PostgresSecretKeyStore(pool))
+            presence = Presence(
+                PostgresPresenceStore(pool),
+                leadership,
+                live,
+                writer,
+                now,
+                offline_after=settings.offline_after,
+            )
+            passwords = Passwords()
+            application = api.application()
+            application[keys.LIVE] = live
+            application[keys.LOG] = event_log
+            application[keys.WRITER] = writer
+            application[keys.VAULT] = vault
+            application[keys.PASSWORDS] = passwords
+            application[keys.PRESENCE] = presence
+            application[keys.LOG_STREAMS] = LogStreams(live.wake)
+            application[keys.CLOCK] = now
+            application[keys.STARTED_AT] = now()
+            url = _url(sock, secure=tls is not None)
+            async with beside(writer.run()), beside(follow(live, event_log)):
+                await ensure_admin(folder, live, writer, passwords, url)
+                async with beside(presence.run()), _serving(application, sock, tls):
+                    log.info(
+                        "ready",
+                        url=url,
+                        position=live.world.position,
+                        version=VERSION,
+                        pid=os.getpid(),
+                    )
+                    await asyncio.Event().wait()
+
+
+def _listening(settings: ControllerSettings) -> socket.socket:
+    """The socket to serve on, before anything else is touched: a taken port costs nothing."""
+    try:
+        family, *_, address = socket.getaddrinfo(
+            settings.listen_host, settings.listen_port, type=socket.SOCK_STREAM
+        )[0]
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+    except OSError as e:
+        raise CannotStart(
+            f"can't listen on {settings.listen_host}:{settings.listen_port}: {e.strerror}. "
+            "Stop what listens there, or give another address with --listen."
+        ) from e
+    return sock
+
+
+@asynccontextmanager
+async def _database(settings: ControllerSettings, folder: DataFolder) -> AsyncIterator[str]:
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    async with EmbeddedPostgres.running(folder) as postgres:
+        log.info("postgres_running", pid=postgres.pid)
+        yield postgres.dsn
+
+
+@asynccontextmanager
+async def _opened(dsn: str) -> AsyncIterator[PostgresPool]:
+    """The database, once it answers."""
+    deadline, pause = time.monotonic() + DATABASE_WITHIN, 0.2
+    while True:
+        opening = PostgresPool.open(dsn)
+        try:
+            pool = await opening.__aenter__()
+            break
+        except StoreUnavailable as e:
+            if time.monotonic() + pause > deadline:
+                raise CannotStart(
+                    f"the database does not answer within {DATABASE_WITHIN:.0f} seconds: {e}. "
+                    "Check --database-url and that Postgres runs."
+                ) from e
+            log.warning("database_unavailable", reason=str(e), next_try_in=pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 5.0)
+    try:
+        yield pool
+    finally:
+        await opening.__aexit__(None, None, None)
+
+
+async def _replay(live: Live, event_log: PostgresLog) -> None:
+    """Fold the whole log, and say how far along it is where that takes a while."""
+    end, started = (await event_log.head()).position, time.monotonic()
+
+    async def tell() -> None:
+        while True:
+            await asyncio.sleep(2)
+            log.info("replaying", position=live.world.position, of=end)
+
+    try:
+        async with beside(tell()):
+            await live.catch_up()
+    except LogUnavailable as e:
+        raise CannotStart(f"the log can't be read: {e}") from e
+    log.info("replayed", events=end, seconds=round(time.monotonic() - started, 2))
+
+
+def _master_key(folder: DataFolder) -> bytes:
+    """The key that wraps the secrets' keys: from ECN_MASTER_KEY_FILE, else our own."""
+    given = os.environ.get("ECN_MASTER_KEY_FILE")
+    if given:
+        try:
+            key = bytes.fromhex(Path(given).read_text().strip())
+        except (OSError, ValueError) as e:
+            raise CannotStart(
+                f"ECN_MASTER_KEY_FILE {given} can't be read as {KEY_BYTES * 2} hexadecimal "
+                "digits. Make one with: openssl rand -hex 32"
+            ) from e
+        if len(key) != KEY_BYTES:
+            raise CannotStart(f"ECN_MASTER_KEY_FILE {given} does not hold {KEY_BYTES} bytes")
+        return key
+    kept = folder.read_secret(MASTER_KEY)
+    if kept is None:
+        kept = os.urandom(KEY_BYTES).hex().encode()
+        folder.write_secret(MASTER_KEY, kept)
+    return bytes.fromhex(kept.decode())
+
+
+def _tls(settings: ControllerSettings) -> ssl.SSLContext | None:
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(settings.tls_cert, settings.tls_key)
+    except (OSError, ssl.SSLError) as e:
+        raise CannotStart(
+            f"{settings.tls_cert} and {settings.tls_key} are no certificate and its key: {e}"
+        ) from e
+    return context
+
+
+@asynccontextmanager
+async def _serving(
+    application: web.Application, sock: socket.socket, tls: ssl.SSLContext | None
+) -> AsyncIterator[None]:
+    # Without handler cancellation a client that left would hold its long-poll for ever.
+    runner = web.AppRunner(
+        application,
+        handler_cancellation=True,
+        shutdown_timeout=SHUTDOWN_WITHIN,
+        access_log=None,
+    )
+    await runner.setup()
+    try:
+        await web.SockSite(runner, sock, ssl_context=tls, backlog=4096).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _url(sock: socket.socket, *, secure: bool) -> str:
+    host, port = sock.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):  # noqa: S104  # named in a link, not listened on
+        host = "127.0.0.1"
+    shown = f"[{host}]" if ":" in host else host
+    return f"{'https' if secure else 'http'}://{shown}:{port}"

@@ -1,0 +1,112 @@
+"""Which nodes are heard: telemetry, kept out of the log, and the transitions it reveals.
+
+Every request of an agent is a sign of life, noted here and written to the shared store now and
+then. One controller at a time looks for nodes that no controller heard for too long, and asks the
+writer to say so in the log.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from ecn.commands.node import MarkNodeOffline
+from ecn.errors import Refused
+from ecn.presence_store import Leadership, PresenceStore
+from ecn.writer import Issued, Writer
+from events.ids import CommandId, NodeId, new_id
+from events.log import LogError, StoreUnavailable
+from projections.live import Live
+from projections.nodes import NodeState
+
+LEADER = "offline-detection"
+
+log = structlog.get_logger()
+
+
+class Presence:
+    """See the module. `run` is its task."""
+
+    def __init__(
+        self,
+        store: PresenceStore,
+        leadership: Leadership,
+        live: Live,
+        writer: Writer,
+        clock: Callable[[], datetime],
+        *,
+        offline_after: float,
+    ) -> None:
+        self._store = store
+        self._leadership = leadership
+        self._live = live
+        self._writer = writer
+        self._clock = clock
+        self._offline_after = offline_after
+        self._look_every = min(5.0, offline_after / 4)
+        self._seen: dict[NodeId, datetime] = {}
+        self._unwritten: set[NodeId] = set()
+        self._leading_since: datetime | None = None
+
+    def heard(self, node_id: NodeId) -> None:
+        """Note a sign of life, now."""
+        self._seen[node_id] = self._clock()
+        self._unwritten.add(node_id)
+
+    def last_heard(self, node_id: NodeId) -> datetime | None:
+        """When this controller last heard the node itself."""
+        return self._seen.get(node_id)
+
+    async def run(self) -> None:
+        """Write what was heard and look for silence, until cancelled."""
+        while True:
+            await asyncio.sleep(self._look_every)
+            try:
+                await self._write()
+                if await self._leadership.try_lead(LEADER):
+                    self._leading_since = self._leading_since or self._clock()
+                    await self._look()
+                else:
+                    self._leading_since = None
+            except (StoreUnavailable, LogError) as e:
+                # While the store is away nobody can be heard through it: nobody is silent either.
+                self._leading_since = None
+                log.warning("presence_unavailable", reason=str(e))
+
+    async def _write(self) -> None:
+        news = {node_id: self._seen[node_id] for node_id in self._unwritten}
+        self._unwritten.clear()
+        try:
+            await self._store.record(news)
+        except StoreUnavailable:
+            self._unwritten.update(news)
+            raise
+        for node_id in [known for known in self._seen if known not in self._live.world.nodes]:
+            del self._seen[node_id]
+
+    async def _look(self) -> None:
+        world, now = self._live.world, self._clock()
+        online = [key for key, row in world.nodes.items() if row.state is NodeState.ONLINE]
+        seen = await self._store.last_seen(online)
+        patience = timedelta(seconds=self._offline_after)
+        for node_id in online:
+            # After a start or a takeover everyone gets the full time to be heard again.
+            heard = max(
+                filter(None, (seen.get(node_id), self._leading_since, world.nodes[node_id].since))
+            )
+            if now - heard <= patience:
+                continue
+            command = MarkNodeOffline(node_id=node_id, last_seen=seen.get(node_id) or heard)
+            command_id = CommandId(new_id())
+            try:
+                await self._writer.execute(
+                    Issued(
+                        command=command,
+                        actor="controller",
+                        command_id=command_id,
+                        correlation_id=command_id,
+                    )
+                )
+            except Refused as refused:
+                log.warning("offline_not_marked", node_id=node_id, reason=refused.detail)
