@@ -81,8 +81,15 @@ for _tag, _pattern in (("int", _INT), ("float", _FLOAT)):
     _Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", _pattern, None)
 
 
+_BREAKS = re.compile("[\r\x85\u2028\u2029\ufeff]")
+
+
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in value and not value.startswith((" ", "\n")) else None
+    style = None
+    if _BREAKS.search(value):
+        style = '"'  # PyYAML would write these as line ends, and read them back as spaces
+    elif "\n" in value and not value.startswith((" ", "\n")):
+        style = "|"
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 

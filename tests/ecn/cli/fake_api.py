@@ -318,7 +318,10 @@ class FakeApi:
             labels=body.labels,
             started=True,
             state="progressing",
-            microservices=[microservice_document(name, m) for m in body.microservices],
+            microservices=[
+                microservice_document(name, m, node_state=self.nodes[m.node].state)
+                for m in body.microservices
+            ],
             created_at=NOW,
             updated_at=NOW,
         )
