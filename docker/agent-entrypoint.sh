@@ -1,6 +1,6 @@
 #!/bin/sh
 # What the agent's image starts: becomes a node if this device is none yet, then runs the agent.
-# Other arguments go to `ecn-agent` as they are.
+# `healthy` is the image's health check. Other arguments go to `ecn-agent` as they are.
 #
 # ECN_CONTROLLER         the controller's URL; needed once
 # ECN_PROVISIONING_KEY   the key, or
@@ -8,7 +8,16 @@
 # ECN_AGENT_DATA         the agent's folder (/var/lib/ecn-agent)
 set -eu
 
-[ "${1:-run}" = run ] || exec ecn-agent "$@"
+case ${1:-run} in
+    run) ;;
+    healthy)
+        exec python3 -c '
+import json, subprocess, sys
+status = json.loads(subprocess.check_output(["ecn-agent", "status", "--output", "json"]))
+sys.exit(not status["agent_runs"] or status.get("engine_problem") or 0)'
+        ;;
+    *) exec ecn-agent "$@" ;;
+esac
 
 if [ ! -s "$ECN_AGENT_DATA/identity.json" ]; then
     if [ -z "${ECN_CONTROLLER:-}" ]; then

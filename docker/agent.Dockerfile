@@ -25,7 +25,7 @@ FROM ${BASE}
 COPY --from=build /opt/ecn /opt/ecn
 COPY docker/agent-entrypoint.sh /usr/local/bin/agent-entrypoint
 ENV PATH=/opt/ecn/bin:$PATH ECN_AGENT_DATA=/var/lib/ecn-agent PYTHONUNBUFFERED=1
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+HEALTHCHECK --interval=20s --timeout=10s --start-period=60s --retries=3 \
     CMD ["agent-entrypoint", "healthy"]
 ENTRYPOINT ["agent-entrypoint"]
 CMD ["run"]

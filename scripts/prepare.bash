@@ -124,21 +124,21 @@ install_into_venv() {
 
 # --- Docker Engine ----------------------------------------------------------------------------
 
-# Asks as the agent will, through aiodocker: DOCKER_HOST and Docker's contexts count. The docker
-# command may be missing, or be there without an engine. Prints the version, or says why not.
+# Asks as the agent will: at DOCKER_HOST, else at the usual socket. The docker command may be
+# missing, or be there without an engine. Prints the version, or says why there is none.
 engine_version() {
     "$venv/bin/python" - << 'PYTHON'
-import asyncio, sys
+import asyncio, os, sys
 from aiodocker import Docker
 
+host = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+
 async def version():
-    async with asyncio.timeout(10), Docker() as docker:
+    async with asyncio.timeout(10), Docker(host) as docker:
         return (await docker.version())["Version"]
 
 try:
     print(asyncio.run(version()))
-except AssertionError:
-    sys.exit("no engine's socket is there")
 except Exception as e:
     sys.exit(str(e) or type(e).__name__)
 PYTHON
@@ -190,7 +190,8 @@ prepare_engine() {
             "Installed already?       sudo systemctl start docker" \
             "Debian and Ubuntu:       sudo apt-get install docker.io" \
             "Elsewhere:               https://docs.docker.com/engine/install/" \
-            "An engine elsewhere:     DOCKER_HOST=unix:///path/to/docker.sock $0"
+            "An engine elsewhere:     DOCKER_HOST=unix:///path/to/docker.sock $0" \
+            "Rootless, for instance:  DOCKER_HOST=unix:///run/user/$(id -u)/docker.sock $0"
     fi
     if ! has dockerd; then
         step "No Docker Engine: installing Debian's docker.io" install_docker

@@ -140,12 +140,8 @@ async def make(docker: Docker, tag: str) -> str:
 
 
 async def main(tag: str) -> str:
-    """Make that image with the engine that the agent would use too."""
-    try:
-        docker = Docker()
-    except AssertionError:
-        raise ImageError("there is no Docker Engine's socket on this machine") from None
-    async with docker:
+    """Make that image with the engine that the agent will use."""
+    async with Docker(os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock") as docker:
         return await make(docker, tag)
 
 
