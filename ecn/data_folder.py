@@ -42,13 +42,14 @@ class DataFolder:
         """Create the folder if need be, and hold it.
 
         Mode 0700; 0711 as root, because the unprivileged account that runs the embedded Postgres
-        must get through to its own subfolder. Files in it are 0600 either way.
+        must get through to its own subfolder. Secret files in it are 0600 either way, so a folder
+        that serves other purposes too, or belongs to somebody else, is left as it is.
         Errors: DataFolderBusy, DataFolderError.
         """
         path = path.expanduser().absolute()
         try:
             path.mkdir(parents=True, exist_ok=True)
-            path.chmod(0o711 if os.geteuid() == 0 else 0o700)
+            _close_to_others(path)
             lock = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as e:
             raise DataFolderError(
@@ -100,6 +101,12 @@ def sync_folder(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _close_to_others(path: Path) -> None:
+    if (path / LOCK_NAME).exists() or not any(path.iterdir()):
+        with suppress(PermissionError):
+            path.chmod(0o711 if os.geteuid() == 0 else 0o700)
 
 
 def _pid_in(lock: int) -> int | None:

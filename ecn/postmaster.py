@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from ecn.embedded_errors import EmbeddedPostgresError
 from ecn.unprivileged import Account
 
 FAST_STOP = 30.0
@@ -20,7 +21,7 @@ HARD_STOP = 5.0
 """Seconds for SIGQUIT and for SIGKILL, which write nothing: the next start recovers."""
 
 
-class StartFailed(Exception):
+class StartFailed(EmbeddedPostgresError):
     """Postgres ended, or said nothing for too long, before it was ready."""
 
 

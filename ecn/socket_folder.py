@@ -6,13 +6,14 @@ import tempfile
 from hashlib import sha256
 from pathlib import Path
 
+from ecn.embedded_errors import EmbeddedPostgresError
 from ecn.unprivileged import Account
 
 LONGEST_SOCKET = 107
 SOCKET_NAME = ".s.PGSQL.5432"
 
 
-class SocketFolderUnsafe(Exception):
+class SocketFolderUnsafe(EmbeddedPostgresError):
     """Somebody else made the folder that the socket should go to."""
 
     def __init__(self, path: Path) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from ecn.embedded_errors import EmbeddedPostgresError
+
 ACCOUNT_NAME = "ecn-postgres"
 
 
@@ -23,7 +25,7 @@ class Account(Struct, frozen=True):
     gid: int
 
 
-class AccountMissing(Exception):
+class AccountMissing(EmbeddedPostgresError):
     """There is no account to run Postgres as, and none could be made."""
 
     def __init__(self, reason: str) -> None:
@@ -34,7 +36,7 @@ class AccountMissing(Exception):
         )
 
 
-class NotReachable(Exception):
+class NotReachable(EmbeddedPostgresError):
     """The account can't get to a file or folder that it needs."""
 
     def __init__(self, wanted: Path, barrier: Path, account: Account) -> None:

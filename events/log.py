@@ -54,8 +54,8 @@ class EventLog(Protocol):
         """Add `events`, chained to `expected`, all or none, if the log still ends there.
 
         No events is a question: does the log still end at `expected`?
-        Errors: HeadMoved, LogUnavailable, OutcomeUnknown; ValueError if `events` do not follow
-        from `expected`, which is a mistake of the caller.
+        Errors: HeadMoved, LogUnavailable, OutcomeUnknown; ValueError as from `check_appendable`,
+        which is a mistake of the caller.
         """
         ...
 
@@ -95,12 +95,25 @@ class EventLog(Protocol):
         ...
 
 
-def check_follows(events: Sequence[Recorded], expected: Head) -> None:
-    """Refuse a batch that was not chained to `expected`. Errors: ValueError."""
+def check_appendable(events: Sequence[Recorded], expected: Head) -> None:
+    """Refuse a batch that was not chained to `expected`, or that has NUL where text is expected.
+
+    Postgres has no NUL in text, and every log shall refuse what one of them does.
+    Errors: ValueError.
+    """
     position, digest = expected.position, expected.hash
     for event in events:
         if event.position != position + 1 or event.previous_hash != digest:
             raise ValueError(f"event {event.position} does not follow position {position}")
+        for text in (
+            event.subject,
+            event.actor,
+            event.command_id,
+            event.correlation_id,
+            event.causation_id,
+        ):
+            if "\0" in text:
+                raise ValueError(f"event {event.position} has NUL in its envelope: {text!r}")
         position, digest = event.position, event.hash
 
 
@@ -117,7 +130,7 @@ class MemoryLog:
 
     async def append(self, events: Sequence[Recorded], *, expected: Head) -> None:
         """See EventLog."""
-        check_follows(events, expected)
+        check_appendable(events, expected)
         head = await self.head()
         if (head.position, head.hash) != (expected.position, expected.hash):
             raise HeadMoved(expected.position)

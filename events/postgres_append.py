@@ -13,7 +13,7 @@ import asyncpg
 from asyncpg import Connection
 
 from events.envelope import Head, Recorded
-from events.log import HeadMoved, LogUnavailable, OutcomeUnknown, StoreUnavailable, check_follows
+from events.log import HeadMoved, LogUnavailable, OutcomeUnknown, StoreUnavailable, check_appendable
 from events.named_sql import load
 from events.postgres_pool import PostgresPool, close, is_unavailable, translated
 
@@ -39,7 +39,7 @@ class Appender:
 
     async def append(self, events: Sequence[Recorded], expected: Head) -> None:
         """See EventLog."""
-        check_follows(events, expected)
+        check_appendable(events, expected)
         async with self._turn:
             done = await self._append(events, expected)
         if not done:
@@ -51,8 +51,9 @@ class Appender:
         Errors: StoreUnavailable.
         """
         if self._lost:
-            async with self._turn:
-                await self._connected()
+            with translated():
+                async with asyncio.timeout(APPEND_WITHIN), self._turn:
+                    await self._connected()
 
     async def close(self) -> None:
         """Give the connection back."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from events.envelope import GENESIS, Head, verify
+from events.envelope import GENESIS, Head, chain, verify
 from events.filter import EventFilter
 from events.ids import START, Position
 from events.log import EventLog, HeadMoved, MemoryLog
@@ -77,6 +77,15 @@ async def test_a_batch_that_does_not_follow_is_a_mistake_of_the_caller(log: Even
         with pytest.raises(ValueError, match="does not follow"):
             await log.append(wrong, expected=GENESIS)
     assert await log.head() == GENESIS
+
+
+@pytest.mark.parametrize("field", ["actor", "command_id", "correlation_id", "causation_id"])
+async def test_text_that_postgres_can_not_hold_is_refused_by_every_log(
+    log: EventLog, field: str
+) -> None:
+    events = chain(GENESIS, [started(1, **{field: "a\0b"})], NOON)
+    with pytest.raises(ValueError, match="NUL"):
+        await log.append(events, expected=GENESIS)
 
 
 async def test_concurrent_writers_leave_one_gapless_chain_with_all_they_wrote(

