@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from ecn.commands.application import Placement
 from ecn.deciders import find, rules
 from ecn.errors import PortTaken
-from events.application import MicroserviceSpec
+from events.application import MicroserviceSpec, PortMapping, Protocol
 from events.ids import MicroserviceId, NodeId
 from projections.world import World
 
@@ -58,25 +58,29 @@ def check_ports(
     placed: as they will be; gone: ids that will not be there any more.
     """
     moot = {each.microservice_id for each in placed} | set(gone)
-    for index, resolved in enumerate(placed):
-        if not resolved.spec.ports:
-            continue
-        others = [
-            (find.microservice_name(world, other), world.microservices[other].spec)
-            for other in world.microservices.find("node", resolved.node_id)
-            if other not in moot
-        ] + [
-            (f"{application}/{earlier.name}", earlier.spec)
-            for earlier in placed[:index]
-            if earlier.node_id == resolved.node_id
-        ]
+    # Claims by port, not by microservice: a thousand on one node must not cost a million looks.
+    claims: dict[tuple[NodeId, int, Protocol], list[tuple[PortMapping, str]]] = {}
+
+    def claim(node_id: NodeId, spec: MicroserviceSpec, holder: str) -> None:
+        for port in spec.ports:
+            claims.setdefault((node_id, port.host, port.protocol), []).append((port, holder))
+
+    for node_id in {each.node_id for each in placed if each.spec.ports}:
+        for other in world.microservices.find("node", node_id):
+            if other not in moot and world.microservices[other].spec.ports:
+                claim(
+                    node_id, world.microservices[other].spec, find.microservice_name(world, other)
+                )
+    for resolved in placed:
+        node_id = resolved.node_id
         for number, port in enumerate(resolved.spec.ports):
-            for holder, spec in others:
-                if any(rules.overlap(port, taken) for taken in spec.ports):
+            for taken, holder in claims.get((node_id, port.host, port.protocol), ()):
+                if rules.overlap(port, taken):
                     raise PortTaken(
-                        node=world.nodes[resolved.node_id].name,
+                        node=world.nodes[node_id].name,
                         port=port.host,
                         protocol=port.protocol,
                         holder=holder,
                         field=f"{resolved.field}.ports[{number}].host",
                     )
+        claim(node_id, resolved.spec, f"{application}/{resolved.name}")

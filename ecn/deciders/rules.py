@@ -6,7 +6,9 @@ Each raises Invalid with the field's place, counted from the document that the c
 import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import PurePosixPath
+from posixpath import normpath
 
 import msgspec
 
@@ -19,11 +21,12 @@ NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])
 NAME_LENGTH = 63
 # distribution's reference grammar, as far as a controller can judge it.
 IMAGE = re.compile(
-    r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?/|\[[0-9a-fA-F:]+\](?::\d{1,5})?/)?"
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?/"
+    r"|\[[0-9a-fA-F:]+\](?::[0-9]{1,5})?/)?"
     r"[a-z0-9]+(?:(?:\.|__|_|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|__|_|-+)[a-z0-9]+)*)*"
     r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
 )
-REGISTRY_URL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?")
+REGISTRY_URL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?")
 VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 ENV_NAME = re.compile(r"[^=\x00]+")
 OWN_LABELS = "ecn."
@@ -85,7 +88,8 @@ def labels(value: Mapping[str, str], *, field: str) -> None:
 
 def node_settings(value: NodeSettings) -> None:
     """All of a node's settings."""
-    text(value.description, field="$.settings.description")
+    for part in ("description", "host", "location"):
+        text(getattr(value, part) or "", field=f"$.settings.{part}")
     labels(value.labels, field="$.settings.labels")
     _few(value.tags, "$.settings.tags")
     for tag in value.tags:
@@ -116,9 +120,7 @@ def spec(value: MicroserviceSpec, *, field: str = "$") -> None:
             field=f"{field}.image",
         )
     for part in ("entrypoint", "command"):
-        _few(getattr(value, part), f"{field}.{part}")
-        for word in getattr(value, part):
-            text(word, field=f"{field}.{part}")
+        _words(getattr(value, part), f"{field}.{part}")
     _few(value.env, f"{field}.env")
     for key, content in value.env.items():
         if not ENV_NAME.fullmatch(key):
@@ -130,8 +132,8 @@ def spec(value: MicroserviceSpec, *, field: str = "$") -> None:
     _volumes(value.volumes, f"{field}.volumes")
     _few(value.extra_hosts, f"{field}.extra_hosts")
     for index, host in enumerate(value.extra_hosts):
-        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,253}", host.name) or not re.fullmatch(
-            r"[0-9A-Fa-f.:]{2,45}|host-gateway", host.address
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,253}", host.name) or not (
+            host.address == "host-gateway" or _parsed(host.address)
         ):
             raise Invalid(
                 f"{host.name!r} -> {host.address!r}: needs a host name, and an IP address or "
@@ -152,21 +154,24 @@ def config(value: str, *, field: str) -> None:
         msgspec.json.decode(value, type=dict[str, object])
     except msgspec.DecodeError as e:
         raise Invalid(f"is no JSON object: {e}", field=field) from e
+    except RecursionError as e:
+        raise Invalid("is nested too deeply", field=field) from e
 
 
 def overlap(one: PortMapping, other: PortMapping) -> bool:
     """Whether the two can't listen side by side on one device."""
-    return (
-        one.host == other.host
-        and one.protocol == other.protocol
-        and (
-            one.address == other.address or _any_address(one.address) or _any_address(other.address)
-        )
-    )
+    if (one.host, one.protocol) != (other.host, other.protocol):
+        return False
+    here, there = _parsed(one.address), _parsed(other.address)
+    return here == there or any(each is None or each.is_unspecified for each in (here, there))
 
 
-def _any_address(address: str) -> bool:
-    return address in ("", "0.0.0.0", "::")  # noqa: S104  # a comparison, nothing listens
+def _parsed(address: str) -> IPv4Address | IPv6Address | None:
+    """None for the empty one and what is no address. One address may be written in many ways."""
+    try:
+        return None if "%" in address else ip_address(address)  # a zone means nothing to engines
+    except ValueError:
+        return None
 
 
 def _ports(value: MicroserviceSpec, field: str) -> None:
@@ -181,7 +186,7 @@ def _ports(value: MicroserviceSpec, field: str) -> None:
         for part in ("host", "container"):
             if not 1 <= getattr(port, part) <= 65535:
                 raise Invalid("is not between 1 and 65535", field=f"{here}.{part}")
-        if port.address and not re.fullmatch(r"[0-9A-Fa-f.:]{2,45}", port.address):
+        if port.address and _parsed(port.address) is None:
             raise Invalid(f"{port.address!r} is no IP address", field=f"{here}.address")
         if any(overlap(port, earlier) for earlier in value.ports[:index]):
             raise Invalid(f"host port {port.host}/{port.protocol} is there twice", field=here)
@@ -194,13 +199,15 @@ def _volumes(volumes: list[VolumeMount], field: str) -> None:
         here = f"{field}[{index}]"
         text(volume.target, field=f"{here}.target")
         text(volume.source, field=f"{here}.source")
-        if not PurePosixPath(volume.target).is_absolute() or volume.target == "/":
+        # Engines resolve `//` and `..` before they mount. By itself normpath keeps a leading `//`.
+        target = normpath(re.sub("/+", "/", volume.target))
+        if not PurePosixPath(target).is_absolute() or target == "/":
             raise Invalid("is no absolute path below /", field=f"{here}.target")
-        if volume.target == "/run/ecn" or volume.target.startswith("/run/ecn/"):
+        if target == "/run/ecn" or target.startswith("/run/ecn/"):
             raise Invalid("/run/ecn holds the configuration", field=f"{here}.target")
-        if volume.target in targets:
+        if target in targets:
             raise Invalid(f"{volume.target!r} is there twice", field=here)
-        targets.add(volume.target)
+        targets.add(target)
         match volume.kind:
             case VolumeKind.BIND:
                 if not PurePosixPath(volume.source).is_absolute():
@@ -221,6 +228,7 @@ def _volumes(volumes: list[VolumeMount], field: str) -> None:
 def _health_check(check: HealthCheck, field: str) -> None:
     if not check.command:
         raise Invalid("has no command", field=f"{field}.command")
+    _words(check.command, f"{field}.command")
     for part in ("interval", "timeout"):
         if not 0.1 <= getattr(check, part) <= 86400:
             raise Invalid("is not between 0.1 and 86400 seconds", field=f"{field}.{part}")
@@ -239,6 +247,12 @@ def _limits(value: MicroserviceSpec, field: str) -> None:
         raise Invalid("is under 1", field=f"{field}.pids_limit")
     if not 1 <= value.log_limit_mib <= 10240:
         raise Invalid("is not between 1 and 10240 MiB", field=f"{field}.log_limit_mib")
+
+
+def _words(values: list[str], field: str) -> None:
+    _few(values, field)
+    for word in values:
+        text(word, field=field)
 
 
 def _few(values: Iterable[object] | Mapping[str, object], field: str) -> None:
