@@ -1,0 +1,80 @@
+"""Refusals: each has a code of its own, and says what to do next."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from ecn import errors
+from ecn.errors import (
+    BadCredentials,
+    Conflict,
+    Invalid,
+    KeyRefused,
+    KeyReused,
+    LastAdmin,
+    NameTaken,
+    NodeInUse,
+    NotAllowed,
+    NotFound,
+    PortTaken,
+    Refused,
+    RegistryInUse,
+    RevisionMoved,
+    TooMany,
+    Unreachable,
+    Withdrawn,
+)
+from tests.builders import NOW
+
+MANY = [f"shop/m{number}" for number in range(7)]
+EXAMPLES: list[Refused] = [
+    Invalid("is longer", field="$.name"),
+    NotFound("node", "east"),
+    NameTaken("node", "east"),
+    PortTaken(node="east", port=80, protocol="tcp", holder="shop/web", field="$.ports[0].host"),
+    NodeInUse("east", MANY),
+    RegistryInUse("hub", MANY),
+    LastAdmin("anna"),
+    RevisionMoved("node", "east"),
+    NotAllowed("viewers may only read"),
+    BadCredentials("no such token"),
+    Withdrawn("deprovisioned"),
+    KeyRefused(),
+    KeyRefused(NOW),
+    KeyReused(),
+    TooMany("too many logs are read at once", retry_after=1),
+    Unreachable("node 'east' is offline"),
+]
+
+
+def kinds(base: type[Refused] = Refused) -> Iterator[type[Refused]]:
+    for kind in base.__subclasses__():
+        if kind.__module__ == errors.__name__:
+            yield kind
+            yield from kinds(kind)
+
+
+def test_every_refusal_is_among_the_examples() -> None:
+    assert {*kinds()} - {type(each) for each in EXAMPLES} == {Conflict}
+
+
+@pytest.mark.parametrize("refused", EXAMPLES, ids=lambda each: str(each.code))
+def test_a_refusal_is_a_sentence_with_a_next_step(refused: Refused) -> None:
+    assert str(refused) == refused.detail
+    assert refused.next_step
+
+
+def test_no_two_refusals_share_a_code() -> None:
+    codes = [each.code for each in EXAMPLES]
+    assert len(set(codes)) == len(codes)
+
+
+def test_a_refusal_of_many_names_a_few() -> None:
+    assert NodeInUse("east", MANY).detail.endswith(
+        "7 microservices: " + ", ".join(MANY[:5]) + ", …"
+    )
+
+
+def test_an_expired_key_does_not_mark_others_as_expired() -> None:
+    KeyRefused(NOW)
+    assert KeyRefused().code == "provisioning-key-refused"
