@@ -61,6 +61,16 @@ class MigrationDiffers(MigrationRefused):
         self.migration = migration
 
 
+class MayNotMigrate(MigrationRefused):
+    """The role that we connect as may not make what is missing."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"the database does not let this role make its tables ({reason}): grant it CREATE on "
+            "the database, or create a schema `ecn` that belongs to it"
+        )
+
+
 def known_migrations() -> list[Migration]:
     """Those of this program, in order."""
     found = []

@@ -1,8 +1,8 @@
 """Bring a database to the shape that this program needs: all that is missing, or nothing."""
 
-from asyncpg import Connection
+from asyncpg import Connection, InsufficientPrivilegeError
 
-from events.migrations import Applied, Migration, known_migrations, pending
+from events.migrations import Applied, MayNotMigrate, Migration, known_migrations, pending
 from events.named_sql import load
 
 SQL = load("events", "sql/migrate.sql")
@@ -14,6 +14,13 @@ async def migrate(connection: Connection) -> list[Migration]:
     Controllers that start together come one after the other: the second finds nothing to do.
     Errors: MigrationRefused; asyncpg's own, for the pool to translate.
     """
+    try:
+        return await _migrate(connection)
+    except InsufficientPrivilegeError as e:
+        raise MayNotMigrate(str(e)) from e
+
+
+async def _migrate(connection: Connection) -> list[Migration]:
     async with connection.transaction():
         await connection.execute(SQL["lock"])
         if not await connection.fetchval(SQL["is_prepared"]):

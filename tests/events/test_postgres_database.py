@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from events.envelope import GENESIS, ChainBroken, verify
 from events.ids import START
 from events.log import StoreUnavailable
-from events.migrations import DatabaseIsNewer, MigrationDiffers, known_migrations
+from events.migrations import DatabaseIsNewer, MayNotMigrate, MigrationDiffers, known_migrations
 from events.postgres_log import PostgresLog
 from events.postgres_pool import PostgresPool
 from tests.events.builders import NOON, batch, minutes_apart, started
@@ -45,6 +46,19 @@ async def test_a_database_that_other_files_made_is_refused(postgres_dsn: str) ->
         await connection.execute("update ecn.schema_migration set sha256 = '' where version = 1")
     with pytest.raises(MigrationDiffers, match="0001"):
         async with PostgresPool.open(postgres_dsn):
+            pass
+
+
+async def test_a_role_without_the_right_to_make_tables_is_told_what_it_needs(
+    empty_database_dsn: str,
+) -> None:
+    async with PostgresPool.open(empty_database_dsn) as pool, pool.connection() as connection:
+        await connection.execute("drop schema ecn cascade")
+        await connection.execute("create role guest login password 'guest'")
+    address = urlsplit(empty_database_dsn)
+    as_guest = urlunsplit(address._replace(netloc="guest:guest@"))
+    with pytest.raises(MayNotMigrate, match="grant it CREATE"):
+        async with PostgresPool.open(as_guest):
             pass
 
 
