@@ -8,14 +8,17 @@ Modes: a container's user need not be root, so directory and file are readable t
 discloses nothing on the host: the agent's folder above them is 0700, and the engine mounts as root.
 """
 
+import re
 import shutil
 from pathlib import Path
 
 from agent.contract import Microservice, Mount
+from agent.errors import BadContainerOptions
 from agent.store import write_whole
 
 MOUNTED_AT = "/run/ecn"
 CONFIG_FILE = "config.json"
+_ID = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class ConfigDelivery:
@@ -54,15 +57,16 @@ class ConfigDelivery:
         """Ids of the microservices that have a directory."""
         if not self._parent.is_dir():
             return set()
-        return {each.name for each in self._parent.iterdir()}
+        return {each.name for each in self._parent.iterdir() if _ID.fullmatch(each.name)}
 
     def withdraw(self, microservice_id: str) -> None:
         """The microservice is gone from this node."""
         self._delivered.pop(microservice_id, None)
-        shutil.rmtree(self._directory(microservice_id), ignore_errors=True)
+        if microservice_id in self.present():
+            shutil.rmtree(self._directory(microservice_id), ignore_errors=True)
 
     def _directory(self, microservice_id: str) -> Path:
         # An id comes from the controller: it names one directory here, and nothing elsewhere.
-        if not microservice_id.replace("-", "").replace("_", "").isalnum():
-            raise ValueError(f"{microservice_id!r} is not a microservice id")
+        if not _ID.fullmatch(microservice_id):
+            raise BadContainerOptions(f"{microservice_id!r} is not a microservice id")
         return self._parent / microservice_id

@@ -159,7 +159,7 @@ class ControlLoop:
         try:
             if self._config.deliver(microservice):
                 log.info("config-delivered", microservice=microservice.name)
-        except OSError as error:
+        except (OSError, EngineError) as error:  # creating a container fails on the same, and tells
             log.error("config-not-delivered", microservice=microservice.name, error=str(error))
 
     def _take(
@@ -204,6 +204,7 @@ class ControlLoop:
         except (EngineUnavailable, ContainerGone) as error:
             # Says nothing about the microservice: the next look finds out what is left.
             log.warning("action-interrupted", microservice=microservice_id, error=str(error))
+            await asyncio.sleep(ENGINE_RETRY[0])
         except EngineError as error:
             self._failed(step, error.cause, str(error))
         except OSError as error:
@@ -229,7 +230,8 @@ class ControlLoop:
         return tell
 
     def _failed(self, step: Step, cause: str, failure: str) -> None:
-        memory = failed(self._journal.memory(step.microservice_id), cause, failure, self._now())
+        memory = self._journal.memory(step.microservice_id)
+        memory = failed(memory, step.verb.value, cause, failure, self._now())
         self._journal.remember(step.microservice_id, memory)
         log.warning(
             "action-failed",

@@ -8,7 +8,6 @@ Closing that client ends the stream on the engine's side too, so that an abandon
 
 import asyncio
 import json
-import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Set
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -21,13 +20,12 @@ from aiodocker.exceptions import DockerError
 
 from agent import docker_documents as documents
 from agent.contract import Registry
-from agent.docker_errors import container_error, pull_error, unavailable
-from agent.engine import LABEL_APPLICATION, LABEL_NODE, Container, EngineFacts, NewContainer
+from agent.docker_errors import ANSWER_WITHIN, asking, pull_error, unavailable
+from agent.docker_networks import DockerNetworks, suffixed
+from agent.engine import LABEL_NODE, Container, EngineFacts, NewContainer
 from agent.errors import EngineRefused, RegistryUnreachable
 from agent.image_reference import credentials_for, full_reference
 
-ANSWER_WITHIN = 60.0
-"""Seconds for an ordinary call. Creating a container takes a slow SD card its time."""
 STOP_GRACE = 10
 """Seconds between asking a container to end and killing it."""
 PULL_STALLS_AFTER = 300.0
@@ -47,8 +45,7 @@ class DockerEngine:
         self._url = url
         self._docker = Docker(url=url)
         self._digests: dict[str, str] = {}
-        # Two microservices of a new application must not each make its network.
-        self._networks = asyncio.Lock()
+        self._networks = DockerNetworks(self._docker)
 
     async def __aenter__(self) -> "DockerEngine":
         return self
@@ -63,7 +60,7 @@ class DockerEngine:
 
     async def facts(self) -> EngineFacts:
         """Two questions: `/version` and `/info`."""
-        async with self._call("describe", "itself"):
+        async with asking("describe", "itself"):
             version = msgspec.convert(await self._docker.version(), documents.Version)
             info = msgspec.convert(await self._docker.system.info(), documents.Info)
         return EngineFacts(
@@ -78,7 +75,7 @@ class DockerEngine:
         """A list, and an inspection of each (1 ms): the list lacks times, exit code and health."""
         found: list[Container] = []
         images: dict[str, str] = {}
-        async with self._call("list", "containers"):
+        async with asking("list", "containers"):
             listed = await self._docker.containers.list(
                 all=True, filters=_filters(label=[f"{LABEL_NODE}={node_id}"])
             )
@@ -111,7 +108,7 @@ class DockerEngine:
     async def events(self, node_id: str) -> AsyncIterator[None]:
         """Yields once when the stream stands, then for each event that can change a plan."""
         async with self._client() as docker:
-            async with self._call("watch", "containers"):
+            async with asking("watch", "containers"):
                 await docker.version()  # or a dead engine would show only as silence
             # aiodocker leaves this method untyped.
             subscriber = docker.events.subscribe(  # type: ignore[no-untyped-call]
@@ -127,7 +124,7 @@ class DockerEngine:
 
     async def image_present(self, image: str) -> bool:
         """By tag, digest or id."""
-        async with self._call("inspect", image):
+        async with asking("inspect", image):
             try:
                 await self._docker.images.inspect(image)
             except DockerError as error:
@@ -166,44 +163,22 @@ class DockerEngine:
         image = container.spec.image
         network = None
         if not container.spec.host_network:
-            network = await self._network(container.node_id, container.application)
+            network = await self._networks.of(container.node_id, container.application)
         body = documents.creation(container, network)
         name = container.name
-        async with self._call("create", image):
+        async with asking("create", image):
             try:
                 made = await self._docker.containers.create(body, name=name)
             except DockerError as error:
                 if error.status != 409 or "name" not in error.message:
                     raise
-                made = await self._docker.containers.create(body, name=_suffixed(name))
+                made = await self._docker.containers.create(body, name=suffixed(name))
         return made.id
-
-    async def _network(self, node_id: str, application: str) -> str:
-        """Name of the application's network; found by its labels, as its name may be taken."""
-        labels = {LABEL_NODE: node_id, LABEL_APPLICATION: application}
-        async with self._networks, self._call("make", f"a network for {application}"):
-            for network in await self._our_networks(node_id):
-                if (network.labels or {}).get(LABEL_APPLICATION) == application:
-                    return network.name
-            name = f"ecn-{application}"
-            config = {"Name": name, "CheckDuplicate": True, "Driver": "bridge", "Labels": labels}
-            try:
-                await self._docker.networks.create(config)
-            except DockerError as error:
-                if error.status != 409:
-                    raise
-                name = _suffixed(name)
-                await self._docker.networks.create({**config, "Name": name})
-            return name
-
-    async def _our_networks(self, node_id: str) -> list[documents.Network]:
-        listed = await self._docker.networks.list(filters={"label": f"{LABEL_NODE}={node_id}"})
-        return msgspec.convert(listed, list[documents.Network])
 
     async def start(self, container_id: str) -> None:
         """A paused container refuses to be started: it is resumed."""
         container = self._docker.containers.container(container_id)
-        async with self._call("start", container_id):
+        async with asking("start", container_id):
             try:
                 await container.start()
             except DockerError as error:
@@ -213,7 +188,7 @@ class DockerEngine:
 
     async def stop(self, container_id: str) -> None:
         """The engine waits for the grace; the call has to wait longer."""
-        async with self._call("stop", container_id, within=STOP_GRACE + ANSWER_WITHIN):
+        async with asking("stop", container_id, within=STOP_GRACE + ANSWER_WITHIN):
             try:
                 await self._docker.containers.container(container_id).stop(t=STOP_GRACE)
             except DockerError as error:
@@ -222,7 +197,7 @@ class DockerEngine:
 
     async def remove(self, container_id: str) -> None:
         """By force, with anonymous volumes; named ones stay."""
-        async with self._call("remove", container_id):
+        async with asking("remove", container_id):
             try:
                 await self._docker.containers.container(container_id).delete(force=True, v=True)
             except DockerError as error:
@@ -232,7 +207,7 @@ class DockerEngine:
 
     async def rename(self, container_id: str, name: str) -> bool:
         """409 is a taken name, no error."""
-        async with self._call("rename", container_id):
+        async with asking("rename", container_id):
             try:
                 await self._docker.containers.container(container_id).rename(name)
             except DockerError as error:
@@ -243,21 +218,7 @@ class DockerEngine:
 
     async def remove_networks(self, node_id: str, keep: Set[str]) -> list[str]:
         """One that somebody else's container is attached to stays until the next time."""
-        removed: list[str] = []
-        async with self._networks, self._call("remove", "networks"):
-            for network in await self._our_networks(node_id):
-                if (network.labels or {}).get(LABEL_APPLICATION, "") in keep:
-                    continue
-                found = await self._docker.networks.get(network.network_id)
-                try:
-                    await found.delete()
-                except DockerError as error:
-                    # 403: something is still attached, perhaps somebody else's container.
-                    if error.status not in (403, 404, 409):
-                        raise
-                else:
-                    removed.append(network.name)
-        return removed
+        return await self._networks.remove_unused(node_id, keep)
 
     async def logs(
         self, container_id: str, *, tail: int | None, follow: bool, since: datetime | None
@@ -272,7 +233,7 @@ class DockerEngine:
         if since is not None:
             params["since"] = f"{since.timestamp():.6f}"
         async with self._client() as docker:
-            async with self._call("read the log of", container_id):
+            async with asking("read the log of", container_id):
                 # aiodocker's own log() gathers a log that is not followed whole in memory.
                 answer = await docker._do_query(
                     f"containers/{container_id}/logs",
@@ -298,21 +259,6 @@ class DockerEngine:
                 # Its event task ended with this error, which the subscriber has seen as the end.
                 await docker.session.close()
 
-    @asynccontextmanager
-    async def _call(
-        self, verb: str, subject: str, within: float = ANSWER_WITHIN
-    ) -> AsyncGenerator[None]:
-        """Bound an exchange with the engine, and translate what goes wrong in it."""
-        try:
-            async with asyncio.timeout(within):
-                yield
-        except DockerError as error:
-            raise container_error(error, verb, subject) from error
-        except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
-            raise unavailable(error) from error
-        except (msgspec.ValidationError, json.JSONDecodeError) as error:
-            raise EngineRefused(f"the engine's answer makes no sense: {error}") from error
-
 
 async def _demultiplexed(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
     """Frames of 8 bytes of header (stream, length) and content; ours never have a terminal."""
@@ -326,7 +272,3 @@ async def _demultiplexed(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
 
 def _filters(**terms: list[str]) -> str:
     return json.dumps(terms)
-
-
-def _suffixed(name: str) -> str:
-    return f"{name}-{secrets.token_hex(3)}"

@@ -1,12 +1,19 @@
 """Docker's refusals as sentences and types of ours.
 
-A sibling of `docker_engine.py`. The engine's status tells little: a registry that is down, an
-unknown host and wrong credentials all arrive as 500 (or inside a stream that began with 200), so
-the text has to be read. The texts are those of Engine 20.10 and later.
+A sibling of `docker_engine.py`, which makes each call inside `asking`. The engine's status tells
+little: a registry that is down, an unknown host and wrong credentials all arrive as 500 (or inside
+a stream that began with 200), so the text has to be read. The texts are those of Engine 20.10 and
+later.
 """
 
+import asyncio
+import json
 import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
+import aiohttp
+import msgspec
 from aiodocker.exceptions import DockerError
 
 from agent.errors import (
@@ -22,6 +29,8 @@ from agent.errors import (
     RegistryUnreachable,
 )
 
+ANSWER_WITHIN = 60.0
+"""Seconds for an ordinary call. Creating a container takes a slow SD card its time."""
 NO_ENGINE = 900
 """aiodocker's own status for "nobody there"; not an HTTP code."""
 
@@ -56,6 +65,20 @@ _UNREACHABLE = (
 )
 _PORT = ("port is already allocated", "address already in use", "ports are not available")
 _ADDRESS = re.compile(r"(?:for|tcp|udp)4? (\[?[0-9a-fA-F.:]*\]?:\d+)")
+
+
+@asynccontextmanager
+async def asking(verb: str, subject: str, within: float = ANSWER_WITHIN) -> AsyncGenerator[None]:
+    """Bound an exchange with the engine, and translate what goes wrong in it."""
+    try:
+        async with asyncio.timeout(within):
+            yield
+    except DockerError as error:
+        raise container_error(error, verb, subject) from error
+    except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+        raise unavailable(error) from error
+    except (msgspec.ValidationError, json.JSONDecodeError) as error:
+        raise EngineRefused(f"the engine's answer makes no sense: {error}") from error
 
 
 def pull_error(error: DockerError, image: str) -> EngineError:

@@ -38,6 +38,8 @@ class Memory(Struct, frozen=True, kw_only=True):
     """What the last of them failed on, a sentence."""
     cause: str = ""
     """The class of that failure."""
+    attempt: str = ""
+    """What was tried then, as the plan calls it."""
     retry_at: datetime | None = None
 
 
@@ -62,13 +64,14 @@ def restarted(memory: Memory, ran: float) -> Memory:
     return replace(memory, restarts=memory.restarts + 1, delay=next_delay(memory, ran), held=False)
 
 
-def failed(memory: Memory, cause: str, failure: str, now: datetime) -> Memory:
+def failed(memory: Memory, attempt: str, cause: str, failure: str, now: datetime) -> Memory:
     """After an attempt that came to nothing."""
     # The exponent is capped before the delay is, or a year of failures would overflow.
     delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(memory.failures, 10))
     return replace(
         memory,
         failures=memory.failures + 1,
+        attempt=attempt,
         cause=cause,
         failure=failure,
         retry_at=now + timedelta(seconds=delay),
@@ -77,7 +80,7 @@ def failed(memory: Memory, cause: str, failure: str, now: datetime) -> Memory:
 
 def succeeded(memory: Memory) -> Memory:
     """After an attempt that did it."""
-    return replace(memory, failures=0, cause="", failure="", retry_at=None, held=False)
+    return replace(memory, failures=0, attempt="", cause="", failure="", retry_at=None, held=False)
 
 
 def created(memory: Memory) -> Memory:
@@ -94,3 +97,17 @@ def waits_until(memory: Memory, now: datetime) -> datetime | None:
     if due is None or due <= now or due > now + timedelta(seconds=LONGEST_DELAY):
         return None
     return due
+
+
+def failure_text(memory: Memory) -> str:
+    """The last failed attempt and the next, for people."""
+    due = "now" if memory.retry_at is None else f"at {clock_time(memory.retry_at)}"
+    return (
+        f"{memory.failure}; attempt {memory.failures} failed, the next is {due}, "
+        "then at most every 300 s"
+    )
+
+
+def clock_time(moment: datetime) -> str:
+    """As people read it, to the second, in UTC."""
+    return moment.strftime("%Y-%m-%d %H:%M:%SZ")

@@ -24,7 +24,7 @@ from msgspec import Struct
 
 from agent.contract import ContainerSpec, Health, Microservice, RestartPolicy
 from agent.engine import Container, EngineState
-from agent.memory import Memory, next_delay, noted, waits_until
+from agent.memory import Memory, clock_time, failure_text, next_delay, noted, waits_until
 
 
 class Verb(StrEnum):
@@ -100,19 +100,28 @@ def plan(
         steps=tuple(
             _step(desired[m], by_microservice.get(m, []), memory.get(m, Memory()), now)
             if m in desired
-            else _unwanted(m, by_microservice[m])
+            else _unwanted(m, by_microservice[m], memory.get(m, Memory()), now)
             for m in sorted(desired.keys() | by_microservice.keys())
         )
     )
 
 
-def _unwanted(microservice_id: str, containers: Sequence[Container]) -> Step:
+def _unwanted(
+    microservice_id: str, containers: Sequence[Container], memory: Memory, now: datetime
+) -> Step:
+    present = [c for c in containers if c.state is not EngineState.REMOVING]
+    choice = _Choice(Verb.REMOVE, "unwanted", "it no longer belongs on this node")
+    if not present:
+        choice = _being_removed(now)
+    elif failing := _failing(memory, now):
+        choice = failing
     return Step(
         microservice_id=microservice_id,
-        verb=Verb.REMOVE,
-        reason="it no longer belongs on this node",
-        cause="unwanted",
-        surplus=tuple(containers),
+        verb=choice.verb,
+        reason=choice.reason,
+        cause=choice.cause,
+        surplus=tuple(sorted(present, key=lambda c: c.container_id)),
+        until=choice.until,
     )
 
 
@@ -146,7 +155,7 @@ def _step(
         if kept is None
         else _with_container(wanted, kept, kept.spec_digest == digest, memory, now)
     )
-    if surplus and choice.verb in IDLE:
+    if surplus and choice.verb in IDLE and _failing(memory, now) is None:
         choice = _Choice(Verb.REMOVE, "left-over", "an interrupted replacement left a container")
     return Step(
         microservice_id=wanted.microservice_id,
@@ -169,23 +178,29 @@ def _with_container(
     wanted: Microservice, container: Container, current: bool, memory: Memory, now: datetime
 ) -> _Choice:
     if container.state is EngineState.REMOVING:
-        return _Choice(
-            Verb.WAIT, "removing", "its container is being removed", now + timedelta(seconds=1)
-        )
+        return _being_removed(now)
+    failing = _failing(memory, now)
     if not wanted.running:
         if container.state in (EngineState.RUNNING, EngineState.PAUSED):
-            return _Choice(Verb.STOP, "held", "it should not run")
+            return failing or _Choice(Verb.STOP, "held", "it should not run")
         return _Choice(Verb.UNCHANGED, "stopped", "it should not run; its container is kept")
-    failing = _failing(memory, now)
     if current:
         return _running(wanted, container, memory, now, failing)
     if failing is None:
         return _Choice(Verb.REPLACE, "spec-changed", "its container is made from another spec")
     # The new container can't be made for now: the old one is looked after as if it were right.
-    older = _running(wanted, container, memory, now, None)
-    if older.verb in IDLE:
-        return failing
-    return older
+    # Unless it was the old one that would not start; then both wait.
+    if memory.attempt == Verb.REPLACE:
+        older = _running(wanted, container, memory, now, None)
+        if older.verb not in IDLE:
+            return older
+    return failing
+
+
+def _being_removed(now: datetime) -> _Choice:
+    return _Choice(
+        Verb.WAIT, "removing", "its container is being removed", now + timedelta(seconds=1)
+    )
 
 
 def _running(
@@ -198,7 +213,7 @@ def _running(
     """What becomes of a container that should run."""
     match container.state:
         case EngineState.RUNNING:
-            return _if_unhealthy(wanted, container, memory, now)
+            return _if_unhealthy(wanted, container, memory, now, failing)
         case EngineState.PAUSED:
             return failing or _Choice(Verb.START, "paused", "somebody paused it")
         case EngineState.CREATED:
@@ -220,7 +235,11 @@ def _running(
 
 
 def _if_unhealthy(
-    wanted: Microservice, container: Container, memory: Memory, now: datetime
+    wanted: Microservice,
+    container: Container,
+    memory: Memory,
+    now: datetime,
+    failing: _Choice | None,
 ) -> _Choice:
     if container.health is not Health.UNHEALTHY:
         return _Choice(Verb.UNCHANGED, "running", "it runs as it should")
@@ -230,6 +249,8 @@ def _if_unhealthy(
             "unhealthy",
             f"its health check fails; its restart policy {wanted.restart} leaves it running",
         )
+    if failing is not None:
+        return failing
     # Counted from its last start: the engine does not say since when it has been unhealthy.
     delay = next_delay(memory, _ran(container, now))
     return _restart(
@@ -254,20 +275,6 @@ def _failing(memory: Memory, now: datetime) -> _Choice | None:
     if until is None:
         return None
     return _Choice(Verb.WAIT, memory.cause, failure_text(memory), until)
-
-
-def failure_text(memory: Memory) -> str:
-    """The last failed attempt and the next, for people."""
-    due = "now" if memory.retry_at is None else f"at {clock_time(memory.retry_at)}"
-    return (
-        f"{memory.failure}; attempt {memory.failures} failed, the next is {due}, "
-        "then at most every 300 s"
-    )
-
-
-def clock_time(moment: datetime) -> str:
-    """As people read it, to the second, in UTC."""
-    return moment.strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def _ran(container: Container, until: datetime) -> float:

@@ -3,6 +3,8 @@
 Reads only; works beside a running agent and without a controller. No secret is in what it shows.
 """
 
+import sys
+
 import msgspec
 from msgspec import Struct, field
 from rich.console import Console
@@ -12,7 +14,7 @@ from agent.contract import ContainerStatus
 from agent.docker_engine import DockerEngine
 from agent.errors import EngineError
 from agent.journal import Journal
-from agent.reconcile import clock_time
+from agent.memory import clock_time
 from agent.store import Folder
 
 
@@ -101,7 +103,8 @@ def as_json(status: DeviceStatus) -> str:
 
 def as_table(status: DeviceStatus, console: Console | None = None) -> None:
     """For people, on standard output."""
-    console = console or Console()
+    # Into a file or a pipe without the terminal's width, which would fold every column.
+    console = console or Console(width=None if sys.stdout.isatty() else 240)
     if not status.provisioned:
         console.print(f"Not provisioned: there is no identity in {status.folder}.", soft_wrap=True)
         return
@@ -116,7 +119,7 @@ def as_table(status: DeviceStatus, console: Console | None = None) -> None:
     console.print(facts)
     table = Table(box=None, header_style="bold")
     for column in ("MICROSERVICE", "IMAGE", "WANTED", "ENGINE", "STATE", "SINCE", "REASON"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column == "MICROSERVICE")
     for m in sorted(status.microservices, key=lambda m: (m.application, m.name)):
         last = m.last_noted
         table.add_row(

@@ -32,6 +32,8 @@ ENGINE_URL = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
 SLEEPS = ContainerSpec(image=IMAGE, command=["sh", "-c", "trap 'exit 143' TERM; sleep 600 & wait"])
 """Runs on, and ends when asked: a bare `sleep` as first process would sit out the grace of 10 s."""
 
+_PASSWORD_HASH = "$2y$05$UCRV2Uqg/WYqFzRIjnS42.kjkRo.VF8x0h6VianW.aiUDEGkjg7bu"
+
 
 async def _answers() -> str:
     try:
@@ -102,7 +104,17 @@ def image_registry(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     yield from _registry(tmp_path_factory.mktemp("registry"), image, "")
 
 
-def _registry(folder: Path, image: str, extra: str) -> Iterator[str]:
+@pytest.fixture(scope="session")
+def locked_registry(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One that gives its image to the user `edge` with the password `s3cret` only."""
+    folder = tmp_path_factory.mktemp("locked-registry")
+    # bcrypt of "s3cret": the registry takes nothing weaker, and Python brings no bcrypt.
+    (folder / "htpasswd").write_text(f"edge:{_PASSWORD_HASH}\n")
+    auth = f"auth: {{htpasswd: {{realm: test, path: {folder / 'htpasswd'}}}}}\n"
+    yield from _registry(folder, image, auth)
+
+
+def _registry(folder: Path, image: str, auth: str) -> Iterator[str]:
     if shutil.which("docker-registry") is None:
         pytest.fail("a registry is needed: install the package docker-registry")
     port = free_port()
@@ -110,7 +122,7 @@ def _registry(folder: Path, image: str, extra: str) -> Iterator[str]:
     settings.write_text(
         f"version: 0.1\nlog: {{level: error}}\n"
         f"storage: {{filesystem: {{rootdirectory: {folder / 'data'}}}}}\n"
-        f'http: {{addr: "127.0.0.1:{port}"}}\n{extra}'
+        f'http: {{addr: "127.0.0.1:{port}"}}\n{auth}'
     )
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -120,7 +132,14 @@ def _registry(folder: Path, image: str, extra: str) -> Iterator[str]:
         _wait_for_port(port, process)
         there = f"127.0.0.1:{port}/{image}"
         _output("docker", "tag", image, there)
-        _output("docker", "push", "-q", there)
+        # Its own settings folder: a login must not end up in the one of whoever runs the tests.
+        by_itself = ("docker", "--config", str(folder / "docker"))
+        if auth:
+            _output(
+                *by_itself, "login", "-u", "edge", "--password-stdin", f"127.0.0.1:{port}",
+                stdin=b"s3cret",
+            )  # fmt: skip
+        _output(*by_itself, "push", "-q", there)
         _output("docker", "rmi", there)
         yield f"127.0.0.1:{port}"
     finally:

@@ -19,13 +19,14 @@ from agent.contract import (
     Microservice,
     Port,
     PullPolicy,
+    Registry,
     RestartPolicy,
 )
 from agent.docker_engine import DockerEngine
 from agent.engine import Container, EngineState
 from agent.run import run
 from agent.store import Folder, Identity
-from tests.agent.builders import microservice
+from tests.agent.builders import microservice, new_container
 from tests.agent.controller_stub import ControllerStub
 from tests.agent.waiting import until, until_true
 from tests.docker_fixtures import IMAGE, SLEEPS, docker, forget_image, free_port
@@ -284,6 +285,59 @@ async def test_it_pulls_from_a_registry(
         )
 
 
+async def test_it_pulls_with_credentials_and_says_when_they_are_wrong(
+    stub: ControllerStub, tmp_path: Path, docker_url: str, locked_registry: str
+) -> None:
+    reference = f"{locked_registry}/{IMAGE}"
+    forget_image(reference)
+    of_registry = one(of=replace(SLEEPS, image=reference))
+    good = Registry(url=f"http://{locked_registry}/", username="edge", password="s3cret")
+    async with agent_of(stub, tmp_path, docker_url):
+        stub.wants(of_registry)
+        refused = await told(stub, ContainerState.FAILED)
+        assert "the registry refused to give out" in refused.status.reason
+        wrong = replace(good, password="wrong-one")
+        stub.wants(replace(of_registry, registry=wrong, revision=2))
+        await until_true(lambda: (last := stub.last("m1")) is not None and last.status.revision == 2
+                         and last.status.state is ContainerState.FAILED)  # fmt: skip
+        assert not [t for t in stub.told if "wrong-one" in t.status.reason]
+        stub.wants(replace(of_registry, registry=good, revision=3))
+        await told(stub, ContainerState.RUNNING)
+    forget_image(reference)
+
+
+async def test_a_replacement_that_was_killed_half_way_is_finished(
+    stub: ControllerStub, tmp_path: Path, docker_url: str, docker_engine: DockerEngine
+) -> None:
+    async with agent_of(stub, tmp_path, docker_url):
+        stub.wants(one())
+        await told(stub, ContainerState.RUNNING)
+    old = await only(docker_engine, stub.node_id)
+    newer = replace(SLEEPS, env={"A": "1"})
+    half = new_container(stub.node_id, application="agent-test", name="ecn-agent-test-m1", of=newer)
+    await docker_engine.create(half)  # and here the power went
+    async with agent_of(stub, tmp_path, docker_url):
+        stub.wants(one(of=newer, revision=2))
+        await until_true(lambda: (last := stub.last("m1")) is not None and last.status.revision == 2
+                         and last.status.state is ContainerState.RUNNING)  # fmt: skip
+    left = await only(docker_engine, stub.node_id)
+    assert left.container_id != old.container_id
+    assert left.state is EngineState.RUNNING
+
+
+async def test_a_network_that_somebody_removed_is_made_again(
+    stub: ControllerStub, tmp_path: Path, docker_url: str, docker_engine: DockerEngine
+) -> None:
+    async with agent_of(stub, tmp_path, docker_url):
+        stub.wants(one())
+        await told(stub, ContainerState.RUNNING)
+        stub.wants(replace(one(revision=2), running=False))
+        await told(stub, ContainerState.STOPPED)
+        docker("network", "rm", networks(stub.node_id))
+        stub.wants(one(revision=3))
+        await told(stub, ContainerState.RUNNING)
+
+
 async def test_a_pull_that_hangs_holds_up_nobody_and_is_given_up_for_a_new_revision(
     stub: ControllerStub, tmp_path: Path, docker_url: str
 ) -> None:
@@ -353,7 +407,11 @@ async def test_a_deprovisioned_node_clears_itself_and_forgets(
         stub.wants()
     assert await docker_engine.containers(stub.node_id) == []
     assert networks(stub.node_id) == ""
-    assert sorted(tmp_path.glob("*")) == [tmp_path / "lock"]
+    assert left_in(tmp_path) == ["lock"]
+
+
+def left_in(folder: Path) -> list[str]:
+    return [file.name for file in folder.iterdir()]
 
 
 async def test_a_refused_credential_keeps_the_containers(

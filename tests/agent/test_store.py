@@ -1,0 +1,220 @@
+"""The agent's folder and journal: what survives, also a `kill -9` and a full outbox."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from agent.contract import ContainerState, ContainerStatus
+from agent.desired_state import Known
+from agent.errors import FolderInUse, FolderUnusable
+from agent.journal import Journal
+from agent.memory import Memory
+from agent.status import Told
+from agent.store import Folder, Identity, Pending, write_whole
+from tests.agent.builders import NOW, at, microservice
+
+IDENTITY = Identity(controller="http://c", credential="hush", node_id="n1", name="gateway")
+
+
+def told(restarts: int = 0, state: ContainerState = ContainerState.RUNNING) -> Told:
+    return Told(status=ContainerStatus(state=state, restarts=restarts, at=NOW), cause="c")
+
+
+def test_what_is_kept_is_read_again_and_only_by_its_owner(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "agent")
+    assert folder.identity() is None
+    assert folder.desired_state() is None
+    known = Known(revision=3, microservices={"m1": microservice()})
+    folder.keep_identity(IDENTITY)
+    folder.keep_desired_state(known)
+    with Journal(folder.journal) as journal:
+        journal.note("m1", told())
+    again = Folder(tmp_path / "agent")
+    assert again.identity() == IDENTITY
+    assert again.desired_state() == known
+    assert folder.path.stat().st_mode & 0o777 == 0o700
+    for file in folder.path.iterdir():
+        assert file.stat().st_mode & 0o077 == 0, file.name
+
+
+def test_secrets_do_not_show_when_printed() -> None:
+    pending = Pending(controller="http://c", key_digest="d", credential="hush")
+    assert "hush" not in f"{IDENTITY} {IDENTITY!r} {pending} {pending!r}"
+
+
+def test_a_broken_identity_is_said_without_what_it_holds(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    (tmp_path / "identity.json").write_text('{"credential": "hush"')
+    with pytest.raises(FolderUnusable, match="makes no sense") as refused:
+        folder.identity()
+    assert "hush" not in str(refused.value)
+
+
+def test_a_broken_desired_state_is_none_not_empty(tmp_path: Path) -> None:
+    (tmp_path / "desired-state.json").write_text("{")
+    assert Folder(tmp_path).desired_state() is None
+
+
+def test_a_second_agent_on_the_folder_is_refused(tmp_path: Path) -> None:
+    first, second = Folder(tmp_path), Folder(tmp_path)
+    with first.locked():
+        assert second.in_use()
+        with pytest.raises(FolderInUse, match="another agent is using"), second.locked():
+            pass
+    assert not second.in_use()
+
+
+def test_wiping_leaves_nothing_but_the_lock(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    with folder.locked():
+        folder.keep_identity(IDENTITY)
+        folder.keep_desired_state(Known(revision=1))
+        with Journal(folder.journal) as journal:
+            journal.note("m1", told())
+        (folder.microservices / "m1").mkdir(parents=True)
+        folder.wipe()
+    assert [f.name for f in tmp_path.iterdir()] == ["lock"]
+
+
+def test_only_changes_are_transitions(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j") as journal:
+        assert journal.note("m1", told())
+        later = Told(status=replace(told().status, at=at(5), reason="other words"), cause="c")
+        assert not journal.note("m1", later)
+        assert journal.note("m1", told(restarts=1))
+        assert journal.note("m2", told())
+        assert [(r.sequence, r.microservice_id) for r in journal.pending(9)] == [
+            (1, "m1"),
+            (2, "m1"),
+            (3, "m2"),
+        ]
+    with Journal(tmp_path / "j") as journal:
+        assert not journal.note("m1", told(restarts=1))
+
+
+def test_a_transition_is_kept_until_accepted_and_numbers_never_come_twice(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j") as journal:
+        for n in range(4):
+            journal.note("m1", told(restarts=n))
+        journal.accepted(3)
+        assert [r.sequence for r in journal.pending(9)] == [4]
+        journal.accepted(4)
+        journal.accepted(4)
+    with Journal(tmp_path / "j") as journal:
+        assert journal.waiting() == 0
+        journal.note("m1", told(restarts=9))
+        assert [r.sequence for r in journal.pending(9)] == [5]
+
+
+def test_a_controller_that_knows_more_of_us_is_told_everything_again(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j") as journal:
+        journal.note("m1", told())
+        journal.accepted(57)
+        assert journal.note("m1", told())
+        assert [r.sequence for r in journal.pending(9)] == [58]
+
+
+def test_a_full_outbox_keeps_the_newest_of_each_microservice(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j", limit=20) as journal:
+        journal.note("quiet", told())
+        for n in range(100):
+            journal.note("noisy", told(restarts=n))
+        kept = journal.pending(100)
+        assert len(kept) <= 20
+        assert kept[0].microservice_id == "quiet"
+        assert kept[-1].status.restarts == 99
+        assert kept[-1].sequence == 101
+
+
+def test_memory_outlives_the_agent_until_it_is_forgotten(tmp_path: Path) -> None:
+    remembered = Memory(revision=3, restarts=2, delay=20.0, retry_at=NOW)
+    with Journal(tmp_path / "j") as journal:
+        journal.remember("m1", remembered)
+    with Journal(tmp_path / "j") as journal:
+        assert journal.memory("m1") == remembered
+        journal.forget("m1")
+        assert journal.memories() == {}
+
+
+def test_a_journal_that_is_no_database_is_put_aside(tmp_path: Path) -> None:
+    (tmp_path / "j").write_bytes(b"nonsense " * 1000)
+    with Journal(tmp_path / "j") as journal:
+        assert journal.note("m1", told())
+    assert (tmp_path / "j.broken").exists()
+
+
+def test_a_locked_journal_is_not_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def locked(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr(sqlite3, "connect", locked)
+    with pytest.raises(FolderUnusable, match="locked"):
+        Journal(tmp_path / "j")
+    assert not (tmp_path / "j.broken").exists()
+
+
+WRITER = """
+    import sys
+    from pathlib import Path
+    from agent.contract import ContainerState, ContainerStatus
+    from agent.journal import Journal
+    from agent.status import Told
+    from agent.store import write_whole
+    from tests.agent.builders import NOW
+
+    folder, n = Path(sys.argv[1]), int(sys.argv[2])
+    with Journal(folder / "j", limit=50) as journal:
+        while True:
+            status = ContainerStatus(state=ContainerState.RUNNING, restarts=n, at=NOW)
+            journal.note("m1", Told(status=status, cause="c"))
+            (last,) = journal.pending(1000)[-1:]
+            write_whole(folder / "whole", b"%d " % n * 5000, mode=0o600)
+            print(last.sequence, flush=True)
+            if n % 3 == 0:
+                journal.accepted(last.sequence)
+            n += 1
+"""
+
+
+@pytest.mark.system
+def test_a_kill_in_the_middle_of_writes_loses_nothing_told_and_reuses_no_number(
+    tmp_path: Path,
+) -> None:
+    numbers: list[int] = []
+    for attempt in range(6):
+        process = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(WRITER), str(tmp_path), str(attempt * 10_000)],
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parents[2],
+        )
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        time.sleep(0.05 + 0.03 * attempt)
+        os.kill(process.pid, signal.SIGKILL)
+        rest, _ = process.communicate(timeout=10)
+        numbers += [int(line) for line in (first + rest).split(b"\n")[:-1] if line]
+        with Journal(tmp_path / "j") as journal:
+            left = [r.sequence for r in journal.pending(1000)]
+            assert left == sorted(left)
+            # The last number printed is in the journal, or was accepted.
+            assert not left or left[-1] >= numbers[-1]
+        words = set((tmp_path / "whole").read_bytes().split())
+        assert len(words) == 1
+    assert len(numbers) > 12
+    assert numbers == sorted(set(numbers))
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    file = tmp_path / "f"
+    write_whole(file, b"one", mode=0o644)
+    write_whole(file, b"two", mode=0o644)
+    assert file.read_bytes() == b"two"
+    assert [f.name for f in tmp_path.iterdir()] == ["f"]

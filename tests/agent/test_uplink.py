@@ -1,0 +1,197 @@
+"""The link to the controller, over real HTTP to a stub of it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from agent import uplink as module
+from agent.contract import ContainerState, ContainerStatus, DesiredState, Facts, LogRequest
+from agent.controller_client import ControllerClient
+from agent.desired_state import Known, merged
+from agent.errors import ControllerRefused, ControllerUnreachable, CredentialRefused
+from agent.journal import Journal
+from agent.log_streams import LogStreams
+from agent.status import Told
+from agent.store import Folder
+from agent.uplink import Pause, Uplink
+from tests.agent.builders import NODE, NOW, microservice
+from tests.agent.controller_stub import ControllerStub
+from tests.agent.fake_engine import FakeEngine
+from tests.agent.waiting import until_true
+from tests.docker_fixtures import free_port
+
+
+class Link:
+    def __init__(self, uplink: Uplink, journal: Journal, wishes: list[Known]) -> None:
+        self.uplink, self.journal, self.wishes = uplink, journal, wishes
+
+    def happens(self, restarts: int, m: str = "m1") -> None:
+        status = ContainerStatus(state=ContainerState.RUNNING, restarts=restarts, at=NOW)
+        self.journal.note(m, Told(status=status, cause="c"))
+        self.uplink.tell()
+
+
+@asynccontextmanager
+async def link(url: str, path: Path, known: Known | None = None) -> AsyncIterator[Link]:
+    folder, wishes = Folder(path), list[Known]()
+    with Journal(folder.journal) as journal:
+        async with ControllerClient(url, credential="hush") as client:
+            streams = LogStreams(NODE.node_id, FakeEngine(), client)
+            facts = Facts(agent_version="1")
+            uplink = Uplink(client, folder, journal, streams, known, wishes.append, lambda: facts)
+            task = asyncio.get_running_loop().create_task(uplink.run())
+            try:
+                yield Link(uplink, journal, wishes)
+            finally:
+                task.cancel()
+                await asyncio.wait([task])
+                if not task.cancelled():
+                    await task
+
+
+@pytest.fixture
+async def stub() -> AsyncIterator[ControllerStub]:
+    controller = ControllerStub()
+    async with controller.serving():
+        yield controller
+
+
+async def test_each_change_arrives_at_once_and_is_kept(
+    stub: ControllerStub, tmp_path: Path
+) -> None:
+    async with link(stub.url, tmp_path) as agent:
+        stub.wants(microservice("m1", revision=1))
+        await until_true(lambda: len(agent.wishes) == 1, 2)
+        stub.wants(microservice("m1", revision=1), microservice("m2", revision=2))
+        await until_true(lambda: len(agent.wishes) == 2, 2)
+        assert agent.wishes[-1].microservices.keys() == {"m1", "m2"}
+        assert Folder(tmp_path).desired_state() == agent.wishes[-1]
+        assert stub.questions[:3] == [None, '"1"', '"2"']
+
+
+async def test_a_difference_that_lacks_an_item_is_asked_for_whole(
+    stub: ControllerStub, tmp_path: Path
+) -> None:
+    async with link(stub.url, tmp_path) as agent:
+        stub.wants(microservice("m1", revision=1))
+        await until_true(lambda: len(agent.wishes) == 1)
+        stub.forgets.add("m2")
+        stub.wants(microservice("m1", revision=1), microservice("m2", revision=2))
+        await until_true(lambda: len(agent.wishes) == 2)
+        assert agent.wishes[-1].microservices.keys() == {"m1", "m2"}
+        assert stub.questions[2] is None
+
+
+async def test_each_transition_is_told_exactly_once(stub: ControllerStub, tmp_path: Path) -> None:
+    async with link(stub.url, tmp_path) as agent:
+        stub.accepts = False
+        agent.happens(1)
+        await until_true(lambda: any(r.containers for r in stub.reports))
+        agent.happens(2)
+        stub.accepts = True
+        await until_true(lambda: len(stub.told) == 2)
+        await until_true(lambda: agent.journal.waiting() == 0)
+    assert [t.sequence for t in stub.told] == [1, 2]
+    assert stub.reports[0].facts == Facts(agent_version="1")
+
+
+async def test_more_than_a_batch_is_told_in_several(stub: ControllerStub, tmp_path: Path) -> None:
+    async with link(stub.url, tmp_path) as agent:
+        for n in range(450):
+            agent.happens(n)
+        await until_true(lambda: len(stub.told) == 450)
+        assert max(len(r.containers) for r in stub.reports) == module.BATCH
+
+
+async def test_facts_are_told_once_and_life_now_and_then(
+    stub: ControllerStub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SIGN_OF_LIFE", 0.1)
+    async with link(stub.url, tmp_path):
+        await until_true(lambda: len(stub.reports) >= 4)
+    assert [r.facts is not None for r in stub.reports[:4]] == [True, False, False, False]
+
+
+async def test_a_controller_that_comes_later_is_found(tmp_path: Path) -> None:
+    port = free_port()
+    async with link(f"http://127.0.0.1:{port}", tmp_path) as agent:
+        agent.happens(1)
+        await asyncio.sleep(0.3)
+        stub = ControllerStub()
+        stub.wants(microservice())
+        async with stub.serving(port):
+            await until_true(lambda: len(stub.told) == 1 and len(agent.wishes) == 1, 10)
+
+
+async def test_a_withdrawn_credential_is_told_and_nothing_more_asked(
+    stub: ControllerStub, tmp_path: Path
+) -> None:
+    async with link(stub.url, tmp_path) as agent:
+        await until_true(lambda: len(stub.reports) == 1)
+        stub.refusal = (410, "node-deprovisioned")
+        stub.wants()
+        await until_true(agent.uplink.deprovisioned.is_set)
+
+
+async def test_another_410_is_no_reason_to_go(stub: ControllerStub, tmp_path: Path) -> None:
+    stub.refusal = (410, "gone-for-a-while")
+    async with link(stub.url, tmp_path) as agent:
+        await asyncio.sleep(0.3)
+        assert not agent.uplink.deprovisioned.is_set()
+
+
+async def test_the_goodbye_takes_the_last_words_along(stub: ControllerStub, tmp_path: Path) -> None:
+    async with link(stub.url, tmp_path) as agent:
+        await until_true(lambda: len(stub.reports) == 1)
+        await agent.uplink.goodbye()
+    assert stub.reports[-1].goodbye
+
+
+async def test_a_log_is_asked_for_and_answered_even_without_a_container(
+    stub: ControllerStub, tmp_path: Path
+) -> None:
+    async with link(stub.url, tmp_path):
+        stub.asks_for_log(LogRequest(request_id="r1", microservice_id="m1"))
+        await until_true(lambda: "r1" in stub.streams)
+        assert stub.streams["r1"] == b"[agent] it has no container on this node\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(401, CredentialRefused), (503, ControllerUnreachable), (429, ControllerUnreachable),
+     (404, ControllerRefused), (302, ControllerRefused)],
+)  # fmt: skip
+async def test_refusals_are_told_apart(
+    stub: ControllerStub, status: int, error: type[Exception]
+) -> None:
+    stub.refusal = (status, "some-code")
+    async with ControllerClient(stub.url, credential="hush") as client:
+        with pytest.raises(error, match=f"told to answer {status}; nothing") as refused:
+            await client.desired_state(None, 1)
+    assert "hush" not in str(refused.value)
+
+
+def test_pauses_are_jittered_doubled_and_bounded() -> None:
+    pause, away = Pause(), ControllerUnreachable("away")
+    seconds = [pause.next(away) for _ in range(2000)]
+    for waited, longest in zip(seconds, [1, 2, 4, 8, 16, *[30] * 1995], strict=True):
+        assert longest / 2 <= waited <= longest
+    pause.over()
+    assert pause.next(away) <= 1
+    assert pause.next(CredentialRefused("no")) >= 30
+
+
+def test_a_difference_to_another_revision_is_refused() -> None:
+    known = Known(revision=3, microservices={"m1": microservice()})
+    answer = DesiredState(revision=5, since=4, all_microservices=["m1"])
+    assert merged(known, answer) is None
+    assert merged(None, answer) is None
+
+
+def test_what_is_not_in_the_names_of_all_is_gone() -> None:
+    known = Known(revision=3, microservices={"m1": microservice(), "m2": microservice("m2")})
+    answer = DesiredState(revision=5, since=3, all_microservices=["m2"])
+    assert merged(known, answer) == Known(revision=5, microservices={"m2": microservice("m2")})
