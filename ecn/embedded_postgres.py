@@ -13,7 +13,6 @@ import secrets
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
@@ -74,7 +73,9 @@ class EmbeddedPostgres:
             check_reachable(self._data, self._account)
         self._binaries = bundled_binaries(folder, self._data, self._account)
         self._socket = socket_folder(folder.path, self._account)
-        self._cluster = "ecn-" + sha256(os.fsencode(self._data)).hexdigest()[:12]
+        # The folder itself, not its path: the same path in a container is another folder.
+        status = folder.path.stat()
+        self._cluster = f"ecn-{status.st_dev:x}-{status.st_ino:x}"
         self._password = b""
         self._postmaster: Postmaster | None = None
 
@@ -106,7 +107,7 @@ class EmbeddedPostgres:
         return self._postmaster.process.pid if self._postmaster else None
 
     async def _prepare(self) -> None:
-        left = await end_leftovers((self._data, self._unfinished), self._cluster)
+        left = await end_leftovers(self._cluster)
         if left:
             log.warning("ended a Postgres that an earlier controller left behind", pids=left)
         # Nothing runs on this folder now, whatever process has inherited that pid since.
@@ -147,6 +148,7 @@ class EmbeddedPostgres:
             self._binaries / "initdb",
             *("-D", self._unfinished, "-U", ROLE, f"--pwfile={password_file}"),
             *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"),
+            *("-c", f"cluster_name={self._cluster}"),  # so that it can be found, if left behind
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -209,7 +211,7 @@ class EmbeddedPostgres:
         while True:
             await self._stop()
             # What a killed server's children hold would be in the new one's way.
-            await end_leftovers((self._data,), self._cluster)
+            await end_leftovers(self._cluster)
             try:
                 await self._start()
             except (StartFailed, OSError) as e:

@@ -8,7 +8,7 @@ import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -140,8 +140,8 @@ def spawn(
     return Postmaster(child, data, errors)
 
 
-async def end_leftovers(folders: Collection[Path], cluster_name: str) -> list[int]:
-    """End every server still running on one of `folders`; their pids.
+async def end_leftovers(cluster_name: str) -> list[int]:
+    """End every server and initdb that still runs under that name; their pids.
 
     A killed controller leaves its Postgres behind. It is ended and started anew rather than
     adopted: so the server is always our child, of this version, with these settings. Only call
@@ -150,12 +150,12 @@ async def end_leftovers(folders: Collection[Path], cluster_name: str) -> list[in
     ended: list[int] = []
     # Twice: once the server is gone, children of one that was killed may still be there.
     for _ in range(2):
-        for pid in _processes_on(folders, cluster_name):
+        for pid in _processes_of(cluster_name):
             with suppress(ProcessLookupError):
                 process = ServerProcess(pid)
                 try:
                     # Looked at again, now that the pid can't change hands any more.
-                    if _belongs(pid, folders, cluster_name):
+                    if _belongs(pid, cluster_name):
                         await process.stop()
                         ended.append(pid)
                 finally:
@@ -163,21 +163,25 @@ async def end_leftovers(folders: Collection[Path], cluster_name: str) -> list[in
     return ended
 
 
-def _processes_on(folders: Collection[Path], cluster_name: str) -> list[int]:
+def _processes_of(cluster_name: str) -> list[int]:
     """Servers first: their pid is lower than their children's but where pids wrapped around."""
     pids = sorted(int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
-    return [pid for pid in pids if _belongs(pid, folders, cluster_name)]
+    return [pid for pid in pids if _belongs(pid, cluster_name)]
 
 
-def _belongs(pid: int, folders: Collection[Path], cluster_name: str) -> bool:
-    """By the command line: `/proc/<pid>/cwd` and `exe` are closed to root in most containers."""
+def _belongs(pid: int, cluster_name: str) -> bool:
+    """By the command line: `/proc/<pid>/cwd` and `exe` are closed to root in most containers.
+
+    Not by the folder that stands there: a container's process names a path of the container.
+    """
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return False
     if command.startswith(f"postgres: {cluster_name}: ".encode()):
-        return True
+        return True  # a child, by the title it gave itself
     program, *arguments = command.split(b"\0")
-    return Path(os.fsdecode(program)).name in ("postgres", "initdb") and any(
-        os.fsencode(folder) in arguments for folder in folders
+    return (
+        Path(os.fsdecode(program)).name in ("postgres", "initdb")
+        and f"cluster_name={cluster_name}".encode() in arguments
     )

@@ -164,6 +164,20 @@ async def test_what_a_killed_controller_leaves_is_ended_and_its_data_kept(
     assert not is_alive(pid)
 
 
+async def test_a_postgres_of_the_same_path_elsewhere_is_left_alone(open_folder: Path) -> None:
+    with namesake(open_folder / "postgres") as other, DataFolder.open(open_folder) as folder:
+        async with EmbeddedPostgres.running(folder) as postgres:
+            assert await ask(postgres.dsn, "select 1") == 1
+            assert other.poll() is None
+        other.kill()
+
+
+def namesake(data: Path) -> subprocess.Popen[bytes]:
+    """As a container's Postgres looks from outside: it names our path, and means its own."""
+    command = ["postgres", "-c", "import time; time.sleep(600)", "-D", str(data)]
+    return subprocess.Popen(command, executable=sys.executable)
+
+
 async def test_after_a_crash_of_the_machine_a_stale_pid_file_hinders_nobody(
     open_folder: Path,
 ) -> None:
