@@ -33,9 +33,10 @@ class ImageError(Exception):
 def is_static(binary: Path) -> bool:
     """Whether it runs in an image without any library: no interpreter is named in its headers."""
     try:
-        return b"/ld-linux" not in binary.read_bytes()[:4096]
+        start = binary.read_bytes()[:4096]
     except OSError:
         return False
+    return start.startswith(b"\x7fELF") and b"/ld-linux" not in start
 
 
 def busybox() -> bytes:
