@@ -51,6 +51,8 @@ class FakeEngine:
         """Pulls of these images wait for the event."""
         self.silent = False
         """Whether events are lost."""
+        self.listing_takes = 0.0
+        """Seconds between what a list says and its arrival."""
         self.calls: list[tuple[str, str]] = []
         self.networks: set[tuple[str, str]] = set()
         self._kept: dict[str, _Kept] = {}
@@ -103,12 +105,14 @@ class FakeEngine:
 
     async def containers(self, node_id: str) -> list[Container]:
         self._called("containers", node_id)
-        return [
+        listed = [
             k.container
             for k in self._kept.values()
             if k.made_of.labels.get(LABEL_NODE) == node_id
             and LABEL_MICROSERVICE in k.made_of.labels
         ]
+        await asyncio.sleep(self.listing_takes)
+        return listed
 
     async def events(self, node_id: str) -> AsyncIterator[None]:
         self._called("events", node_id)

@@ -96,14 +96,29 @@ def test_a_wrong_address_is_said_and_no_traceback(tmp_path: Path) -> None:
     assert "Traceback" not in said
 
 
-async def _agent(*arguments: str, path: Path) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
+@pytest.fixture
+async def processes() -> AsyncIterator[list[asyncio.subprocess.Process]]:
+    """Those that a test started: none outlives it, or it would go on healing its containers."""
+    started: list[asyncio.subprocess.Process] = []
+    yield started
+    for process in started:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+async def _agent(
+    started: list[asyncio.subprocess.Process], *arguments: str, path: Path
+) -> asyncio.subprocess.Process:
+    process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "agent", *arguments, "--data", str(path),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         cwd=Path(__file__).parents[2],
     )  # fmt: skip
+    started.append(process)
+    return process
 
 
 async def _said(process: asyncio.subprocess.Process) -> str:
@@ -116,32 +131,32 @@ async def _said(process: asyncio.subprocess.Process) -> str:
 @pytest.mark.docker
 @pytest.mark.usefixtures("image")
 async def test_whole_processes_from_provisioning_to_deprovisioning(
-    tmp_path: Path, docker_node: str
+    tmp_path: Path, docker_node: str, processes: list[asyncio.subprocess.Process]
 ) -> None:
     stub, data = ControllerStub(docker_node), tmp_path / "agent"
     key_file = tmp_path / "key"
     key_file.write_text("the-key\n")
     async with stub.serving():
         done = await _agent(
-            "provision", "--controller", stub.url, "--key-file", str(key_file), path=data
+            processes, "provision", "--controller", stub.url, "--key-file", str(key_file), path=data
         )
         assert "This device is now node gateway" in await _said(done)
         assert stub.provisions[0].key == "the-key"
         secret = stub.provisions[0].credential
 
         stub.wants(microservice(application="agent-test", of=SLEEPS))
-        running = await _agent("run", path=data)
+        running = await _agent(processes, "run", path=data)
         await until_true(lambda: stub.states("m1")[-1:] == [ContainerState.RUNNING], 20)
 
-        second = await _agent("run", path=data)
+        second = await _agent(processes, "run", path=data)
         assert "another agent is using the folder" in await _said(second)
         assert second.returncode == 1
 
-        shown = await _agent("status", "-o", "json", path=data)
+        shown = await _agent(processes, "status", "-o", "json", path=data)
         status = json.loads(await _said(shown))
         assert status["agent_runs"]
         assert status["microservices"][0]["engine_state"] == "running"
-        table = await _said(await _agent("status", path=data))
+        table = await _said(await _agent(processes, "status", path=data))
         assert "agent-test/m1" in table
 
         running.send_signal(signal.SIGTERM)
@@ -153,7 +168,7 @@ async def test_whole_processes_from_provisioning_to_deprovisioning(
         assert events[-1] == "agent-stopped"
         assert not [text for text in (log, table, str(status)) if secret in text]
 
-        held = await _agent("run", "--lifeline", path=data)
+        held = await _agent(processes, "run", "--lifeline", path=data)
         count = len(stub.reports)
         await until_true(lambda: len(stub.reports) > count, 20)
         assert held.stdin is not None
@@ -162,6 +177,6 @@ async def test_whole_processes_from_provisioning_to_deprovisioning(
         assert held.returncode == 0
 
         stub.refusal = (410, "node-deprovisioned")
-        last = await _agent("run", path=data)
+        last = await _agent(processes, "run", path=data)
         assert "deprovisioned" in await _said(last)
         assert last.returncode == DEPROVISIONED

@@ -264,6 +264,24 @@ def test_events_that_are_lost_cost_only_time(tmp_path: Path) -> None:
     run(story)
 
 
+def test_an_old_list_never_makes_a_second_container(tmp_path: Path) -> None:
+    async def story() -> None:
+        engine = FakeEngine({IMAGE}, registry={"far:1"}, now=now)
+        engine.pull_gate["far:1"] = gate = asyncio.Event()
+        async with scene(tmp_path, engine) as s:
+            s.wish(microservice(of=spec("far:1")))
+            await s.state(S.PULLING)
+            engine.listing_takes = 2.0
+            s.wish(microservice(of=spec("far:1")), microservice("m2"))  # it looks again
+            await asyncio.sleep(1)
+            gate.set()  # created and started while the list is on its way
+            await asyncio.sleep(60)
+            assert engine.count("create", "ecn-app-m1") == 1
+            assert s.runs()
+
+    run(story)
+
+
 def test_a_fault_of_ours_in_one_microservice_stops_no_other(tmp_path: Path) -> None:
     async def story() -> None:
         async with scene(tmp_path) as s:

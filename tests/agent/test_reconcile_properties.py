@@ -52,7 +52,7 @@ memories = st.dictionaries(
         attempt=st.sampled_from(["replace", "start"]),
         cause=st.just("port-taken"),
         failure=st.just("a port is taken"),
-        retry_at=st.none() | st.floats(-400, 400).map(at),
+        retry_at=st.none() | st.sampled_from([-400.0, 5.0, 299.0, 301.0, 86_400.0]).map(at),
     ),
 )
 
@@ -199,6 +199,18 @@ def test_nothing_waits_longer_than_the_longest_delay(
     for step in plan(desired, actual, memory, NOW).steps:
         if step.until is not None:
             assert NOW < step.until <= NOW + timedelta(seconds=LONGEST_DELAY)
+
+
+@given(desired_states, containers(), memories)
+def test_a_carried_out_plan_leaves_at_most_one_container_each_and_none_unwanted(
+    desired: dict[str, Microservice], actual: list[Container], memory: dict[str, Memory]
+) -> None:
+    present = [c for c in actual if c.state is not EngineState.REMOVING]
+    todo = plan(desired, present, {}, NOW)  # nothing failed, so nothing has to wait
+    after, _ = carried_out(todo, desired, present, memory)
+    left = [c.microservice_id for c in after]
+    assert len(left) == len(set(left))
+    assert set(left) <= desired.keys()
 
 
 @given(desired_states, containers(), memories)
