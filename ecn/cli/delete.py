@@ -57,8 +57,9 @@ def delete(
     if not meant:
         return
     listed = ", ".join(str(reference) for reference in meant)
-    if not yes and sys.stdin.isatty() and sys.stdout.isatty():
-        click.confirm(f"Delete {listed}?", abort=True, err=True)
+    asking = not yes and sys.stdin.isatty() and sys.stdout.isatty()
+    if asking and not click.confirm(f"Delete {listed}?", err=True):
+        raise CliError("nothing was deleted")
 
     async def work(client: Client) -> int:
         failed: list[CliError] = []

@@ -41,7 +41,7 @@ def details(event: EventDocument) -> str:
         words += [said.status.state, said.status.reason]
     if said.spec is not None:
         words.append(said.spec.image)
-    if said.name and said.name != event.subject_name:
+    if said.name and said.name != event.subject_name.rpartition("/")[2]:
         words.append(said.name)
     words += [said.role, said.reason, said.description]
     return ", ".join(word for word in words if word)

@@ -35,7 +35,7 @@ class Ecn(LazyGroup):
             ("Change", "deploy", "Create or update from manifests.", "deploy:deploy"),
             ("Change", "validate", "Check manifests, offline.", "deploy:validate"),
             ("Change", "create", "Register a node, add a user.", "create:create"),
-            ("Change", "update", "Change a node or a user.", "update:update"),
+            ("Change", "update", "Change a node or a user.", "create:update"),
             ("Change", "delete", "Delete things.", "delete:delete"),
             ("Change", "start", "Let something run.", "lifecycle:start"),
             ("Change", "stop", "Let something not run.", "lifecycle:stop"),
@@ -51,6 +51,14 @@ class Ecn(LazyGroup):
             ("Other", "completion", "Complete commands in your shell.", "completion:completion"),
         )
     }
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command. click would end with 1 when the reader of a pipe has gone."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            _say_no_more()
+            raise click.exceptions.Exit(PIPE_CLOSED) from None
 
 
 @examples("""
@@ -86,7 +94,11 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         code = INTERRUPTED
     except BrokenPipeError:
-        # Whoever read has gone. The interpreter would complain when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say_no_more()
         code = PIPE_CLOSED
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say_no_more() -> None:
+    """Nobody reads any more; the interpreter would complain when it flushes at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -20,7 +20,7 @@ from ecn.cli.errors import printable
 
 F = TypeVar("F", bound=Callable[..., object])
 GAP = "  "
-LEAST = 10
+LEAST = 8
 """Cells that a shortened column keeps."""
 
 

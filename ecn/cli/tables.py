@@ -16,7 +16,6 @@ NODES = (
     Column("STATE"),
     Column("SINCE"),
     Column("RUNNING"),
-    Column("NOTE", flexible=True),
     Column("ARCH", wide=True),
     Column("CPUS", wide=True),
     Column("MEMORY", wide=True),
@@ -25,6 +24,7 @@ NODES = (
     Column("HOST", wide=True, flexible=True),
     Column("LABELS", wide=True, flexible=True),
     Column("ID", wide=True),
+    Column("NOTE", flexible=True),
 )
 APPLICATIONS = (
     Column("NAME"),
@@ -43,8 +43,8 @@ MICROSERVICES = (
     Column("RESTARTS"),
     Column("IMAGE", flexible=True),
     Column("PORTS", wide=True, flexible=True),
-    Column("NOTE", flexible=True),
     Column("ID", wide=True),
+    Column("NOTE", flexible=True),
 )
 REGISTRIES = (
     Column("NAME"),
@@ -56,7 +56,7 @@ REGISTRIES = (
 )
 USERS = (Column("NAME"), Column("ROLE"), Column("TOKENS"), Column("AGE"), Column("ID", wide=True))
 EVENTS = (
-    Column("POSITION"),
+    Column("POS"),
     Column("TIME"),
     Column("ACTOR"),
     Column("SUBJECT"),
@@ -73,7 +73,6 @@ def node_row(node: d.NodeDocument, now: datetime) -> Row:
         styled(node.state),
         age(node.since, now),
         f"{node.running}/{node.microservices}",
-        node_note(node),
         facts.architecture,
         str(facts.cpus or ""),
         mib(facts.memory_mib),
@@ -82,6 +81,7 @@ def node_row(node: d.NodeDocument, now: datetime) -> Row:
         node.settings.host or "",
         pairs(node.settings.labels),
         node.id,
+        node_note(node),
     )
 
 
@@ -109,8 +109,8 @@ def microservice_row(microservice: d.MicroserviceDocument, now: datetime) -> Row
         str(microservice.status.restarts),
         microservice.image,
         " ".join(port_text(p) for p in microservice.ports),
-        microservice_note(microservice),
         microservice.id,
+        microservice_note(microservice),
     )
 
 
@@ -132,14 +132,14 @@ def user_row(user: d.UserDocument, now: datetime) -> Row:
 
 
 def event_row(event: d.EventDocument) -> Row:
-    """One line of EVENTS."""
+    """One line of EVENTS. The kind stands in the subject, and is not said again in the type."""
     kind, _, identity = event.subject.partition("/")
     return (
         str(event.position),
         moment(event.time),
         event.actor_name,
         f"{kind}/{event.subject_name or identity}",
-        event_word(event.type),
+        event_word(event.type).removeprefix(f"{kind}."),
         details(event),
     )
 
@@ -160,11 +160,14 @@ def state_of(microservice: d.MicroserviceDocument) -> str:
 def microservice_note(microservice: d.MicroserviceDocument) -> str:
     """What a reader should know beside the state."""
     notes = []
-    if microservice.node_state != "online":
+    if microservice.node_state == "registered":
+        notes.append(f"node {microservice.node} has no device yet")
+    elif microservice.node_state != "online":
         notes.append(f"node is {microservice.node_state}, this is its last word")
     elif not microservice.current:
         notes.append("changing")
-    if microservice.status.reason:
+    # Of one that simply runs, the reason is that it runs.
+    if microservice.status.reason and state_of(microservice) != "running":
         notes.append(microservice.status.reason)
     return "; ".join(notes)
 

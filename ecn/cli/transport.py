@@ -5,6 +5,7 @@ errors; none leaves it.
 """
 
 import asyncio
+import os
 import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -204,6 +205,9 @@ class Transport:
                 "the authority that signed it",
             )
         reason = str(error) or "no answer in time"
+        if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno:
+            # asyncio's own words name the address once more.
+            reason = os.strerror(error.os_error.errno).lower()
         return Unreachable(
             f"no controller answers at {self._server}: {reason}",
             next_step="is it running (ecn up)? is the address right (ecn context list)?",
