@@ -29,6 +29,7 @@ from events.node import (
     OfflineReason,
 )
 from projections.desired_state import revision, should_run, wanted
+from projections.microservices import MicroserviceRow
 from projections.world import World, after
 from tests.builders import (
     CACHE,
@@ -106,6 +107,13 @@ def test_a_nodes_revision_moves_exactly_when_its_agent_has_something_to_do(
         before = world
 
 
+def told_of(world: World, row: MicroserviceRow) -> object:
+    """What an agent is told of one microservice."""
+    key = row.spec.registry_id
+    settings_of_registry = world.registries[key].settings if key else None
+    return row.spec, should_run(world, row), settings_of_registry
+
+
 @often
 @hypothesis.given(histories())
 def test_what_changed_since_a_revision_is_what_has_a_higher_one(history: History) -> None:
@@ -114,17 +122,13 @@ def test_what_changed_since_a_revision_is_what_has_a_higher_one(history: History
     for earlier in seen[:: max(1, len(seen) // 8)]:
         for node_id in set(earlier.nodes) & set(history.world.nodes):
             since = revision(earlier, node_id)
-            known = {
-                key: (row.spec, should_run(earlier, row))
-                for key, row in wanted(earlier, node_id).items()
-            }
+            known = {key: told_of(earlier, row) for key, row in wanted(earlier, node_id).items()}
             there = wanted(history.world, node_id)
             for key, row in there.items():
-                if row.revision > since or key not in known:
-                    assert row.revision > since
-                    known[key] = (row.spec, should_run(history.world, row))
-            assert {key: known[key] for key in there} == {
-                key: (row.spec, should_run(history.world, row)) for key, row in there.items()
+                if row.revision > since:
+                    known[key] = told_of(history.world, row)
+            assert {key: known.get(key) for key in there} == {
+                key: told_of(history.world, row) for key, row in there.items()
             }
 
 
