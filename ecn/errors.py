@@ -12,6 +12,7 @@ Refused
 ├── KeyRefused          a provisioning key that redeems nothing
 ├── TooMany             more than is bearable, of anything
 ├── Unreachable         a device that would have to answer does not
+├── Behind              this controller has not seen the asked position yet
 └── KeyReused           an idempotency key that already stands for another request
 """
 
@@ -184,6 +185,17 @@ class Unreachable(Refused):
 
     code = "node-unreachable"
     next_step = "See whether its agent runs and reaches the controller: ecn describe node <node>"
+
+
+class Behind(Refused):
+    """This controller has not seen the asked position yet."""
+
+    code = "position-not-reached"
+    next_step = "Ask again shortly, or ask for a position that an answer named."
+
+    def __init__(self, position: int, wanted: int) -> None:
+        super().__init__(f"this controller is at position {position}, not yet at {wanted}")
+        self.position, self.wanted = position, wanted
 
 
 class KeyReused(Refused):

@@ -18,8 +18,8 @@ REMEMBERED_NAMES = 10_000
 class Passwords:
     """Makes and checks hashes; each costs about 50 ms of a core, so two run at once at most."""
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher()
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
         self._few = asyncio.Semaphore(2)
         self._failures: dict[str, deque[float]] = {}
         # Checked for unknown names, so that the time taken does not tell which names exist.

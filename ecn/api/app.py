@@ -14,7 +14,7 @@ from ecn.api import (
     users,
 )
 from ecn.api.endpoint import Endpoint
-from ecn.api.middleware import middlewares
+from ecn.api.middleware import mark_started, middlewares
 
 BODY_LIMIT = 4 << 20
 """Bytes. Log streams are read in pieces and have no limit."""
@@ -38,6 +38,7 @@ def application() -> web.Application:
         middlewares=middlewares(by_handler),  # type: ignore[arg-type]
         client_max_size=BODY_LIMIT,
     )
+    app.on_response_prepare.append(mark_started)
     app.add_routes(
         [web.route(each.method, openapi.BASE + each.path, each.handler) for each in ENDPOINTS]
     )

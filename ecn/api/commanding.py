@@ -11,6 +11,7 @@ from aiohttp import web
 
 from ecn.api.answers import json_answer
 from ecn.api.documents import Changed
+from ecn.api.endpoint import Endpoint
 from ecn.api.keys import LIVE, WRITER
 from ecn.api.principal import Device, Operator
 from ecn.commands import AnyCommand
@@ -68,38 +69,40 @@ def changed(outcome: Outcome, subject: str, status: int = 200) -> web.Response:
         subject=outcome.subject or subject,
         events=list(outcome.events),
     )
-    headers = {"ECN-Position": str(outcome.position)}
-    if outcome.repeated:
-        headers["Idempotency-Replayed"] = "true"
-    return json_answer(answer, status=status, headers=headers)
+    return json_answer(answer, status=status, headers=replayed(outcome))
+
+
+def replayed(outcome: Outcome) -> dict[str, str]:
+    """The header that tells a retry's answer from a first one."""
+    return {"Idempotency-Replayed": "true"} if outcome.repeated else {}
 
 
 def created_or_ok(outcome: Outcome) -> int:
-    """201 where something new came of it, else 200."""
-    return 201 if any(type_.partition(".")[2] in CREATIONS for type_ in outcome.events[:1]) else 200
+    """For a PUT: 201 where the thing itself is new, else 200."""
+    return 201 if any(type_ in CREATIONS for type_ in outcome.events) else 200
 
 
-CREATIONS = frozenset({"created.v1", "registered.v1"})
+CREATIONS = frozenset({"application.created.v1", "registry.created.v1"})
 
 
 async def changing(
     request: web.Request,
     handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
-    *,
-    replays: bool,
+    endpoint: Endpoint,
 ) -> web.StreamResponse:
     """Run a handler that changes something.
 
     A retry of what was carried out before is answered at once, before the handler looks up what
     may be gone by now: the retried delete of a deleted thing succeeded. And "not found" on a
     world that other controllers have moved on from is no answer: it is asked again on a new one.
-    replays: False where the answer holds a secret, which the handler makes again itself.
+    An answer that holds a secret is not kept: its handler makes it again.
     """
     live = request.app[LIVE]
-    if replays:
+    if endpoint.answer is Changed:
         repeated = repetition(live.world, CommandId(request[COMMAND_ID]))
         if repeated is not None:
-            return changed(repeated, repeated.subject, created_or_ok(repeated))
+            status = created_or_ok(repeated) if endpoint.also else endpoint.status
+            return changed(repeated, repeated.subject, status)
     before = live.world.position
     try:
         return await handler(request)

@@ -46,6 +46,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     tag: str
     summary: str
     body: type | None = None
+    merge: bool = False
+    """The body is an RFC 7396 merge patch of that type."""
     answer: type | None = None
     status: int = 200
     also: tuple[int, ...] = ()
@@ -61,13 +63,16 @@ async def read_body(request: web.Request, type_: type[T]) -> T:
     return parse(await request.read(), type_)
 
 
-def parse(content: bytes, type_: type[T]) -> T:
-    """JSON as that type. Errors: Invalid, with the place that is wrong."""
+def parse(content: bytes, type_: type[T], *, field: str = "$") -> T:
+    """JSON as that type. Errors: Invalid, with the place that is wrong.
+
+    field: where the content stands in the document that the client sent.
+    """
     try:
         return msgspec.json.decode(content or b"{}", type=type_)
     except msgspec.ValidationError as e:
         what, _, place = str(e).partition(" - at `")
-        raise Invalid(what, field=place.rstrip("`") or "$") from e
+        raise Invalid(what, field=field + place.rstrip("`").removeprefix("$")) from e
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
         raise Invalid(
             f"the body is no JSON: {e}", next_step="Send a JSON document in UTF-8."

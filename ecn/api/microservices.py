@@ -162,6 +162,7 @@ _ROWS: tuple[Endpoint, ...] = (
         tag="microservices",
         summary="Change a part of a microservice (RFC 7396 merge of its manifest)",
         body=MicroserviceManifest,
+        merge=True,
         answer=Changed,
         refusals=(404, 409),
     ),
@@ -237,6 +238,7 @@ ENDPOINTS = (
             Query("node", "name or id"),
             Query("state", "of the container"),
         ),
+        refusals=(404,),
     ),
     *(
         replace(row, path=f"/microservices/{of}{row.path}")

@@ -1,5 +1,6 @@
 """What happens around every request: its id, who asks, the position, and errors on the way out."""
 
+import logging
 import time
 from collections.abc import Mapping
 
@@ -9,11 +10,10 @@ from aiohttp.typedefs import Handler
 
 from ecn.api import problems
 from ecn.api.commanding import COMMAND_ID, DEVICE, OPERATOR, REQUEST_ID, changing, name_command
-from ecn.api.documents import Changed
 from ecn.api.endpoint import Access, Endpoint, whole_number
 from ecn.api.keys import CLOCK, LIVE, PRESENCE
 from ecn.api.principal import allow, device, operator
-from ecn.errors import Refused, Unreachable
+from ecn.errors import Behind, Invalid, Refused
 from events.ids import Position, new_id
 from events.log import OutcomeUnknown, StoreUnavailable
 
@@ -46,22 +46,18 @@ def middlewares(endpoints: Mapping[Handler, Endpoint]) -> list[object]:
         return response
 
     async def answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response: web.StreamResponse
         try:
             response = await handler(request)
-        except Refused as refused:
-            response = problems.refusal(refused, request[REQUEST_ID])
-        except (StoreUnavailable, OutcomeUnknown) as e:
-            log.warning("log_unavailable", reason=str(e), request_id=request[REQUEST_ID])
-            response = problems.unavailable(e, request[REQUEST_ID])
         except web.HTTPException as e:
             if e.status < 400:
                 raise
             response = problems.http_error(e, request[REQUEST_ID])
         except ConnectionResetError:
-            raise  # the client left; there is nobody to answer
-        except Exception:
-            log.exception("request_failed", request_id=request[REQUEST_ID], path=request.path)
-            response = problems.fault(request[REQUEST_ID])
+            # The client left: there is nobody to answer, and aiohttp finds that out by itself.
+            response = web.Response()
+        except Exception as e:
+            response = _cut(request, e) if STARTED in request else _told(request, e)
         if not response.prepared:
             response.headers.setdefault("X-Request-Id", request[REQUEST_ID])
             response.headers.setdefault("Cache-Control", "no-store")
@@ -92,9 +88,56 @@ def middlewares(endpoints: Mapping[Handler, Endpoint]) -> list[object]:
             return response
         await name_command(request, actor)
         structlog.contextvars.bind_contextvars(command_id=request[COMMAND_ID])
-        return await changing(request, handler, replays=endpoint.answer is Changed)
+        return await changing(request, handler, endpoint)
 
     return [request_id, identified]
+
+
+STARTED: web.RequestKey[bool] = web.RequestKey("STARTED", bool)
+"""Of a request whose answer is on its way: it can't be answered otherwise any more."""
+
+
+async def mark_started(request: web.Request, _: web.StreamResponse) -> None:
+    """To be called when an answer begins."""
+    request[STARTED] = True
+
+
+def _told(request: web.Request, error: Exception) -> web.Response:
+    """What went wrong, as an answer."""
+    request_id = request[REQUEST_ID]
+    match error:
+        case Refused():
+            return problems.refusal(error, request_id)
+        case StoreUnavailable() | OutcomeUnknown():
+            log.warning("log_unavailable", reason=str(error), request_id=request_id)
+            return problems.unavailable(error, request_id)
+        case web.RequestPayloadError():
+            unread = Invalid(
+                "the body can't be read: it breaks off, or is not packed as its header says",
+                next_step="Send it again, with the Content-Encoding that it has.",
+            )
+            return problems.refusal(unread, request_id)
+        case _:
+            log.exception(
+                "request_failed", request_id=request_id, path=request.path, exc_info=error
+            )
+            return problems.fault(request_id)
+
+
+def _cut(request: web.Request, error: Exception) -> web.Response:
+    """End a stream in its midst, so that its reader sees a break and no false end."""
+    known = isinstance(error, (TimeoutError, StoreUnavailable, Refused))
+    log.log(
+        logging.INFO if known else logging.ERROR,
+        "stream_cut",
+        reason=str(error) or type(error).__name__,
+        request_id=request[REQUEST_ID],
+        path=request.path,
+        exc_info=None if known else error,
+    )
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()  # which goes nowhere
 
 
 async def _at_least(request: web.Request) -> None:
@@ -105,7 +148,4 @@ async def _at_least(request: web.Request) -> None:
     if live.world.position >= wanted:
         return
     if not await live.grown_beyond(Position(wanted - 1), at_most=AT_LEAST_PATIENCE):
-        raise Unreachable(
-            f"this controller is at position {live.world.position}, not yet at {wanted}",
-            next_step="Ask again shortly, or ask for a position that an answer named.",
-        )
+        raise Behind(live.world.position, wanted)

@@ -78,7 +78,7 @@ async def update_node(request: web.Request) -> web.Response:
     row = request.app[LIVE].world.nodes[node_id]
     settings = row.settings
     if body.settings is not msgspec.UNSET:
-        settings = parse(merged(row.settings, body.settings), NodeSettings)
+        settings = parse(merged(row.settings, body.settings), NodeSettings, field="$.settings")
     command = commands.UpdateNode(
         node_id=node_id,
         name=row.name if body.name is msgspec.UNSET else body.name,

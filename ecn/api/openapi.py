@@ -21,6 +21,7 @@ PARAMETER = re.compile(r"{(\w+)(?::[^{}]*(?:{[^{}]*})?[^{}]*)?}")
 QUERY_TYPES = {str: "string", int: "integer", bool: "boolean"}
 
 Json = dict[str, object]
+JSON = "application/json"
 
 
 def document(endpoints: Sequence[Endpoint]) -> Json:
@@ -71,9 +72,22 @@ def _operation(each: Endpoint) -> Json:
     if each.body is not None:
         operation["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": _ref(each.body)}},
+            "content": _body(each.body, merge=each.merge),
         }
     return operation
+
+
+def _body(type_: type, *, merge: bool) -> Json:
+    if not merge:
+        return {"application/json": {"schema": _ref(type_)}}
+    patch = {
+        "type": "object",
+        "description": f"An RFC 7396 merge patch of a {type_.__name__}: what is absent stays as "
+        "it is, null resets.",
+        "properties": {field.encode_name: {} for field in msgspec.structs.fields(type_)},
+        "additionalProperties": False,
+    }
+    return {media: {"schema": patch} for media in ("application/merge-patch+json", JSON)}
 
 
 def _operation_id(each: Endpoint) -> str:
@@ -132,10 +146,10 @@ def _responses(each: Endpoint) -> Json:
     refusals = set(each.refusals) | set(COMMON_REFUSALS)
     if each.access is not Access.ANYONE:
         refusals |= {401} if each.access is Access.AGENT else {401, 403}
-    if each.answer is Changed:
-        refusals |= {422}
-    if each.body is not None:
+    if each.method != "GET" and each.status != 204:
         refusals |= {413}
+        if each.answer is not None and issubclass(each.answer, Changed):
+            refusals |= {422}
     for status in sorted(refusals):
         refusal: Json = {"description": "Not changed" if status == 304 else "A problem"}
         if status != 304:

@@ -6,6 +6,7 @@ from aiohttp import web
 from ecn.api.documents import Problem
 from ecn.errors import (
     BadCredentials,
+    Behind,
     Conflict,
     Invalid,
     KeyRefused,
@@ -34,6 +35,7 @@ STATUS: tuple[tuple[type[Exception], int, str], ...] = (
     (Withdrawn, 410, "This device is no longer a node"),
     (KeyReused, 422, "The idempotency key is taken"),
     (TooMany, 429, "Too much at once"),
+    (Behind, 503, "Not as far yet"),
     (Unreachable, 504, "The node does not answer"),
     (Refused, 400, "Refused"),
 )
@@ -76,6 +78,8 @@ def refusal(error: Refused, request_id: str) -> web.Response:
     headers = {}
     if isinstance(error, TooMany):
         headers["Retry-After"] = str(max(1, round(error.retry_after)))
+    if status == 503:
+        headers["Retry-After"] = str(RETRY_AFTER)
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="ecn"'
     return response(

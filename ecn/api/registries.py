@@ -53,7 +53,7 @@ async def apply_registry(request: web.Request) -> web.Response:
     name = request.match_info["registry"]
     body = await read_body(request, RegistryManifest)
     old = _password(live.world, name)
-    password = old
+    password = None
     if body.password is not None:
         if len(body.password) > 4096:
             raise Invalid("is longer than 4096 characters", field="$.password")
