@@ -37,11 +37,14 @@ async def asked(
 
 
 async def log_in(session: aiohttp.ClientSession) -> None:
-    """As the administrator. By the password: the token of `admin.json` may be past its time."""
+    """As the administrator: by the token of `admin.json`, or by the password once it expired."""
     admin = json.loads(ADMIN.read_text())
-    body = {"name": admin["name"], "password": admin["password"], "valid_for": 600}
-    _, token = await asked(session, "POST", "/login", {**body, "description": "bootstrap"})
-    session.headers["Authorization"] = f"Bearer {token['token']}"
+    session.headers["Authorization"] = f"Bearer {admin['token']}"
+    status, _ = await asked(session, "GET", "/nodes", allowed=(HTTPStatus.UNAUTHORIZED,))
+    if status == HTTPStatus.UNAUTHORIZED:
+        body = {"name": admin["name"], "password": admin["password"], "valid_for": 600}
+        _, token = await asked(session, "POST", "/login", {**body, "description": "bootstrap"})
+        session.headers["Authorization"] = f"Bearer {token['token']}"
 
 
 async def issue_key(server: str, node: str, *, again: bool) -> str | None:
