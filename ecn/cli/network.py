@@ -129,10 +129,12 @@ class Network:
         if over.done() and not over.cancelled():
             what = f"did not start ({ended(over.result())})"
         log = self._controller.log
-        tail = "\n".join(child_log.readable("", line).strip() for line in log.tail)
-        raise CliError(
-            f"the controller {what}. It said:\n{tail}", next_step=f"its log is {log.path}"
-        )
+        next_step = f"its log is {log.path}"
+        told = [line.removeprefix("error: ") for line in log.tail if line.startswith("error: ")]
+        if told:  # it could say it in a sentence: no more words are needed
+            raise CliError(told[-1], next_step=next_step)
+        tail = "\n".join("  " + child_log.readable("", line).strip() for line in log.tail)
+        raise CliError(f"the controller {what}. It said:\n{tail}", next_step=next_step)
 
     def _context(self, token: str) -> str:
         try:

@@ -117,7 +117,7 @@ def normalised(server: str) -> str:
     """
     from yarl import URL
 
-    text = server.strip().rstrip("/")
+    text = server.strip()
     if "://" not in text:
         text = ("http://" if text.startswith(LOOPBACK) else "https://") + text
     try:
@@ -134,7 +134,7 @@ def normalised(server: str) -> str:
             "an address must not carry a user or password",
             next_step="ecn login URL asks for them",
         )
-    return text.removesuffix("/api/v1")
+    return text.rstrip("/").removesuffix("/api/v1")
 
 
 pass_session = click.make_pass_decorator(Session, ensure=True)
