@@ -24,7 +24,7 @@ from ecn.cli.manifests import (
 from ecn.cli.merge_patch import merge_patch
 from ecn.cli.progress import wait_until_running
 from ecn.cli.session import Session, pass_session
-from ecn.cli.wording import Duration, styled
+from ecn.cli.wording import Duration, counted, styled
 
 LARGEST = 4 * 1024 * 1024
 """Bytes of a file. A manifest is written by people; this is somebody's image."""
@@ -105,9 +105,8 @@ def validate(files: tuple[str, ...]) -> None:
     for manifest in read_manifests(read_sources(files)):
         match manifest:
             case Application(name, body):
-                click.echo(
-                    f"application/{name} reads well ({len(body.microservices)} microservices)"
-                )
+                count = counted(len(body.microservices), "microservice")
+                click.echo(f"application/{name} reads well ({count})")
             case NodeManifest(name, _):
                 click.echo(f"node/{name} reads well")
             case Registry(name, _):

@@ -23,6 +23,7 @@ from ecn.cli.client import Client
 from ecn.cli.errors import NotThere, printable
 from ecn.cli.news import listening
 from ecn.cli.tables import state_of
+from ecn.cli.wording import counted
 from events.application import ContainerState, Health
 
 LOOK_AGAIN = 3.0
@@ -106,7 +107,7 @@ async def wait_until_running(
         display.close()
     if latest:
         seconds = time.monotonic() - started
-        click.echo(f"{len(latest)} microservices as wanted after {seconds:.1f} s")
+        click.echo(f"{counted(len(latest), 'microservice')} as wanted after {seconds:.1f} s")
 
 
 class LineDisplay:

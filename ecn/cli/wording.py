@@ -97,6 +97,11 @@ def mib(amount: int | None) -> str:
     return f"{amount} MiB" if amount < 1024 else f"{amount / 1024:.1f} GiB"
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 microservice`, `2 microservices`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def pairs(labels: dict[str, str]) -> str:
     """Labels: `a=1,b=2`."""
     return ",".join(f"{name}={value}" for name, value in sorted(labels.items()))

@@ -24,7 +24,7 @@ def test_it_creates_and_waits_until_all_runs(ecn: Ecn, demo: str) -> None:
     assert result.exit_code == 0
     assert lines[0] == "application/demo created"
     assert "demo/web on local running" in lines
-    assert lines[-1].startswith("1 microservices as wanted after ")
+    assert lines[-1].startswith("1 microservice as wanted after ")
 
 
 def test_progress_follows_events_and_not_a_timer(
@@ -154,7 +154,7 @@ def test_validate_needs_no_controller(demo: str) -> None:
     result = run("validate", "-f", demo)
     assert (result.exit_code, result.output) == (
         0,
-        "application/demo reads well (1 microservices)\n",
+        "application/demo reads well (1 microservice)\n",
     )
 
 
