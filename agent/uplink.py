@@ -33,7 +33,7 @@ SIGN_OF_LIFE = 20.0
 """Seconds between reports when nothing happens."""
 BATCH = 200
 """Transitions in a report: some 100 kB."""
-GATHER = 0.2
+GATHER = 0.02
 """Seconds that a report waits for more to come."""
 LONGEST_PAUSE = 30.0
 REFUSED_PAUSE = 60.0

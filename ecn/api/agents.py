@@ -123,11 +123,11 @@ async def report(request: web.Request) -> web.Response:
     command = agent_documents.report(node_id, said, request.app[CLOCK]())
     if any(decider.decide(request.app[LIVE].world, command)):
         await execute(request, command)
-    return json_answer(
-        contract.ReportAnswer(
-            accepted_through=max((each.sequence for each in said.containers), default=0)
-        )
-    )
+    # An agent whose journal is older than the log (restored from a backup) learns here from where
+    # it has to count on: what it numbers below that would be taken for told before.
+    known = request.app[LIVE].world.reports.get(node_id) or 0
+    told = max((each.sequence for each in said.containers), default=0)
+    return json_answer(contract.ReportAnswer(accepted_through=max(known, told)))
 
 
 async def stream_log(request: web.Request) -> web.Response:
