@@ -144,6 +144,7 @@ class Writer:
                 self._live.stale = True
                 raise
             self._live.advance(events)
+            self._live.stale = False  # the log ended where the world did
             for pending, outcome in zip(batch, outcomes, strict=True):
                 if pending.answer.done():
                     continue

@@ -85,6 +85,10 @@ async def checked_log(log: EventLog) -> list[Recorded]:
     return events
 
 
+def is_stale(live: Live) -> bool:
+    return live.stale
+
+
 async def settled() -> None:
     """Let every task run until it waits for something."""
     for _ in range(5):
@@ -420,11 +424,12 @@ async def test_an_unknown_outcome_is_settled_by_the_retry(fault: Fault, landed: 
         with pytest.raises(OutcomeUnknown):
             await one.writer.execute(register("east", "first-id", "key-k-1"))
         assert one.world.position == 0
-        assert one.live.stale
+        assert is_stale(one.live)
         again = await one.writer.execute(register("east", "second-id", "key-k-1"))
         assert again.repeated == landed
         assert again.subject == ("node/first-id" if landed else "node/second-id")
         assert again.position == 1
+        assert not is_stale(one.live)
     assert await one.names() == ["east"]
     assert len(await checked_log(log)) == 1
 
