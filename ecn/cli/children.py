@@ -101,7 +101,8 @@ class Child:
         process = self._process
         if process is None:
             return
-        if process.returncode is None:
+        was_running = process.returncode is None
+        if was_running:
             if process.stdin is not None:
                 process.stdin.close()
             process.send_signal(signal.SIGTERM)
@@ -111,7 +112,9 @@ class Child:
             except TimeoutError:
                 self._say(f"the {self.name} does not stop; killing it")
                 process.kill()
-        await self.wait()
+        code = await self.wait()
+        if was_running and code not in (0, -signal.SIGTERM, -signal.SIGKILL):
+            self._say(f"the {self.name} did not stop well ({ended(code)}): see {self.log.path}")
         self.log.close()
 
     async def _read_output(self, process: asyncio.subprocess.Process) -> None:

@@ -23,18 +23,23 @@ async def until_stopped(work: Coroutine[object, object, None], *, lifeline: bool
     """
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
-    stopping = False
+    signals = 0
 
     def stop() -> None:
-        nonlocal stopping
-        if stopping:
+        if not task.cancelling():
+            task.cancel()
+            loop.call_later(STOPPED_WITHIN, os._exit, 1)
+
+    def on_signal() -> None:
+        # Signals alone are counted: a parent that closes the lifeline may send SIGTERM as well.
+        nonlocal signals
+        signals += 1
+        if signals > 1:
             os._exit(1)
-        stopping = True
-        task.cancel()
-        loop.call_later(STOPPED_WITHIN, os._exit, 1)
+        stop()
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(number, on_signal)
     if lifeline:
         # A thread, since epoll takes pipes but neither files nor /dev/null; a daemon, since
         # nothing can end its read.

@@ -1,15 +1,19 @@
 """A CLI that is logged in to a fake API, in a home of its own."""
 
+import asyncio
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from click.testing import CliRunner, Result
 
 from ecn.cli import contexts
 from ecn.cli.contexts import Context
 from ecn.cli.main import cli
-from tests.ecn.cli.fake_api import TOKEN, FakeApi, served
+from tests.ecn.cli.fake_api import TOKEN, FakeApi
 
 Ecn = Callable[..., Result]
 
@@ -40,3 +44,31 @@ def ecn(api: FakeApi) -> Ecn:
 def run(*arguments: str, stdin: str = "", **environment: str) -> Result:
     """One command line, in this process."""
     return CliRunner().invoke(cli, arguments, input=stdin, env=environment, prog_name="ecn")
+
+
+@contextmanager
+def served(api: FakeApi) -> Iterator[FakeApi]:
+    """The API on a port of its own, until the block ends."""
+    ready = threading.Event()
+    loop = asyncio.new_event_loop()
+    stopping = asyncio.Event()
+
+    async def serve() -> None:
+        runner = web.AppRunner(api.app(), shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        api.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        ready.set()
+        await stopping.wait()
+        await runner.cleanup()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield api
+    finally:
+        loop.call_soon_threadsafe(stopping.set)
+        thread.join(10)
+        loop.close()

@@ -5,21 +5,25 @@ becomes of a microservice that is deployed. It can refuse, be away for a while, 
 """
 
 import asyncio
-import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 
 import msgspec
 from aiohttp import web
-from msgspec import Raw, Struct, structs
+from msgspec import Struct, structs
 
 from ecn.api import documents as d
-from events.application import ContainerState, ContainerStatus, Health
-from events.node import NodeFacts, NodeSettings
+from events.application import ContainerStatus
 from events.user import Role
+from tests.ecn.cli.fake_documents import (
+    NOW,
+    answer,
+    microservice_document,
+    node_document,
+    problem,
+    runs,
+)
+from tests.ecn.cli.fake_log import FakeLog
 
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 TOKEN = "token-of-anna"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -34,70 +38,16 @@ class Asked(Struct, frozen=True):
     body: bytes
 
 
-def node_document(name: str, **changes: object) -> d.NodeDocument:
-    """A node that is online."""
-    document = d.NodeDocument(
-        id=f"{name}-id",
-        name=name,
-        settings=NodeSettings(),
-        state="online",
-        since=NOW,
-        last_seen=NOW,
-        facts=NodeFacts(architecture="aarch64", cpus=4, memory_mib=3906),
-        microservices=0,
-        running=0,
-        revision=1,
-        created_at=NOW,
-        updated_at=NOW,
-    )
-    return structs.replace(document, **changes)
-
-
-def microservice_document(
-    application: str, manifest: d.MicroserviceManifest, **changes: object
-) -> d.MicroserviceDocument:
-    """A microservice as its manifest wants it, of which nothing was heard yet."""
-    fields = structs.asdict(manifest)
-    fields["config"] = Raw(msgspec.json.encode(manifest.config))
-    document = d.MicroserviceDocument(
-        id=f"{application}-{manifest.name}-id",
-        application=application,
-        node_id=f"{manifest.node}-id",
-        node_state="online",
-        application_started=True,
-        status=ContainerStatus(state=ContainerState.QUEUED, at=NOW),
-        current=False,
-        revision=1,
-        created_at=NOW,
-        updated_at=NOW,
-        **fields,
-    )
-    return structs.replace(document, **changes)
-
-
-def runs(microservice: d.MicroserviceDocument) -> Iterator[ContainerStatus]:
-    """What a device says of one that comes up well."""
-    yield ContainerStatus(state=ContainerState.PULLING, reason="pulling the image", at=NOW)
-    healthy = Health.NONE if microservice.health_check is None else Health.HEALTHY
-    yield ContainerStatus(state=ContainerState.RUNNING, health=healthy, at=NOW)
-
-
-def fails(_microservice: d.MicroserviceDocument) -> Iterator[ContainerStatus]:
-    """What it says when there is no such image."""
-    reason = "no such image: shop:1; tried again in 10 s"
-    yield ContainerStatus(state=ContainerState.FAILED, reason=reason, at=NOW)
-
-
-class FakeApi:
+class FakeApi(FakeLog):
     """What there is, and what was asked."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.url = ""
         self.asked: list[Asked] = []
         self.nodes = {"local": node_document("local")}
         self.applications: dict[str, d.ApplicationDocument] = {}
         self.registries: dict[str, d.RegistryManifest] = {}
-        self.log: list[d.EventDocument] = []
         self.done: dict[str, tuple[int, bytes]] = {}
         """Answers by idempotency key."""
         self.device: Callable[[d.MicroserviceDocument], Iterator[ContainerStatus]] = runs
@@ -105,33 +55,8 @@ class FakeApi:
         """So many requests are answered 503."""
         self.lost = 0
         """So many answers to changes are lost after they took effect."""
-        self.streams_to_cut = 0
-        self._grown = asyncio.Event()
 
     # --- what tests say
-
-    def event(
-        self, type_: str, subject: str, name: str, actor: str = "user/anna", data: object = None
-    ) -> d.EventDocument:
-        """Append one."""
-        document = d.EventDocument(
-            position=len(self.log) + 1,
-            time=NOW,
-            subject=subject,
-            subject_name=name,
-            type=type_,
-            actor=actor,
-            actor_name=actor,
-            command_id="c",
-            correlation_id="c",
-            causation_id="",
-            hash="00",
-            data=Raw(msgspec.json.encode(data or {})),
-        )
-        self.log.append(document)
-        self._grown.set()
-        self._grown = asyncio.Event()
-        return document
 
     def requests(self, method: str, path: str = "") -> list[Asked]:
         """Those that came in so."""
@@ -165,7 +90,7 @@ class FakeApi:
                 web.put("/api/v1/registries/{name}", self._apply_registry),
                 web.get("/api/v1/users", self._users),
                 web.patch("/api/v1/users/{name}", self._plain("user/anna", ["x"])),
-                web.get("/api/v1/events", self._events),
+                web.get("/api/v1/events", self.serve_events),
             ]
         )
         return app
@@ -373,100 +298,8 @@ class FakeApi:
         anna = d.UserDocument(id="anna-id", name="anna", role=Role.ADMIN, tokens=1, created_at=NOW)
         return answer(d.Users(position=len(self.log), items=[anna]))
 
-    async def _events(self, request: web.Request) -> web.StreamResponse:
-        if "text/event-stream" in request.headers.get("Accept", ""):
-            return await self._feed(request)
-        limit = int(request.query.get("limit", "100"))
-        found = self.log
-        for field in ("type", "actor"):
-            if field in request.query:
-                found = [e for e in found if getattr(e, field) == request.query[field]]
-        if request.query.get("order") == "desc":
-            before = int(request.query.get("before", "1000000"))
-            found = [e for e in found if e.position < before][::-1]
-        else:
-            found = [e for e in found if e.position > int(request.query.get("after", "0"))]
-        page = found[:limit]
-        following = page[-1].position if len(found) > limit else None
-        return answer(d.Events(position=len(self.log), items=page, next=following))
-
-    async def _feed(self, request: web.Request) -> web.StreamResponse:
-        said = request.headers.get("Last-Event-ID", request.query.get("after", len(self.log)))
-        after = int(said)
-        response = web.StreamResponse()
-        response.content_type = "text/event-stream"
-        await response.prepare(request)
-        await response.write(b"id: %d\n: here\n\n" % after)
-        while True:
-            grown = self._grown
-            for event in self.log[after:]:
-                await response.write(
-                    b"id: %d\nevent: %b\ndata: %b\n\n"
-                    % (event.position, event.type.encode(), msgspec.json.encode(event))
-                )
-                after = event.position
-                if self.streams_to_cut:
-                    self.streams_to_cut -= 1
-                    return response
-            await grown.wait()
-
 
 def _said(application: d.ApplicationDocument) -> object:
     return [
         (m.name, m.node, m.image, m.env, m.ports, m.health_check) for m in application.microservices
     ]
-
-
-def answer(document: Struct, status: int = 200) -> web.Response:
-    """The document as JSON."""
-    return web.Response(
-        status=status, body=msgspec.json.encode(document), content_type="application/json"
-    )
-
-
-def problem(
-    status: int, code: str, detail: str, *, field: str = "", next_step: str = ""
-) -> web.Response:
-    """A refusal."""
-    document = d.Problem(
-        type=f"urn:ecn:problem:{code}",
-        title=code,
-        status=status,
-        code=code,
-        detail=detail,
-        field=field,
-        next_step=next_step,
-    )
-    return web.Response(
-        status=status,
-        body=msgspec.json.encode(document),
-        content_type="application/problem+json",
-    )
-
-
-@contextmanager
-def served(api: FakeApi) -> Iterator[FakeApi]:
-    """The API on a port of its own, until the block ends."""
-    ready = threading.Event()
-    loop = asyncio.new_event_loop()
-    stopping = asyncio.Event()
-
-    async def serve() -> None:
-        runner = web.AppRunner(api.app(), shutdown_timeout=0.1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        api.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        ready.set()
-        await stopping.wait()
-        await runner.cleanup()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    assert ready.wait(10)
-    try:
-        yield api
-    finally:
-        loop.call_soon_threadsafe(stopping.set)
-        thread.join(10)
-        loop.close()

@@ -23,6 +23,7 @@ async def work():
     try:
         await asyncio.Event().wait()
     finally:
+        await asyncio.sleep(0.2)  # as long as a lifeline and a signal may be apart
         print("cleaned up", flush=True)
 
 asyncio.run(until_stopped(work(), lifeline=True))

@@ -6,7 +6,8 @@ import pytest
 
 from ecn.cli import progress
 from tests.ecn.cli.conftest import Ecn, run
-from tests.ecn.cli.fake_api import FakeApi, fails, node_document
+from tests.ecn.cli.fake_api import FakeApi
+from tests.ecn.cli.fake_documents import fails, node_document
 from tests.ecn.cli.test_manifests import DEMO, REGISTRY
 
 

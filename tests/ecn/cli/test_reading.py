@@ -7,7 +7,8 @@ import yaml
 
 from ecn.cli.output import Column, table_text
 from tests.ecn.cli.conftest import Ecn
-from tests.ecn.cli.fake_api import FakeApi, fails, node_document
+from tests.ecn.cli.fake_api import FakeApi
+from tests.ecn.cli.fake_documents import fails, node_document
 from tests.ecn.cli.test_manifests import DEMO
 
 
