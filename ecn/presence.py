@@ -82,8 +82,13 @@ class Presence:
         except StoreUnavailable:
             self._unwritten.update(news)
             raise
-        for node_id in [known for known in self._seen if known not in self._live.world.nodes]:
+        gone = [known for known in self._seen if known not in self._live.world.nodes]
+        for node_id in gone:
             del self._seen[node_id]
+            # It may have been heard once more by the very deletion that woke its long-poll.
+            self._unwritten.discard(node_id)
+        if gone:
+            await self._store.forget(gone)
 
     async def _look(self) -> None:
         world, now = self._live.world, self._clock()
@@ -91,13 +96,14 @@ class Presence:
         seen = await self._store.last_seen(online)
         patience = timedelta(seconds=self._offline_after)
         for node_id in online:
+            # Noted when a request arrives, and so a moment before the event that it leads to: a
+            # node that fell silent right after coming online was last seen when it did.
+            since = world.nodes[node_id].since
+            last_seen = max(seen.get(node_id, since), since)
             # After a start or a takeover everyone gets the full time to be heard again.
-            heard = max(
-                filter(None, (seen.get(node_id), self._leading_since, world.nodes[node_id].since))
-            )
-            if now - heard <= patience:
+            if now - max(last_seen, self._leading_since or last_seen) <= patience:
                 continue
-            command = MarkNodeOffline(node_id=node_id, last_seen=seen.get(node_id) or heard)
+            command = MarkNodeOffline(node_id=node_id, last_seen=last_seen)
             command_id = CommandId(new_id())
             try:
                 await self._writer.execute(

@@ -71,8 +71,9 @@ async def desired_state(request: web.Request) -> web.Response:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait
     if have > live.world.position:
-        # Another controller told it: this one is behind, by a moment as a rule.
-        await live.grown_beyond(Position(have - 1), at_most=min(2.0, wait))
+        # Another controller told it, and this one is behind. What it knows is older than what the
+        # agent has: telling that would bring back what was replaced. If the log is away: 503.
+        await live.catch_up()
     headers = {"Preference-Applied": f"wait={wait:.0f}"} if wait else {}
     while True:
         world = live.world
@@ -119,9 +120,12 @@ async def report(request: web.Request) -> web.Response:
     said = await read_body(request, contract.Report)
     if len(said.containers) > agent_documents.MOST_REPORTS:
         raise Invalid(f"more than {agent_documents.MOST_REPORTS} at once", field="$.containers")
-    node_id = request[DEVICE].node_id
+    node_id, live = request[DEVICE].node_id, request.app[LIVE]
     command = agent_documents.report(node_id, said, request.app[CLOCK]())
-    if any(decider.decide(request.app[LIVE].world, command)):
+    if any(each.status.revision > live.world.position for each in said.containers):
+        # It speaks of what another controller told it: unknown here, it would be dropped.
+        await live.catch_up()
+    if any(decider.decide(live.world, command)):
         await execute(request, command)
     # An agent whose journal is older than the log (restored from a backup) learns here from where
     # it has to count on: what it numbers below that would be taken for told before.

@@ -4,22 +4,26 @@ A request with an `Idempotency-Key` becomes a command whose id is made of the ke
 and what it says: a retry is recognised wherever and whenever it arrives, also by the log.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from aiohttp import web
 
 from ecn.api.answers import json_answer
 from ecn.api.documents import Changed
 from ecn.api.endpoint import Endpoint
-from ecn.api.keys import LIVE, WRITER
+from ecn.api.keys import LIVE, LOG, WRITER
 from ecn.api.principal import Device, Operator
 from ecn.commands import AnyCommand
-from ecn.errors import Invalid, NotFound
+from ecn.errors import Invalid, NotFound, RevisionMoved
 from ecn.writer import Issued, Outcome, repetition
-from events.ids import CommandId, new_id
-from events.log import LogUnavailable
+from events.envelope import KnownEvent
+from events.filter import EventFilter
+from events.ids import CommandId, Position, new_id
 from projections.commands import KEYED
+from projections.world import World
 
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("REQUEST_ID", str)
 OPERATOR: web.RequestKey[Operator] = web.RequestKey("OPERATOR", Operator)
@@ -27,6 +31,10 @@ DEVICE: web.RequestKey[Device] = web.RequestKey("DEVICE", Device)
 COMMAND_ID: web.RequestKey[str] = web.RequestKey("COMMAND_ID", str)
 
 LONGEST_KEY = 255
+MERGE_PATIENCE = 10.0
+"""Seconds that a merge is tried again where others change the same thing all the time."""
+
+E = TypeVar("E", bound=KnownEvent)
 
 
 async def name_command(request: web.Request, actor: str) -> CommandId:
@@ -59,6 +67,34 @@ async def execute(request: web.Request, command: AnyCommand, *, actor: str = "")
             correlation_id=request[REQUEST_ID],
         )
     )
+
+
+async def merge(request: web.Request, command: Callable[[World], AnyCommand]) -> Outcome:
+    """Carry out a change that is merged into what is there, as often as others were faster.
+
+    command: made of the world that it will be decided on, if nobody comes in between.
+    Errors: as Writer.execute; RevisionMoved when others were faster for MERGE_PATIENCE.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + MERGE_PATIENCE
+    while True:
+        try:
+            return await execute(request, command(request.app[LIVE].world))
+        except RevisionMoved:
+            if loop.time() > deadline:
+                raise
+
+
+async def first_event(request: web.Request, outcome: Outcome, kind: type[E]) -> E | None:
+    """The event of that kind that a command led to at first; None if this was the first time."""
+    if not outcome.repeated:
+        return None
+    wanted = EventFilter(command_id=outcome.command_id)
+    after = Position(outcome.position - len(outcome.events))
+    for recorded in await request.app[LOG].search(wanted, after=after):
+        if isinstance(recorded.event, kind):
+            return recorded.event
+    return None
 
 
 def changed(outcome: Outcome, subject: str, status: int = 200) -> web.Response:
@@ -107,11 +143,8 @@ async def changing(
     try:
         return await handler(request)
     except NotFound:
-        try:
-            await live.catch_up()
-        except LogUnavailable:
-            # Nothing better is known: the refusal stands, as valid as the world it was made on.
-            raise
+        # If the log is away nobody knows: the client is told so, and asks again later.
+        await live.catch_up()
         if live.world.position == before:
             raise
         return await handler(request)

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from agent.contract import LogRequest
 from ecn.api import views
 from ecn.api.answers import json_answer
-from ecn.api.commanding import changed, execute
+from ecn.api.commanding import changed, execute, merge
 from ecn.api.documents import (
     Changed,
     MicroserviceDocument,
@@ -20,14 +20,12 @@ from ecn.api.manifests import manifest, patched, placement
 from ecn.api.times import time
 from ecn.commands import application as commands
 from ecn.deciders import find
-from ecn.errors import RevisionMoved, Unreachable
-from ecn.writer import Outcome
+from ecn.errors import Unreachable
 from events.application import ContainerState
 from events.ids import MicroserviceId, new_id
 from events.user import Role
 from projections.nodes import NodeState
-
-PATCH_TRIES = 5
+from projections.world import World
 
 
 def _ref(request: web.Request) -> MicroserviceId:
@@ -67,26 +65,15 @@ async def update_microservice(request: web.Request) -> web.Response:
     """
     key = _ref(request)
     patch = await request.read()
-    for attempt in range(1, PATCH_TRIES + 1):
-        world = request.app[LIVE].world
-        row = world.microservices.get(key)
-        if row is None:
-            break
+
+    def command(world: World) -> commands.UpdateMicroservice:
+        row = world.microservices[find.microservice(world, key)]
         wanted = patched(manifest(world, row), patch)
-        command = commands.UpdateMicroservice(
+        return commands.UpdateMicroservice(
             microservice_id=key, placement=placement(wanted, key), seen=row.revision
         )
-        try:
-            return changed(await execute(request, command), f"microservice/{key}")
-        except RevisionMoved:
-            if attempt == PATCH_TRIES:
-                raise
-    return changed(await _nothing(request, key), f"microservice/{key}")
 
-
-async def _nothing(request: web.Request, key: MicroserviceId) -> Outcome:
-    """Let the writer say that the microservice is gone."""
-    return await execute(request, commands.StartMicroservice(microservice_id=key))
+    return changed(await merge(request, command), f"microservice/{key}")
 
 
 async def delete_microservice(request: web.Request) -> web.Response:

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from ecn.api import views
 from ecn.api.answers import json_answer
-from ecn.api.commanding import COMMAND_ID, changed, execute
+from ecn.api.commanding import COMMAND_ID, changed, execute, first_event, merge, replayed
 from ecn.api.documents import (
     Changed,
     IssueProvisioningKey,
@@ -24,10 +24,12 @@ from ecn.commands import node as commands
 from ecn.deciders import find, rules
 from ecn.errors import Invalid
 from ecn.vault import hash_of
-from events.ids import NodeId, new_id
-from events.node import NodeSettings
+from ecn.writer import repetition
+from events.ids import CommandId, NodeId, new_id
+from events.node import NodeSettings, ProvisioningKeyIssued
 from events.user import Role
 from projections.nodes import NodeState
+from projections.world import World
 
 
 def _ref(request: web.Request) -> NodeId:
@@ -75,17 +77,21 @@ async def update_node(request: web.Request) -> web.Response:
     """Another name, other settings, or both."""
     node_id = _ref(request)
     body = await read_body(request, UpdateNode)
-    row = request.app[LIVE].world.nodes[node_id]
-    settings = row.settings
-    if body.settings is not msgspec.UNSET:
-        settings = parse(merged(row.settings, body.settings), NodeSettings, field="$.settings")
-    command = commands.UpdateNode(
-        node_id=node_id,
-        name=row.name if body.name is msgspec.UNSET else body.name,
-        settings=settings,
-        seen=(row.name, row.settings),
-    )
-    return changed(await execute(request, command), f"node/{node_id}")
+
+    def command(world: World) -> commands.UpdateNode:
+        row = world.nodes[find.node(world, node_id)]
+        settings = row.settings
+        if body.settings is not msgspec.UNSET:
+            patch = merged(row.settings, body.settings)
+            settings = parse(patch, NodeSettings, field="$.settings")
+        return commands.UpdateNode(
+            node_id=node_id,
+            name=row.name if body.name is msgspec.UNSET else body.name,
+            settings=settings,
+            seen=(row.name, row.settings),
+        )
+
+    return changed(await merge(request, command), f"node/{node_id}")
 
 
 async def delete_node(request: web.Request) -> web.Response:
@@ -102,7 +108,9 @@ async def deprovision_node(request: web.Request) -> web.Response:
 
 async def issue_key(request: web.Request) -> web.Response:
     """A provisioning key. It is derived from the command, so that a retry gets the same one."""
-    node_id = _ref(request)
+    # A retry is answered also when the node is gone by now.
+    repeated = repetition(request.app[LIVE].world, CommandId(request[COMMAND_ID]))
+    node_id = NodeId(repeated.subject[len("node/") :]) if repeated else _ref(request)
     body = await read_body(request, IssueProvisioningKey)
     longest = int(rules.LONGEST_KEY_VALIDITY.total_seconds())
     if not 1 <= body.valid_for <= longest:
@@ -114,7 +122,7 @@ async def issue_key(request: web.Request) -> web.Response:
         expires_at=request.app[CLOCK]() + timedelta(seconds=body.valid_for),
     )
     outcome = await execute(request, command)
-    row = request.app[LIVE].world.nodes[node_id]
+    issued = await first_event(request, outcome, ProvisioningKeyIssued)
     return json_answer(
         ProvisioningKey(
             position=outcome.position,
@@ -122,11 +130,11 @@ async def issue_key(request: web.Request) -> web.Response:
             subject=outcome.subject,
             events=list(outcome.events),
             key=key,
-            node=row.name,
-            # A retry shows when the first one's key expires, as long as that is the node's key.
-            expires_at=row.key_expires_at or command.expires_at,
+            node=request.app[LIVE].world.names.get(outcome.subject) or node_id,
+            expires_at=(issued or command).expires_at,
         ),
         status=201,
+        headers=replayed(outcome),
     )
 
 

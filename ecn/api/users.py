@@ -7,7 +7,14 @@ from aiohttp import web
 
 from ecn.api import views
 from ecn.api.answers import json_answer
-from ecn.api.commanding import COMMAND_ID, OPERATOR, changed, execute
+from ecn.api.commanding import (
+    COMMAND_ID,
+    OPERATOR,
+    changed,
+    execute,
+    first_event,
+    replayed,
+)
 from ecn.api.documents import Changed, CreateUser, Login, Token, UpdateUser, Users
 from ecn.api.endpoint import Access, Endpoint, read_body
 from ecn.api.keys import CLOCK, LIVE, PASSWORDS, VAULT
@@ -16,7 +23,7 @@ from ecn.deciders import find
 from ecn.errors import BadCredentials, Invalid
 from ecn.vault import hash_of
 from events.ids import TokenId, UserId, new_id
-from events.user import Role
+from events.user import Role, TokenIssued
 
 TOKEN_VALID_FOR = timedelta(days=30)
 LONGEST_TOKEN = timedelta(days=3650)
@@ -50,8 +57,7 @@ async def login(request: web.Request) -> web.Response:
         expires_at=request.app[CLOCK]() + valid_for,
     )
     outcome = await execute(request, command, actor=f"user/{body.name}")
-    issued = request.app[LIVE].world.tokens.one("hash", command.token_hash)
-    known = request.app[LIVE].world.tokens.get(issued) if issued is not None else None
+    issued = await first_event(request, outcome, TokenIssued)
     return json_answer(
         Token(
             position=outcome.position,
@@ -61,8 +67,9 @@ async def login(request: web.Request) -> web.Response:
             token=token,
             user=row.name,
             role=row.role,
-            expires_at=known.expires_at if known is not None else command.expires_at,
-        )
+            expires_at=(issued or command).expires_at,
+        ),
+        headers=replayed(outcome),
     )
 
 

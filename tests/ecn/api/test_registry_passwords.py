@@ -1,0 +1,97 @@
+"""Registry passwords: sealed on arrival, opened for agents only, never lost to a race."""
+
+import asyncio
+
+import pytest
+
+from tests.ecn.api.server import Agent, Client, Controller, Network, manifest
+
+
+@pytest.fixture
+async def agent(controller: Controller) -> Agent:
+    """Of node east, where shop/web is pulled from `hub`."""
+    agent = await controller.agent("east")
+    hub = {"url": "hub.example", "username": "anna", "password": "first-secret"}
+    await controller.operator.put("/registries/hub", hub)
+    web = manifest(registry="hub")
+    await controller.operator.put("/applications/shop", {"microservices": [web]})
+    return agent
+
+
+async def told(agent: Agent) -> dict[str, object]:
+    """The registry as the agent is told it."""
+    (web,) = (await agent.desired()).is_good().items("changed")
+    registry = web["registry"]
+    assert isinstance(registry, dict)
+    return registry
+
+
+async def test_the_agent_is_told_the_password(agent: Agent) -> None:
+    expected = {"url": "hub.example", "username": "anna", "password": "first-secret"}
+    assert await told(agent) == expected
+
+
+async def test_a_new_password_reaches_the_waiting_agent(agent: Agent, operator: Client) -> None:
+    waiting = asyncio.ensure_future(agent.desired(await agent.revision(), wait=20))
+    await asyncio.sleep(0.05)
+    hub = {"url": "hub.example", "username": "anna", "password": "second-secret"}
+    await operator.put("/registries/hub", hub)
+    (web,) = (await waiting).is_good().items("changed")
+    assert "second-secret" in str(web["registry"])
+
+
+async def test_without_a_password_in_the_request_the_one_there_is_stays(
+    agent: Agent, operator: Client
+) -> None:
+    (await operator.put("/registries/hub", {"url": "other.example"})).is_good()
+    assert await told(agent) == {"url": "other.example", "username": "", "password": "first-secret"}
+
+
+async def test_a_controller_that_lags_behind_does_not_bring_an_old_password_back(
+    network: Network, agent: Agent, operator: Client
+) -> None:
+    async with network.controller(following=False) as other:
+        second = {"url": "hub.example", "password": "second-secret"}
+        await operator.put("/registries/hub", second)
+        (await other.operator.put("/registries/hub", {"url": "other.example"})).is_good()
+        assert (await told(agent))["password"] == "second-secret"
+
+
+async def test_two_who_change_a_registry_at_once_leave_a_password_that_opens(
+    agent: Agent, operator: Client
+) -> None:
+    for number in range(10):
+        wanted = [
+            {"url": f"a{number}.example", "password": f"left-{number}"},
+            {"url": f"b{number}.example", "password": f"right-{number}"},
+            {"url": f"c{number}.example"},
+        ]
+        changes = [operator.put("/registries/hub", each) for each in wanted]
+        for answer in await asyncio.gather(*changes):
+            answer.is_good()
+        assert (await told(agent))["password"] in (f"left-{number}", f"right-{number}")
+
+
+async def test_only_the_key_of_the_password_in_use_is_kept(
+    network: Network, agent: Agent, operator: Client
+) -> None:
+    kept = network.secret_keys._keys
+    assert len(kept) == 1
+    for number in range(3):
+        body = {"url": "hub.example", "password": f"secret-{number}"}
+        await operator.put("/registries/hub", body)
+    await operator.put("/registries/bad name!", {"url": "hub.example", "password": "secret"})
+    assert len(kept) == 1
+    await operator.delete("/applications/shop")
+    (await operator.delete("/registries/hub")).is_good()
+    assert kept == {}
+
+
+async def test_a_password_that_can_not_be_opened_harms_nothing_else(
+    network: Network, agent: Agent, operator: Client
+) -> None:
+    network.secret_keys._keys.clear()
+    assert (await told(agent))["password"] == ""
+    hub = {"url": "hub.example", "password": "first-secret"}
+    (await operator.put("/registries/hub", hub)).is_good()
+    assert (await told(agent))["password"] == "first-secret"
