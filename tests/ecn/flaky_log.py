@@ -30,7 +30,8 @@ class FlakyLog(MemoryLog):
         self.faults: deque[Fault] = deque()
         self.appends: list[int] = []
         """How many events each append brought that went well."""
-        self.reads = 0
+        self.pages: list[int] = []
+        """How many events each read brought."""
         self.readable = True
         self.gate = asyncio.Event()
         self.gate.set()
@@ -59,5 +60,7 @@ class FlakyLog(MemoryLog):
         """See EventLog."""
         if not self.readable:
             raise LogUnavailable("out of reach")
-        self.reads += 1
-        return await super().read(after, limit=limit)
+        page = await super().read(after, limit=limit)
+        self.pages.append(len(page))
+        await asyncio.sleep(0)  # as the real one, it lets others run before it answers
+        return page
