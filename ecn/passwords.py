@@ -37,16 +37,18 @@ class Passwords:
 
         Errors: TooMany when the name failed too often lately, known or not.
         """
-        now = asyncio.get_running_loop().time()
-        failures = self._failures.setdefault(name, deque(maxlen=FAILURES))
-        if len(failures) == FAILURES and now - failures[0] < WINDOW:
-            raise TooMany(f"too many failed logins as {name!r}", retry_after=WINDOW)
+        loop = asyncio.get_running_loop()
+        stored = self._decoy if password_hash is None else password_hash
         async with self._few:
-            good = await asyncio.to_thread(self._check, password, password_hash or self._decoy)
-        if good and password_hash is not None:
-            self._failures.pop(name, None)
-            return True
-        failures.append(now)
+            # Asked only when it is this one's turn, so that guesses sent all at once count too.
+            failures = self._failures.setdefault(name, deque(maxlen=FAILURES))
+            if len(failures) == FAILURES and loop.time() - failures[0] < WINDOW:
+                raise TooMany(f"too many failed logins as {name!r}", retry_after=WINDOW)
+            good = await asyncio.to_thread(self._check, password, stored)
+            if good and password_hash is not None:
+                self._failures.pop(name, None)
+                return True
+            failures.append(loop.time())
         while len(self._failures) > REMEMBERED_NAMES:
             self._failures.pop(next(iter(self._failures)))
         return False

@@ -143,7 +143,7 @@ async def stream_log(request: web.Request) -> web.Response:
             if not await stream.feed(chunk):
                 break  # the reader is gone; the agent learns it from the answer
     finally:
-        await stream.end()
+        stream.end()
     return web.Response(status=204)
 
 

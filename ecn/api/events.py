@@ -103,6 +103,9 @@ async def feed(request: web.Request) -> web.StreamResponse:
 
 
 def _filter(request: web.Request, world: World) -> EventFilter:
+    for name, value in request.query.items():
+        if "\0" in value:
+            raise Invalid("has a NUL character, which nothing in the log has", field=f"?{name}")
     subject = request.query.get("subject")
     prefix = None
     if subject is not None:

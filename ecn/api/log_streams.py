@@ -7,7 +7,7 @@ other, at the pace of the slower one.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from agent.contract import LogRequest
 from ecn.errors import NotFound, TooMany, Unreachable
@@ -31,6 +31,7 @@ class Stream:
         self.request = request
         self.opened = asyncio.Event()
         self._chunks: asyncio.Queue[bytes | None] = asyncio.Queue(CHUNKS)
+        self._ended = False
         self._left = asyncio.Event()
 
     async def feed(self, chunk: bytes) -> bool:
@@ -44,11 +45,12 @@ class Stream:
             put.cancel()
             left.cancel()
 
-    async def end(self) -> None:
-        """Say that nothing more comes."""
-        if not self._left.is_set():
-            async with asyncio.timeout(PATIENCE):
-                await self._chunks.put(None)
+    def end(self) -> None:
+        """Say that nothing more comes. The sender need not wait for a slow reader."""
+        self._ended = True
+        with suppress(asyncio.QueueFull):
+            # For a reader that waits; one that has a full queue to read sees it at the end.
+            self._chunks.put_nowait(None)
 
     def leave(self) -> None:
         """The reader is gone."""
@@ -66,7 +68,10 @@ class Stream:
             raise Unreachable(
                 f"the node's agent did not send the log within {PATIENCE:.0f} seconds"
             ) from None
-        while (chunk := await self._chunks.get()) is not None:
+        while not (self._ended and self._chunks.empty()):
+            chunk = await self._chunks.get()
+            if chunk is None:
+                return
             yield chunk
 
 

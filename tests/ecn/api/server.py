@@ -191,6 +191,8 @@ class Agent:
         self.client = client
         self.name = name
         self.node_id = node_id
+        self.known = 0
+        """The revision that it has, where a test keeps one."""
 
     async def desired(self, have: int = 0, *, wait: int = 0) -> Answer:
         """The desired state, since a revision."""

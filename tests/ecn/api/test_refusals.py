@@ -193,6 +193,7 @@ async def test_what_contradicts_the_world_is_refused(
         ("/events", {"after": "x"}, "?after"),
         ("/events", {"before": "1.5"}, "?before"),
         ("/events", {"order": "random"}, "?order"),
+        ("/events", {"type": "a\x00b"}, "?type"),
         ("/events", {"since": "yesterday"}, "?since"),
         ("/events", {"since": "2026-01-01T00:00:00"}, "?since"),
         ("/events", {"until": "2026-13-01T00:00:00Z"}, "?until"),

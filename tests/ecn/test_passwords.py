@@ -1,0 +1,83 @@
+"""Passwords: hashed, checked, and guessed at only slowly."""
+
+import asyncio
+
+import pytest
+from argon2 import PasswordHasher
+
+from ecn.errors import Invalid, TooMany
+from ecn.passwords import FAILURES, Passwords
+
+
+@pytest.fixture
+def passwords() -> Passwords:
+    return Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
+async def test_a_password_matches_its_hash_and_no_other(passwords: Passwords) -> None:
+    hashed = await passwords.hash("wonderland")
+    assert hashed.startswith("$argon2id$")
+    assert "wonderland" not in hashed
+    assert await passwords.matches("anna", "wonderland", hashed)
+    assert not await passwords.matches("anna", "Wonderland", hashed)
+    assert not await passwords.matches("anna", "", hashed)
+    assert await passwords.hash("wonderland") != hashed
+
+
+async def test_the_default_costs_are_argon2s_own_recommendation() -> None:
+    hashed = await Passwords().hash("wonderland")
+    assert "m=65536,t=3,p=4" in hashed
+
+
+@pytest.mark.parametrize("password", ["", "1234567", "x" * 1025])
+async def test_a_password_has_a_length(passwords: Passwords, password: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        await passwords.hash(password)
+    assert refused.value.field == "$.password"
+
+
+@pytest.mark.parametrize("stored", [None, "none", "", "$argon2id$broken"])
+async def test_what_is_no_hash_never_matches(passwords: Passwords, stored: str | None) -> None:
+    assert not await passwords.matches("anna", "nobody", stored)
+
+
+async def test_the_decoy_of_unknown_names_lets_nobody_in(passwords: Passwords) -> None:
+    assert not await passwords.matches("unknown", "nobody", None)
+
+
+async def test_after_too_many_failures_even_the_right_one_has_to_wait(
+    passwords: Passwords,
+) -> None:
+    hashed = await passwords.hash("wonderland")
+    for _ in range(FAILURES):
+        assert not await passwords.matches("anna", "wrong", hashed)
+    with pytest.raises(TooMany) as refused:
+        await passwords.matches("anna", "wonderland", hashed)
+    assert refused.value.retry_after > 0
+    assert await passwords.matches("berta", "wonderland", hashed)
+
+
+async def test_a_success_forgives(passwords: Passwords) -> None:
+    hashed = await passwords.hash("wonderland")
+    for _ in range(3):
+        for _ in range(FAILURES - 1):
+            assert not await passwords.matches("anna", "wrong", hashed)
+        assert await passwords.matches("anna", "wonderland", hashed)
+
+
+async def test_the_wait_ends(passwords: Passwords, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ecn.passwords.WINDOW", 0.05)
+    hashed = await passwords.hash("wonderland")
+    for _ in range(FAILURES):
+        await passwords.matches("anna", "wrong", hashed)
+    await asyncio.sleep(0.1)
+    assert await passwords.matches("anna", "wonderland", hashed)
+
+
+async def test_guesses_sent_all_at_once_are_counted_too(passwords: Passwords) -> None:
+    hashed = await passwords.hash("wonderland")
+    guesses = [passwords.matches("anna", f"wrong-{number}", hashed) for number in range(100)]
+    answers = await asyncio.gather(*guesses, return_exceptions=True)
+    tried = [answer for answer in answers if answer is False]
+    assert len(tried) <= FAILURES + 1
+    assert all(isinstance(answer, TooMany) for answer in answers if answer is not False)
