@@ -41,6 +41,12 @@ def run_in_own_network() -> None:
     run_plainly("ecn-bench-one", "--network=ecn-bench-plain")
 
 
+def run_all_plainly(names: list[str]) -> None:
+    """One after another."""
+    for name in names:
+        run_plainly(name)
+
+
 def microservice(name: str) -> dict[str, object]:
     """The same container, as ECN is told of it."""
     return {"name": name, "node": "local", "image": IMAGE, "pull": "never", "command": COMMAND}
@@ -72,7 +78,7 @@ def one(net: Network) -> tuple[float, float, float]:
 def many(net: Network) -> tuple[float, float]:
     """Twenty containers: docker run one after another, and one ecn deploy."""
     names = [f"ecn-bench-{number}" for number in range(MANY)]
-    plain = seconds(lambda: [run_plainly(name) for name in names])
+    plain = seconds(partial(run_all_plainly, names))
     docker("rm", "-f", *names)
     ours = seconds(lambda: deploy(net, "bench-many", MANY))
     net.ecn("delete", "application", "bench-many", "-y")
