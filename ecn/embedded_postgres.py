@@ -110,8 +110,10 @@ class EmbeddedPostgres:
         left = await end_leftovers(self._cluster)
         if left:
             log.warning("ended a Postgres that an earlier controller left behind", pids=left)
-        # Nothing runs on this folder now, whatever process has inherited that pid since.
-        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        # Nothing runs on this folder now, whatever process has inherited that pid since: a zombie
+        # that nobody reaped counts as alive for Postgres too.
+        for lock in (self._data / "postmaster.pid", self._socket / ".s.PGSQL.5432.lock"):
+            lock.unlink(missing_ok=True)
         known = self._folder.read_secret(PASSWORD_FILE)
         if known is None and self._data.exists():
             raise EmbeddedPostgresError(

@@ -81,8 +81,13 @@ class Recorded(Struct, frozen=True, kw_only=True):
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[KnownEvent] = msgspec.json.Decoder(KnownEvent)
 _KNOWN_TYPES = frozenset(
-    kind.__struct_config__.tag for kind in (*NodeEvents.__args__, *ApplicationEvents.__args__,
-                                            *CatalogEvents.__args__, *UserEvents.__args__)
+    kind.__struct_config__.tag
+    for kind in (
+        *NodeEvents.__args__,
+        *ApplicationEvents.__args__,
+        *CatalogEvents.__args__,
+        *UserEvents.__args__,
+    )
 )
 
 

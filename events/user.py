@@ -68,10 +68,5 @@ class TokenRevoked(UserEvent, frozen=True, kw_only=True, tag="user.token-revoked
 
 
 UserEvents = (
-    UserCreated
-    | UserRoleChanged
-    | UserPasswordChanged
-    | UserDeleted
-    | TokenIssued
-    | TokenRevoked
+    UserCreated | UserRoleChanged | UserPasswordChanged | UserDeleted | TokenIssued | TokenRevoked
 )

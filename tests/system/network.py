@@ -112,9 +112,13 @@ class Network:
 
     def events(self) -> list[dict[str, object]]:
         """The whole log."""
-        items = json.loads(self.ecn("events", "--after", "0", "-o", "json"))["items"]
-        assert isinstance(items, list)
-        return items
+        found: list[dict[str, object]] = []
+        while True:
+            after = str(found[-1]["position"]) if found else "0"
+            items = json.loads(self.ecn("events", "--after", after, "-o", "json"))["items"]
+            if not items:
+                return found
+            found += items
 
     def node_id(self) -> str:
         """Of the node that is this machine."""
