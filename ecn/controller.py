@@ -45,7 +45,9 @@ from projections.live import Live, follow
 DATABASE_WITHIN = 60.0
 """Seconds that a database of one's own may take to answer at the start."""
 
-SHUTDOWN_WITHIN = 3.0
+SHUTDOWN_WITHIN = 1.0
+"""Seconds that requests may go on at the end. aiohttp waits twice so long for long-polls and feeds,
+which would go on for ever, and whose clients come back by themselves."""
 MASTER_KEY = "master.key"
 
 FOR_THE_OPERATOR = (

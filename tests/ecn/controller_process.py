@@ -41,11 +41,11 @@ class ControllerProcess:
 
     def spawn(self) -> subprocess.Popen[bytes]:
         """Start it, and wait for nothing."""
-        listen = f"127.0.0.1:{self.port}"
+        command = [sys.executable, "-m", "ecn", "controller", "--log-format", "json"]
+        where = ["--listen", f"127.0.0.1:{self.port}", "--data", str(self.data)]
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "ecn", "controller", "--data", self.data]
-                + ["--listen", listen, "--log-format", "json", *self._arguments],
+                [*command, *where, *self._arguments],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

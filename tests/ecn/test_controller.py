@@ -141,7 +141,7 @@ async def test_a_second_start_keeps_everything_and_the_end_waits_for_no_one(
             assert feed.status == 200
             await asyncio.sleep(0.2)
             took = await asyncio.to_thread(controller.terminate)
-            assert took < 10
+            assert took < 5
             feed.close()
             await asyncio.gather(*polls, return_exceptions=True)
             assert "Traceback" not in controller.output()

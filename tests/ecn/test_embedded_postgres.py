@@ -188,6 +188,8 @@ async def test_after_a_crash_of_the_machine_a_stale_pid_file_hinders_nobody(
         with bystander_beside(open_folder) as bystander:
             stale = content.replace(content.splitlines()[0], str(bystander.pid), 1)
             (open_folder / "postgres" / "postmaster.pid").write_text(stale)
+            # The lock of the socket names it too, after a power cut.
+            (open_folder / "postgres-socket" / ".s.PGSQL.5432.lock").write_text(stale)
             async with EmbeddedPostgres.running(folder) as postgres:
                 assert await ask(postgres.dsn, "select 1") == 1
                 assert bystander.poll() is None
