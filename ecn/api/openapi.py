@@ -169,7 +169,7 @@ code { font: 0.9em ui-monospace, monospace; }
 h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line); text-transform: capitalize; }
 details { border: 1px solid var(--line); border-radius: 6px; margin: 0.5rem 0;
 padding: 0.4rem 0.8rem; }
-summary { cursor: pointer; } summary b { display: inline-block; width: 4.5rem; }
+summary { cursor: pointer; overflow: hidden; } summary b { display: inline-block; width: 4.5rem; }
 summary span { float: right; opacity: 0.75; }
 table { border-collapse: collapse; width: 100%; } td, th { text-align: left; padding: 0.2rem 0.6rem;
 border-bottom: 1px solid var(--line); vertical-align: top; }

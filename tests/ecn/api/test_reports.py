@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from events.background import beside
 from tests.ecn.api.server import Agent, Client, Controller, Network, manifest
 
 AT = "2026-03-01T12:00:00Z"
@@ -94,6 +95,25 @@ async def test_a_goodbye_and_a_return_are_in_the_log(
     (await east.report()).is_good()
     assert (await operator.get("/nodes/east"))["state"] == "online"
     assert len(await network.events("node.came-online.v1")) == 1
+
+
+async def test_a_silent_agent_goes_offline_and_comes_back_with_its_next_report(
+    network: Network,
+) -> None:
+    async with network.controller(offline_after=0.2) as controller:
+        agent = await controller.agent("east")
+        async with beside(controller.presence.run()):
+            (await agent.report()).is_good()
+            async with asyncio.timeout(5):
+                node = await controller.viewer.get("/nodes/east")
+                while node["state"] == "online":
+                    network.clock.advance(0.1)
+                    await asyncio.sleep(0.02)
+                    node = await controller.viewer.get("/nodes/east")
+        assert (node["state"], node["offline_reason"]) == ("offline", "silent")
+        (await agent.report()).is_good()
+        assert (await controller.viewer.get("/nodes/east"))["state"] == "online"
+        assert len(await network.events("node.went-offline.v1")) == 1
 
 
 async def test_what_is_reported_of_foreign_or_deleted_microservices_is_taken_and_dropped(
