@@ -30,10 +30,9 @@ log = structlog.get_logger()
 
 SLOW_LOOK = 30.0
 """Seconds between looks when nothing calls for one."""
-SHORTEST_GAP = 0.02
-"""Seconds between looks when everything does: one start makes several events."""
-BUSY_SHARE = 3.0
-"""How much longer than a look took the gap behind it is at least: many containers, fewer looks."""
+SHORTEST_GAP, LONGEST_GAP = 0.02, 0.1
+"""Seconds between looks when everything calls for one, as one start makes several events: as long
+as the look took, within these bounds. Many containers, fewer looks."""
 ENGINE_GRACE = 5.0
 """Seconds without the engine before it is told: a quick restart of it is not news."""
 ENGINE_RETRY = (1.0, 10.0)
@@ -93,7 +92,7 @@ class ControlLoop:
                 self._wake.clear()
                 began = clock()
                 pause = await self._look(tasks, hands)
-                await asyncio.sleep(max(SHORTEST_GAP, BUSY_SHARE * (clock() - began)))
+                await asyncio.sleep(min(max(SHORTEST_GAP, clock() - began), LONGEST_GAP))
                 try:
                     async with asyncio.timeout(pause):
                         await self._wake.wait()

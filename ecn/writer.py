@@ -127,7 +127,7 @@ class Writer:
         """Decide each command on what the ones before it leave; append all on one condition."""
         for _ in range(TRIES):
             base = self._live.world
-            world, events, outcomes = base, list[Recorded](), list[Outcome | Refused]()
+            world, events, outcomes = base, list[Recorded](), list[Outcome | Exception]()
             for pending in batch:
                 outcome, new = self._decided(world, pending.issued)
                 world = fold(world, new)
@@ -148,14 +148,15 @@ class Writer:
             for pending, outcome in zip(batch, outcomes, strict=True):
                 if pending.answer.done():
                     continue
-                if isinstance(outcome, Refused):
+                if isinstance(outcome, Exception):
                     pending.answer.set_exception(outcome)
                 else:
                     pending.answer.set_result(outcome)
             return
         raise LogUnavailable(f"other controllers were faster {TRIES} times")
 
-    def _decided(self, world: World, issued: Issued) -> tuple[Outcome | Refused, list[Recorded]]:
+    def _decided(self, world: World, issued: Issued) -> tuple[Outcome | Exception, list[Recorded]]:
+        """What to answer, and what to append."""
         try:
             repeated = repetition(world, issued.command_id)
             if repeated is not None:
@@ -163,6 +164,10 @@ class Writer:
             decided = decide(world, issued.command)
         except Refused as refused:
             return refused, []
+        except Exception as e:
+            # A fault of ours in one command must not refuse its neighbours in the batch.
+            log.exception("command_failed", command_id=issued.command_id)
+            return e, []
         proposed = [
             Proposed(
                 event=event,
