@@ -1,4 +1,4 @@
-"""Nodes: registered by an operator, provisioned by an agent, and what the agent reveals of itself."""
+"""Nodes: registered by an operator, provisioned by an agent, and what agents say of devices."""
 
 from datetime import datetime
 from enum import StrEnum
