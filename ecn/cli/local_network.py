@@ -13,7 +13,7 @@ from agent.store import Folder
 from ecn.api import documents as d
 from ecn.cli import contexts
 from ecn.cli.client import Client, client_of
-from ecn.cli.contexts import Context
+from ecn.cli.contexts import Context, Contexts
 from ecn.cli.errors import CliError, NotAllowed, Refused
 
 CONTEXT = "local"
@@ -70,13 +70,26 @@ def becomes(agent_data: Path, node: d.NodeDocument, url: str) -> bool:
     return False
 
 
+def context_for(known: Contexts, data: Path, url: str) -> str:
+    """The name of this network's context: the one it has, else `local`, else one with its port."""
+    for name, context in known.contexts.items():
+        if context.data == str(data):
+            return name
+    taken = known.contexts.get(CONTEXT)
+    # Another network of this machine, in another folder, keeps its own.
+    return (
+        CONTEXT if taken is None or taken.server == url else f"{CONTEXT}-{url.rpartition(':')[2]}"
+    )
+
+
 async def working_token(url: str, data: Path) -> str:
     """A token that may do everything, or "" when nobody left us one.
 
     The one at hand may have expired or been revoked; the password makes another then.
     """
     admin = read_admin(data)
-    kept = contexts.load(contexts.config_path()).contexts.get(CONTEXT)
+    known = contexts.load(contexts.config_path())
+    kept = known.contexts.get(context_for(known, data, url))
     own = kept is not None and kept.data == str(data) and kept.server == url
     candidates = [kept.token] if kept is not None and own else []
     candidates += [admin.token] if admin is not None else []
@@ -94,19 +107,17 @@ async def working_token(url: str, data: Path) -> str:
 
 
 def keep_context(url: str, data: Path, token: str) -> str:
-    """Write the context `local`, unless it is somebody else's. Returns a remark, or ""."""
+    """Write this network's context. Returns its name, and how to use it where it is not in use."""
     path = contexts.config_path()
     with contexts.changing(path) as known:
-        there = known.contexts.get(CONTEXT)
-        if there is not None and there.data != str(data) and there.server != url:
-            return f"the context {CONTEXT} leads elsewhere and stays: ecn login {url} --name NAME"
+        name = context_for(known, data, url)
         admin = read_admin(data)
         context = Context(server=url, user=admin.name if admin else "", token=token, data=str(data))
-        if there != context or not known.current:
-            contexts.save(path, known.having(CONTEXT, context, use=False))
-        if known.current not in ("", CONTEXT):
-            return f"in use is {known.current}: ecn context use {CONTEXT}"
-    return ""
+        if known.contexts.get(name) != context or not known.current:
+            contexts.save(path, known.having(name, context, use=False))
+        if known.current not in ("", name):
+            return f"{name} (in use is {known.current}: ecn context use {name})"
+    return name
 
 
 async def key_for(client: Client, node: str, agent_data: Path, url: str) -> str:

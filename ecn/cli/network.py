@@ -90,13 +90,14 @@ class Network:
         await self._controller.start()
         await self._until_ready()
         token = await working_token(self._plan.url, self._plan.data)
-        remark = (
-            self._context(token) if token else (f"nobody is logged in: ecn login {self._plan.url}")
+        context = (
+            self._context(token) if token else f"nobody is logged in: ecn login {self._plan.url}"
         )
         state = ""
         if self._plan.agent:
             state = await self._start_agent(token)
-        self._summary(first=first, remark=remark, node=state, seconds=time.monotonic() - started)
+        seconds = time.monotonic() - started
+        self._summary(first=first, context=context, node=state, seconds=seconds)
         # From here on, what is loud is shown.
         self._quiet = False
         async with asyncio.TaskGroup() as tasks:
@@ -183,13 +184,13 @@ class Network:
             said = "\n".join(child.log.tail)
             raise CliError(f"this machine could not become node {self._plan.node}:\n{said}")
 
-    def _summary(self, *, first: bool, remark: str, node: str, seconds: float) -> None:
+    def _summary(self, *, first: bool, context: str, node: str, seconds: float) -> None:
         plan = self._plan
         click.echo(click.style(f"ECN is up after {seconds:.1f} s", bold=True))
         click.echo(f"  controller  {plan.url}")
         if node:
             click.echo(f"  node        {plan.node} ({printable(node)})")
-        click.echo(f"  context     {'local' if not remark else printable(remark)}")
+        click.echo(f"  context     {printable(context)}")
         click.echo(f"  data        {plan.data} (logs in {plan.data / 'logs'})")
         admin = read_admin(plan.data)
         if first and admin is not None:
