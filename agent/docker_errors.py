@@ -128,6 +128,9 @@ def container_error(error: DockerError, verb: str, subject: str) -> EngineError:
 def unavailable(error: Exception) -> EngineUnavailable:
     """Nobody answered, in time or at all."""
     said = error.message if isinstance(error, DockerError) else str(error)
+    # aiodocker quotes aiohttp, which quotes the system: what [how [why]]. People need two of them.
+    what, *quoted = str(said).split(" [")
+    said = f"{what}: {quoted[-1].rstrip(']')}" if quoted else what
     return EngineUnavailable(
         f"the container engine does not answer: {said or type(error).__name__}"
     )

@@ -13,6 +13,13 @@ from ecn.api.documents import EventDocument
 class _Status(Struct):
     state: str = ""
     reason: str = ""
+    health: str = ""
+
+
+class _Facts(Struct):
+    agent_version: str = ""
+    engine_version: str = ""
+    engine_problem: str = ""
 
 
 class _Spec(Struct):
@@ -28,6 +35,7 @@ class _Said(Struct):
     description: str = ""
     status: _Status | None = None
     spec: _Spec | None = None
+    facts: _Facts | None = None
 
 
 def details(event: EventDocument) -> str:
@@ -38,7 +46,14 @@ def details(event: EventDocument) -> str:
         return ""
     words = []
     if said.status is not None:
-        words += [said.status.state, said.status.reason]
+        health = f" ({said.status.health})" if said.status.health not in ("", "none") else ""
+        words += [said.status.state + health, said.status.reason]
+    if said.facts is not None:
+        words += [
+            f"agent {said.facts.agent_version}",
+            f"engine {said.facts.engine_version}" if said.facts.engine_version else "",
+            said.facts.engine_problem,
+        ]
     if said.spec is not None:
         words.append(said.spec.image)
     if said.name and said.name != event.subject_name.rpartition("/")[2]:
