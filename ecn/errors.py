@@ -95,7 +95,8 @@ class NodeInUse(Conflict):
 
     def __init__(self, node: str, microservices: list[str]) -> None:
         super().__init__(
-            f"node {node!r} still has {len(microservices)} microservices: "
+            f"node {node!r} still has {len(microservices)} "
+            f"{'microservice' if len(microservices) == 1 else 'microservices'}: "
             + ", ".join(microservices[:5])
             + (", …" if len(microservices) > 5 else ""),
             next_step="Move or delete them first, or force: they are deleted with the node then.",
