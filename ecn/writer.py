@@ -20,8 +20,8 @@ from events.envelope import Proposed, Recorded, chain
 from events.ids import CommandId, Position
 from events.log import EventLog, HeadMoved, LogUnavailable, OutcomeUnknown
 from projections.commands import KEYED, scope
-from projections.live import Live
-from projections.world import World, fold
+from projections.live import Ahead, Live
+from projections.world import World
 
 QUEUE = 10_000
 """Commands that may wait; beyond that callers are told to come back."""
@@ -126,16 +126,14 @@ class Writer:
     async def _commit(self, batch: Sequence[_Pending]) -> None:
         """Decide each command on what the ones before it leave; append all on one condition."""
         for _ in range(TRIES):
-            base = self._live.world
-            world, events, outcomes = base, list[Recorded](), list[Outcome | Exception]()
+            ahead, outcomes = Ahead(self._live.world), list[Outcome | Exception]()
             for pending in batch:
-                outcome, new = self._decided(world, pending.issued)
-                world = fold(world, new)
-                events += new
+                outcome, new = self._decided(ahead.world, pending.issued)
+                ahead.fold(new)
                 outcomes.append(outcome)
             try:
                 # Also with nothing to write: a refusal must be true now, not a moment ago.
-                await self._log.append(events, expected=base.head)
+                await self._log.append(ahead.events, expected=ahead.base.head)
             except HeadMoved:
                 await self._live.catch_up()
                 continue
@@ -143,7 +141,7 @@ class Writer:
                 # Whatever became of it is found out by reading on, before anything else is done.
                 self._live.stale = True
                 raise
-            self._live.advance(events)
+            self._live.adopt(ahead)
             self._live.stale = False  # the log ended where the world did
             for pending, outcome in zip(batch, outcomes, strict=True):
                 if pending.answer.done():

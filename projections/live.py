@@ -7,7 +7,7 @@ change resolves the futures of just the nodes it touches, and of those who wait 
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 from events.envelope import Recorded
 from events.ids import NodeId, Position
@@ -19,6 +19,27 @@ RECENT = 4096
 """How many events are kept in memory, so that many readers of the tail cost the log nothing."""
 
 PAGE = 5000
+
+
+class Ahead:
+    """A world that runs ahead of the log while a batch is decided: nobody else sees it.
+
+    It keeps what its events touch, so that nothing is folded a second time once they are appended.
+    """
+
+    def __init__(self, base: World) -> None:
+        self.base = self.world = base
+        self.events: list[Recorded] = []
+        self.touched: set[NodeId] = set()
+
+    def fold(self, events: Iterable[Recorded]) -> None:
+        """Go on behind these events, which come right after the world."""
+        for recorded in events:
+            self.world, changes = after(self.world, recorded)
+            self.events.append(recorded)
+            for view, rows in changes:
+                if view == desired_state.NAME:
+                    self.touched.update(NodeId(str(row.key)) for row in rows)
 
 
 class Live:
@@ -36,19 +57,21 @@ class Live:
 
     def advance(self, events: Sequence[Recorded]) -> None:
         """Fold what is new among `events` and wake whom it concerns."""
-        new = [event for event in events if event.position > self.world.position]
-        if not new:
+        ahead = Ahead(self.world)
+        ahead.fold(event for event in events if event.position > self.world.position)
+        self.adopt(ahead)
+
+    def adopt(self, ahead: Ahead) -> None:
+        """Make a world that ran ahead the live one, now that its events are in the log."""
+        if ahead.base is not self.world:
+            # The follower has read them, or some of them, from the log meanwhile.
+            self.advance(ahead.events)
             return
-        touched: set[NodeId] = set()
-        world = self.world
-        for recorded in new:
-            world, changes = after(world, recorded)
-            for view, rows in changes:
-                if view == desired_state.NAME:
-                    touched.update(NodeId(str(row.key)) for row in rows)
-        self.world = world
-        self._recent.extend(new)
-        for node_id in touched:
+        if not ahead.events:
+            return
+        self.world = ahead.world
+        self._recent.extend(ahead.events)
+        for node_id in ahead.touched:
             self.wake(node_id)
         if self._grown is not None:
             self._grown.set_result(None)
