@@ -25,6 +25,11 @@ if [ ! -s "$ECN_AGENT_DATA/identity.json" ]; then
         exit 64
     fi
     if [ -n "${ECN_KEY_FILE:-}" ]; then
+        if [ ! -s "$ECN_KEY_FILE" ]; then
+            echo "This device is no node yet, and there is no key in $ECN_KEY_FILE." >&2
+            echo "With compose: docker compose run --rm bootstrap --again" >&2
+            exit 64
+        fi
         ecn-agent provision --controller "$ECN_CONTROLLER" --data "$ECN_AGENT_DATA" \
             --key-file "$ECN_KEY_FILE"
         rm -f "$ECN_KEY_FILE"
