@@ -141,15 +141,15 @@ def controller(
         raise CliError(str(e)) from e
 
 
-def require_server() -> ModuleType:
-    """What runs a controller, if this installation can. Errors: MissingExtra."""
+def require_server(extra: str = "server") -> ModuleType:
+    """What runs a controller, if this installation can. Errors: MissingExtra, for that extra."""
     try:
         return importlib.import_module("ecn.controller")
     except ModuleNotFoundError as e:
         name = (e.name or "").partition(".")[0]
         if name in OURS:
             raise
-        raise MissingExtra("server", name) from e
+        raise MissingExtra(extra, name) from e
 
 
 def _runner() -> Callable[[ControllerSettings], Coroutine[object, object, None]]:

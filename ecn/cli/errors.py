@@ -78,7 +78,11 @@ class NotThere(CliError):
 class MissingExtra(CliError):
     """A part of ECN that this installation was made without."""
 
-    MADE_FOR: ClassVar[dict[str, str]] = {"server": "a controller", "agent": "an agent"}
+    MADE_FOR: ClassVar[dict[str, str]] = {
+        "server": "a controller",
+        "agent": "an agent",
+        "all": "a network",
+    }
 
     def __init__(self, extra: str, module: str) -> None:
         super().__init__(

@@ -44,7 +44,7 @@ def up(
     A second start goes on where the first one ended. Containers run on when it stops: they
     belong to the machine. Logs are in the data folder, in logs/.
     """
-    require_server()
+    require_server("server" if no_agent else "all")
     if not no_agent:
         importlib.import_module("ecn.cli.agent")  # says so when its packages are missing
     host, port = listen
