@@ -12,7 +12,7 @@ from ecn.api.endpoint import Endpoint, read_body
 from ecn.api.keys import LIVE, VAULT
 from ecn.commands import catalog as commands
 from ecn.deciders import find
-from ecn.errors import Invalid
+from ecn.errors import Invalid, Refused
 from ecn.vault import SecretLost, Vault
 from events.catalog import SealedSecret
 from events.ids import RegistryId, new_id
@@ -69,12 +69,16 @@ async def apply_registry(request: web.Request) -> web.Response:
     )
     try:
         outcome = await execute(request, command)
-    finally:
-        # Whatever became of it: the key of a password that is in no registry is destroyed.
-        kept = _password(live.world, name)
-        for secret in (old, password):
-            if secret is not None and secret != kept and not live.stale:
-                await vault.destroy(secret)
+    except Refused:
+        if password is not None:
+            await vault.destroy(password)
+        raise
+    # Only here, where it is known what became of it: a client that leaves ends the wait, and the
+    # command is carried out all the same. A key too many opens nothing; one too few loses a secret.
+    kept = _password(live.world, name)
+    for secret in (old, password):
+        if secret is not None and secret != kept:
+            await vault.destroy(secret)
     key = live.world.registries.one("name", name)
     return changed(outcome, f"registry/{key}", created_or_ok(outcome))
 

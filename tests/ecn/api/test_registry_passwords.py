@@ -1,9 +1,11 @@
 """Registry passwords: sealed on arrival, opened for agents only, never lost to a race."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
+from events.envelope import Head, Recorded
 from tests.ecn.api.server import Agent, Client, Controller, Network, manifest
 
 
@@ -95,3 +97,25 @@ async def test_a_password_that_can_not_be_opened_harms_nothing_else(
     hub = {"url": "hub.example", "password": "first-secret"}
     (await operator.put("/registries/hub", hub)).is_good()
     assert (await told(agent))["password"] == "first-secret"
+
+
+async def test_a_client_that_leaves_before_the_commit_does_not_destroy_what_is_committed(
+    network: Network, agent: Agent, operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append, reached, gate = network.log.append, asyncio.Event(), asyncio.Event()
+
+    async def held(events: Sequence[Recorded], *, expected: Head) -> None:
+        reached.set()
+        await gate.wait()
+        await append(events, expected=expected)
+
+    monkeypatch.setattr(network.log, "append", held)
+    second = {"url": "hub.example", "password": "second-secret"}
+    leaving = asyncio.ensure_future(operator.put("/registries/hub", second, key="k"))
+    await reached.wait()
+    leaving.cancel()
+    await asyncio.sleep(0.1)
+    gate.set()
+    # The retry is answered with what the first request led to.
+    (await operator.put("/registries/hub", second, key="k")).is_good()
+    assert (await told(agent))["password"] == "second-secret"
