@@ -11,6 +11,7 @@ from ecn.api.answers import json_answer
 from ecn.api.documents import Events
 from ecn.api.endpoint import Endpoint, Query, choice, whole_number
 from ecn.api.keys import LIVE, LOG
+from ecn.api.standing import check_still_allowed
 from ecn.api.times import time
 from ecn.deciders import find
 from ecn.errors import Invalid, NotFound
@@ -84,6 +85,7 @@ async def feed(request: web.Request) -> web.StreamResponse:
     await response.write(f"retry: 1000\nid: {after}\n: from {after}\n\n".encode())
     stale = live.stale
     async for page in live.tail(after, idle=KEEP_ALIVE):
+        check_still_allowed(request, Role.VIEWER)
         text = b"".join(
             b"id: %d\nevent: %b\ndata: %b\n\n"
             % (

@@ -4,10 +4,15 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
+import aiohttp
 import pytest
 import structlog
 
+from ecn.commands.user import IssueToken
+from ecn.vault import hash_of
+from events.ids import TokenId, UserId
 from events.log import LogUnavailable
 from tests.ecn.api.server import BASE, Client, Controller, Network, soon
 
@@ -200,3 +205,34 @@ async def test_a_log_that_goes_away_cuts_a_feed_of_the_past_and_says_nothing_fal
         await nodes(operator, "east")
         with pytest.raises(Exception, match=r"(?i)payload|connection|closed"):
             await feed.next()
+
+
+async def test_a_feed_ends_with_the_token_that_opened_it(
+    controller: Controller, viewer: Client, operator: Client
+) -> None:
+    async with following(viewer) as feed:
+        await nodes(operator, "east")
+        assert await feed.take(1) == ["node.registered.v1"]
+        (await controller.admin.delete("/users/vera")).is_good()
+        await nodes(operator, "west")
+        with pytest.raises(aiohttp.ClientError):
+            await feed.take(1)
+
+
+async def test_a_feed_ends_when_the_token_expires(
+    network: Network, controller: Controller, operator: Client
+) -> None:
+    expires_at = network.clock.now() + timedelta(seconds=60)
+    await controller.execute(
+        IssueToken(
+            user_id=UserId("user-vera"),
+            token_id=TokenId("short"),
+            token_hash=hash_of("short-lived"),
+            expires_at=expires_at,
+        )
+    )
+    async with following(controller.as_("short-lived")) as feed:
+        network.clock.advance(61)
+        await nodes(operator, "east")
+        with pytest.raises(aiohttp.ClientError):
+            await feed.take(1)
