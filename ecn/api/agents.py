@@ -138,12 +138,8 @@ async def stream_log(request: web.Request) -> web.Response:
     """A container's log, for the operator who waits for it."""
     node_id = request[DEVICE].node_id
     stream = request.app[LOG_STREAMS].accept(node_id, request.match_info["request_id"])
-    try:
-        async for chunk in request.content.iter_chunked(CHUNK):
-            if not await stream.feed(chunk):
-                break  # the reader is gone; the agent learns it from the answer
-    finally:
-        stream.end()
+    # Returns also when the reader is gone: the agent learns it from the answer.
+    await stream.take(request.content.iter_chunked(CHUNK))
     return web.Response(status=204)
 
 

@@ -6,7 +6,7 @@ other, at the pace of the slower one.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from agent.contract import LogRequest
@@ -34,16 +34,26 @@ class Stream:
         self._ended = False
         self._left = asyncio.Event()
 
-    async def feed(self, chunk: bytes) -> bool:
-        """Pass a chunk on, waiting for the reader; False when there is no reader any more."""
-        put = asyncio.ensure_future(self._chunks.put(chunk))
+    async def take(self, chunks: AsyncIterable[bytes]) -> None:
+        """Pass on all that comes, at the reader's pace; returns at its end, or the reader's.
+
+        The reader's end counts also while nothing comes: a log may be quiet for hours.
+        """
+        passing = asyncio.ensure_future(self._pass_on(chunks))
         left = asyncio.ensure_future(self._left.wait())
         try:
-            await asyncio.wait((put, left), return_when=asyncio.FIRST_COMPLETED)
-            return not self._left.is_set()
+            await asyncio.wait((passing, left), return_when=asyncio.FIRST_COMPLETED)
+            if passing.done():
+                passing.result()
         finally:
-            put.cancel()
+            passing.cancel()
             left.cancel()
+            await asyncio.wait((passing, left))
+            self.end()
+
+    async def _pass_on(self, chunks: AsyncIterable[bytes]) -> None:
+        async for chunk in chunks:
+            await self._chunks.put(chunk)
 
     def end(self) -> None:
         """Say that nothing more comes. The sender need not wait for a slow reader."""

@@ -17,6 +17,7 @@ from ecn.api.documents import (
 from ecn.api.endpoint import Endpoint, Query, choice, read_body, truth, whole_number
 from ecn.api.keys import LIVE, LOG_STREAMS
 from ecn.api.manifests import manifest, patched, placement
+from ecn.api.standing import check_still_allowed
 from ecn.api.times import time
 from ecn.commands import application as commands
 from ecn.deciders import find
@@ -125,6 +126,7 @@ async def read_log(request: web.Request) -> web.StreamResponse:
         await response.prepare(request)
         await response.write(first)
         async for chunk in chunks:
+            check_still_allowed(request, Role.VIEWER)
             await response.write(chunk)
         await response.write_eof()
         return response

@@ -129,13 +129,16 @@ async def test_a_sender_that_ends_before_a_slow_reader_is_not_kept_and_loses_not
     monkeypatch.setattr("ecn.api.log_streams.PATIENCE", 0.3)
     opened = controller.streams.open
     chunks = [b"%d\n" % number for number in range(16)]
+
+    async def body() -> AsyncIterator[bytes]:
+        for chunk in chunks:
+            yield chunk
+
     node_id = NodeId(east.node_id)
     request = LogRequest(request_id="r", microservice_id="m")
     async with opened(node_id, request) as stream:
         controller.streams.accept(node_id, "r")
-        for chunk in chunks:
-            await stream.feed(chunk)
-        stream.end()
+        await stream.take(body())
         await asyncio.sleep(0.5)
         assert [chunk async for chunk in stream.chunks()] == chunks
 
@@ -156,6 +159,46 @@ async def test_a_reader_that_leaves_ends_the_sender(east: Agent, viewer: Client)
     # Or the controller closes while the agent is still writing.
     with suppress(aiohttp.ClientConnectionError):
         assert await asyncio.wait_for(sending, 5) == 204
+
+
+async def test_a_reader_that_leaves_ends_also_a_sender_that_has_nothing_to_say(
+    east: Agent, viewer: Client
+) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield b"the only line\n"
+        await asyncio.Event().wait()
+
+    async def sent() -> int:
+        return await send(east, (await asked(east))["request_id"], body())
+
+    sending = asyncio.create_task(sent())
+    async with reading(viewer, follow="true") as response:
+        assert await response.content.readline() == b"the only line\n"
+        response.close()
+    assert await asyncio.wait_for(sending, 5) == 204
+
+
+async def test_a_log_is_not_read_on_with_a_token_that_was_revoked(
+    controller: Controller, east: Agent, viewer: Client
+) -> None:
+    lines: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def body() -> AsyncIterator[bytes]:
+        while True:
+            yield await lines.get()
+
+    async def sent() -> int:
+        return await send(east, (await asked(east))["request_id"], body())
+
+    sending = asyncio.create_task(sent())
+    await lines.put(b"first\n")
+    async with reading(viewer, follow="true") as response:
+        assert await response.content.readline() == b"first\n"
+        (await controller.admin.delete("/users/vera")).is_good()
+        await lines.put(b"second\n")
+        with pytest.raises(aiohttp.ClientError):
+            await asyncio.wait_for(response.content.readline(), 5)
+    assert await asyncio.wait_for(sending, 5) == 204
 
 
 async def test_an_agent_that_does_not_answer_is_told_as_such(
