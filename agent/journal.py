@@ -111,8 +111,19 @@ class Journal:
         """How many transitions are in the outbox."""
         return _number(self._database.execute("SELECT count(*) FROM outbox"))
 
-    def accepted(self, through: int) -> None:
-        """The controller has everything up to this number."""
+    def accepted(self, through: int) -> bool:
+        """The controller has everything up to this number. False when the disk takes no writes.
+
+        It is all told again then, and the controller knows it by its numbers.
+        """
+        try:
+            self._accept(through)
+        except sqlite3.OperationalError as error:
+            log.error("acceptance-not-kept", accepted_through=through, error=str(error))
+            return False
+        return True
+
+    def _accept(self, through: int) -> None:
         highest = self._highest_sequence()
         with self._database as transaction:
             transaction.execute("DELETE FROM outbox WHERE sequence <= ?", (through,))
@@ -153,12 +164,17 @@ class Journal:
         """It is gone from this node. What happened to it before is still told."""
         if microservice_id not in self._memories and microservice_id not in self._told:
             return
-        with self._database as transaction:
-            for table in ("memory", "told"):
-                transaction.execute(
-                    f"DELETE FROM {table} WHERE microservice_id = ?",  # noqa: S608 - two constants
-                    (microservice_id,),
-                )
+        try:
+            with self._database as transaction:
+                for table in ("memory", "told"):
+                    transaction.execute(
+                        f"DELETE FROM {table} WHERE microservice_id = ?",  # noqa: S608 - constants
+                        (microservice_id,),
+                    )
+        except sqlite3.OperationalError as error:
+            # A full disk must not stop the healing; the next look forgets it again.
+            log.error("memory-not-forgotten", microservice=microservice_id, error=str(error))
+            return
         self._memories.pop(microservice_id, None)
         self._told.pop(microservice_id, None)
 

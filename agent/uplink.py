@@ -168,9 +168,10 @@ class Uplink:
                 continue
             self._worked(pause)
             self._told_facts = facts
+            kept = True
             if pending or answer.accepted_through:
-                self._journal.accepted(answer.accepted_through)
-            if len(pending) == BATCH:
+                kept = self._journal.accepted(answer.accepted_through)
+            if kept and len(pending) == BATCH:
                 continue
             try:
                 async with asyncio.timeout(SIGN_OF_LIFE):

@@ -144,6 +144,23 @@ def test_memory_outlives_the_agent_until_it_is_forgotten(tmp_path: Path) -> None
         assert journal.memories() == {}
 
 
+def test_a_disk_that_takes_nothing_ends_neither_the_reports_nor_the_healing(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j") as journal:
+        journal.note("m1", told())
+        journal.remember("m1", Memory(revision=1))
+        journal._database.execute("PRAGMA query_only = ON")
+        assert not journal.accepted(1)
+        assert not journal.accepted(5)
+        journal.forget("m1")
+        journal._database.execute("PRAGMA query_only = OFF")
+        # All is as before, and done when it is asked for again.
+        assert [each.sequence for each in journal.pending(10)] == [1]
+        assert journal.memories().keys() == journal.last_told().keys() == {"m1"}
+        journal.forget("m1")
+        assert journal.accepted(1)
+        assert (journal.pending(10), journal.memories(), journal.last_told()) == ([], {}, {})
+
+
 def test_a_journal_that_is_no_database_is_put_aside(tmp_path: Path) -> None:
     (tmp_path / "j").write_bytes(b"nonsense " * 1000)
     with Journal(tmp_path / "j") as journal:

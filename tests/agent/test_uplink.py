@@ -195,3 +195,19 @@ def test_what_is_not_in_the_names_of_all_is_gone() -> None:
     known = Known(revision=3, microservices={"m1": microservice(), "m2": microservice("m2")})
     answer = DesiredState(revision=5, since=3, all_microservices=["m2"])
     assert merged(known, answer) == Known(revision=5, microservices={"m2": microservice("m2")})
+
+
+async def test_a_disk_that_takes_nothing_does_not_end_the_link_nor_make_it_spin(
+    stub: ControllerStub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BATCH", 1)
+    async with link(stub.url, tmp_path) as agent:
+        await until_true(lambda: len(stub.reports) == 1)
+        agent.happens(1)
+        agent.journal._database.execute("PRAGMA query_only = ON")
+        await until_true(lambda: len(stub.reports) >= 2)
+        await asyncio.sleep(0.3)
+        assert len(stub.reports) <= 3
+        agent.journal._database.execute("PRAGMA query_only = OFF")
+        agent.uplink.tell()
+        await until_true(lambda: agent.journal.waiting() == 0)
