@@ -155,6 +155,9 @@ class DockerEngine:
             ) from error
         except (aiohttp.ClientError, OSError) as error:
             raise unavailable(error) from error
+        except (msgspec.ValidationError, ValueError) as error:
+            # Half a line, or one that is longer than aiohttp reads.
+            raise EngineRefused(f"the engine's progress makes no sense: {error}") from error
         if not finished:
             raise EngineRefused(f"the pull of {image} broke off")
 
@@ -255,8 +258,9 @@ class DockerEngine:
         finally:
             try:
                 await docker.close()
-            except (DockerError, aiohttp.ClientError, OSError):
+            except (DockerError, aiohttp.ClientError, OSError, ValueError):
                 # Its event task ended with this error, which the subscriber has seen as the end.
+                # ValueError: half a line, or one that is longer than aiohttp reads.
                 await docker.session.close()
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from agent.contract import Registry
 from agent.engine import ContainerEngine
-from agent.errors import EngineError
 from agent.image_reference import full_reference
 
 AT_ONCE = 4
@@ -18,7 +17,7 @@ AT_ONCE = 4
 
 @dataclass
 class _Running:
-    task: asyncio.Task[EngineError | None]
+    task: asyncio.Task[Exception | None]
     waiting: int = 0
 
 
@@ -49,11 +48,14 @@ class Pulls:
         if problem is not None:
             raise problem
 
-    async def _pull(self, image: str, registry: Registry | None) -> EngineError | None:
-        """The problem as a value: raised, it would end the task group and with it everything."""
+    async def _pull(self, image: str, registry: Registry | None) -> Exception | None:
+        """The problem as a value: raised, it would end the task group and with it everything.
+
+        A fault of ours too: it is those who wait that tell it, each for its microservice.
+        """
         async with self._slots:
             try:
                 await self._engine.pull(image, registry)
-            except EngineError as problem:
+            except Exception as problem:
                 return problem
         return None

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from agent.config_delivery import ConfigDelivery
-from agent.contract import ContainerState, Health, Microservice, RestartPolicy
+from agent.contract import ContainerState, Health, Microservice, Registry, RestartPolicy
 from agent.control_loop import ControlLoop
 from agent.desired_state import Known
 from agent.engine import EngineState
@@ -306,5 +306,24 @@ def test_draining_waits_for_actions_but_not_for_images(tmp_path: Path) -> None:
             s.wish(microservice("m3"))
             await asyncio.sleep(60)
             assert engine.of("m3") == []
+
+    run(story)
+
+
+class Incomprehensible(FakeEngine):
+    """Its answers to pulls are of no form that anybody foresaw."""
+
+    async def pull(self, image: str, registry: Registry | None) -> None:
+        """See ContainerEngine."""
+        raise ValueError("Separator is not found, and chunk exceed the limit")
+
+
+def test_a_pull_with_a_fault_of_ours_does_not_stop_the_others(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with scene(tmp_path, Incomprehensible({IMAGE}, now=now)) as s:
+            s.wish(microservice("m1", of=spec("elsewhere/app:1")), microservice("m2"))
+            await s.state(S.RUNNING, "m2")
+            await until_true(lambda: s.journal.memory("m1").failures > 1, 1000)
+            assert s.journal.memory("m1").cause == "agent-error"
 
     run(story)
