@@ -55,6 +55,7 @@ async def login(request: web.Request) -> web.Response:
         token_hash=hash_of(token),
         description=body.description,
         expires_at=request.app[CLOCK]() + valid_for,
+        checked=row.password_hash,
     )
     outcome = await execute(request, command, actor=f"user/{body.name}")
     issued = await first_event(request, outcome, TokenIssued)

@@ -48,6 +48,8 @@ class IssueToken(Command, frozen=True, kw_only=True):
     token_hash: str
     description: str = ""
     expires_at: datetime | None = None
+    checked: str | None = None
+    """The password hash that whoever asks has matched; None where no password was asked for."""
 
 
 class RevokeToken(Command, frozen=True, kw_only=True):

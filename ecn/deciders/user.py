@@ -13,7 +13,7 @@ from ecn.commands.user import (
     UserCommand,
 )
 from ecn.deciders import rules
-from ecn.errors import LastAdmin, NameTaken, NotFound
+from ecn.errors import BadCredentials, LastAdmin, NameTaken, NotFound
 from events.envelope import KnownEvent
 from events.ids import UserId
 from events.user import (
@@ -66,7 +66,10 @@ def decide(world: World, command: UserCommand) -> Iterator[KnownEvent]:
             _keep_an_admin(world, row)
             yield UserDeleted(user_id=command.user_id)
         case IssueToken():
-            _row(world, command.user_id)
+            row = _row(world, command.user_id)
+            if command.checked is not None and command.checked != row.password_hash:
+                # Or a token for the old password would come right after all those were revoked.
+                raise BadCredentials("the password was changed a moment ago")
             rules.text(command.description, field="$.description")
             yield TokenIssued(
                 user_id=command.user_id,

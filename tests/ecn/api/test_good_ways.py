@@ -4,6 +4,7 @@ from typing import TypeVar
 
 import pytest
 
+from ecn.passwords import Passwords
 from tests.ecn.api.server import Client, Controller, manifest
 
 T = TypeVar("T")
@@ -238,6 +239,22 @@ async def test_a_new_password_revokes_all_tokens(
     old.is_problem(401, "bad-credentials")
     new = await nobody.post("/login", {"name": "anna", "password": "looking-glass"})
     new.is_good()
+
+
+async def test_a_login_that_was_checked_before_the_password_changed_comes_too_late(
+    admin: Client, nobody: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna = {"name": "anna", "password": "wonderland"}
+    (await admin.post("/users", anna)).is_good(201)
+    matches = Passwords.matches
+
+    async def overtaken(self: Passwords, name: str, password: str, stored: str | None) -> bool:
+        good = await matches(self, name, password, stored)
+        (await admin.patch("/users/anna", {"password": "looking-glass"})).is_good()
+        return good
+
+    monkeypatch.setattr(Passwords, "matches", overtaken)
+    (await nobody.post("/login", anna)).is_problem(401, "bad-credentials")
 
 
 async def test_pages_of_events_go_both_ways_and_meet(operator: Client) -> None:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from ecn.commands.user import (
     CreateFirstAdmin,
@@ -12,7 +13,7 @@ from ecn.commands.user import (
     RevokeToken,
     UpdateUser,
 )
-from ecn.errors import Invalid, LastAdmin, NameTaken, NotFound
+from ecn.errors import BadCredentials, Invalid, LastAdmin, NameTaken, NotFound
 from events.ids import TokenId, UserId
 from events.user import (
     Role,
@@ -152,6 +153,19 @@ def test_a_token_is_issued_and_revoked_once() -> None:
     revoke = RevokeToken(token_id=TokenId("t"))
     revoked = issued.when(revoke).then(TokenRevoked(user_id=ANNA, token_id=TokenId("t")))
     revoked.when(revoke).then()
+
+
+def test_a_token_for_a_password_that_was_just_changed_is_refused() -> None:
+    changed = (
+        given(user(), user(BERT))
+        .when(UpdateUser(user_id=BERT, password_hash="new"))
+        .then(UserPasswordChanged(user_id=BERT, password_hash="new"))
+    )
+    late = IssueToken(user_id=BERT, token_id=TokenId("t"), token_hash="h", checked="old")
+    changed.when(late).raises(BadCredentials)
+    changed.when(replace(late, checked="new")).then(
+        TokenIssued(user_id=BERT, token_id=TokenId("t"), token_hash="h")
+    )
 
 
 def test_a_tokens_description_keeps_the_rules() -> None:
