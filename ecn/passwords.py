@@ -1,7 +1,11 @@
 """Passwords: hashed with Argon2id, off the event loop, and few at once."""
 
 import asyncio
+import hashlib
 from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -13,6 +17,9 @@ FAILURES, WINDOW = 10, 60.0
 """So many failed logins of one name within so many seconds, and the name has to wait."""
 
 REMEMBERED_NAMES = 10_000
+AT_ONCE = 2
+
+T = TypeVar("T")
 
 
 class Passwords:
@@ -20,8 +27,11 @@ class Passwords:
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
-        self._few = asyncio.Semaphore(2)
+        self._few = asyncio.Semaphore(AT_ONCE)
+        # Threads of its own: a client that leaves frees its turn, but ends no thread.
+        self._threads = ThreadPoolExecutor(AT_ONCE, "passwords")
         self._failures: dict[str, deque[float]] = {}
+        """By a digest of the name: a name that is guessed may be of any length."""
         # Checked for unknown names, so that the time taken does not tell which names exist.
         self._decoy = self._hasher.hash("nobody")
 
@@ -30,7 +40,7 @@ class Passwords:
         if not SHORTEST <= len(password) <= LONGEST:
             raise Invalid(f"a password has {SHORTEST} to {LONGEST} characters", field="$.password")
         async with self._few:
-            return await asyncio.to_thread(self._hasher.hash, password)
+            return await self._in_thread(lambda: self._hasher.hash(password))
 
     async def matches(self, name: str, password: str, password_hash: str | None) -> bool:
         """Whether it is the password of that hash; None, for an unknown name, never matches.
@@ -41,17 +51,22 @@ class Passwords:
         stored = self._decoy if password_hash is None else password_hash
         async with self._few:
             # Asked only when it is this one's turn, so that guesses sent all at once count too.
-            failures = self._failures.setdefault(name, deque(maxlen=FAILURES))
+            key = hashlib.sha256(name.encode()).hexdigest()
+            failures = self._failures.setdefault(key, deque(maxlen=FAILURES))
+            while len(self._failures) > REMEMBERED_NAMES:
+                self._failures.pop(next(iter(self._failures)))
             if len(failures) == FAILURES and loop.time() - failures[0] < WINDOW:
-                raise TooMany(f"too many failed logins as {name!r}", retry_after=WINDOW)
-            good = await asyncio.to_thread(self._check, password, stored)
-            if good and password_hash is not None:
-                self._failures.pop(name, None)
-                return True
+                raise TooMany(f"too many failed logins as {name[:64]!r}", retry_after=WINDOW)
+            # A failure until it succeeds: who does not wait for the answer has guessed too.
             failures.append(loop.time())
-        while len(self._failures) > REMEMBERED_NAMES:
-            self._failures.pop(next(iter(self._failures)))
+            good = await self._in_thread(lambda: self._check(password, stored))
+            if good and password_hash is not None:
+                self._failures.pop(key, None)
+                return True
         return False
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def _check(self, password: str, password_hash: str) -> bool:
         try:

@@ -1,6 +1,8 @@
 """Passwords: hashed, checked, and guessed at only slowly."""
 
 import asyncio
+import threading
+from typing import Literal
 
 import pytest
 from argon2 import PasswordHasher
@@ -81,3 +83,41 @@ async def test_guesses_sent_all_at_once_are_counted_too(passwords: Passwords) ->
     tried = [answer for answer in answers if answer is False]
     assert len(tried) <= FAILURES + 1
     assert all(isinstance(answer, TooMany) for answer in answers if answer is not False)
+
+
+async def test_guessers_who_do_not_wait_count_and_occupy_no_more_threads() -> None:
+    hasher = SlowHasher()
+    passwords = Passwords(hasher)
+    for number in range(FAILURES):
+        guess = asyncio.ensure_future(passwords.matches("anna", f"wrong-{number}", "none"))
+        await asyncio.sleep(0.01)
+        guess.cancel()
+    assert hasher.most_at_once <= 2
+    hasher.go_on.set()
+    with pytest.raises(TooMany):
+        await passwords.matches("anna", "wonderland", "none")
+
+
+async def test_a_name_of_a_guess_is_not_remembered_at_its_length(passwords: Passwords) -> None:
+    await passwords.matches("x" * 1_000_000, "wrong", None)
+    assert max(map(len, passwords._failures)) <= 64
+
+
+class SlowHasher(PasswordHasher):
+    """Takes its time over each check, and counts how many it is at."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
+        self.go_on = threading.Event()
+        self.most_at_once = self._at_once = 0
+        self._lock = threading.Lock()
+
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002
+        """See PasswordHasher."""
+        with self._lock:
+            self._at_once += 1
+            self.most_at_once = max(self.most_at_once, self._at_once)
+        self.go_on.wait(5)
+        with self._lock:
+            self._at_once -= 1
+        return super().verify(hash, password)
