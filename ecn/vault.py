@@ -78,8 +78,11 @@ def fresh_token() -> str:
 
 
 def hash_of(token: str) -> str:
-    """What is kept of a token. Tokens are random and long: a plain hash is enough at rest."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    """What is kept of a token. Tokens are random and long: a plain hash is enough at rest.
+
+    token: also one out of a header that is no UTF-8; aiohttp gives such bytes as surrogates.
+    """
+    return hashlib.sha256(token.encode(errors="surrogateescape")).hexdigest()
 
 
 def _text(secret: bytes) -> str:

@@ -45,7 +45,9 @@ async def name_command(request: web.Request, actor: str) -> CommandId:
     else:
         if not 1 <= len(key) <= LONGEST_KEY:
             raise Invalid(f"an Idempotency-Key has 1 to {LONGEST_KEY} characters")
-        scope = hashlib.sha256(f"{actor}\0{key}".encode()).hexdigest()[:32]
+        # A header's bytes that are no UTF-8 arrive as surrogates.
+        scoped = f"{actor}\0{key}".encode(errors="surrogateescape")
+        scope = hashlib.sha256(scoped).hexdigest()[:32]
         said = hashlib.sha256(f"{request.method} {request.path_qs}\0".encode())
         said.update(await request.read())
         command_id = f"{KEYED}{scope}-{said.hexdigest()[:16]}"

@@ -285,6 +285,26 @@ async def test_a_body_that_breaks_off_is_no_fault_of_ours(controller: Controller
     (await controller.operator.get("/nodes")).is_good()
 
 
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        (b"Authorization: Bearer \xff", b"401"),
+        (b"Authorization: Bearer " + ADMIN.encode() + b"\r\nIdempotency-Key: \xff", b"201"),
+    ],
+)
+async def test_a_header_that_is_no_text_is_no_fault_of_ours(
+    controller: Controller, header: bytes, status: bytes
+) -> None:
+    host, port = controller.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    body = b'{"name": "east"}'
+    writer.write(b"POST /api/v1/nodes HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + header)
+    writer.write(b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    answer = await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+    assert answer.split()[1] == status
+
+
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Basic YTpi"}, {"Authorization": "x"}])
 async def test_without_a_token_nothing_is_told(nobody: Client, headers: dict[str, str]) -> None:
     for path in ("/nodes", "/events", "/agent/desired-state", "/users"):
