@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from agent.log_streams import LogStreams
 from agent.status import Told
 from agent.store import Folder
 from agent.uplink import Pause, Uplink
-from tests.agent.builders import NODE, NOW, microservice
+from tests.agent.builders import NODE, NOW, microservice, new_container
 from tests.agent.controller_stub import ControllerStub
 from tests.agent.fake_engine import FakeEngine
 from tests.agent.waiting import until_true
@@ -211,3 +212,26 @@ async def test_a_disk_that_takes_nothing_does_not_end_the_link_nor_make_it_spin(
         agent.journal._database.execute("PRAGMA query_only = OFF")
         agent.uplink.tell()
         await until_true(lambda: agent.journal.waiting() == 0)
+
+
+async def test_a_reader_that_leaves_a_quiet_log_ends_its_stream_and_nothing_else(
+    stub: ControllerStub, tmp_path: Path
+) -> None:
+    class Quiet(FakeEngine):
+        """A container that printed a line and then nothing more."""
+
+        async def logs(
+            self, container_id: str, *, tail: int | None, follow: bool, since: datetime | None
+        ) -> AsyncIterator[bytes]:
+            """See ContainerEngine."""
+            yield b"the only line\n"
+            await asyncio.Event().wait()
+
+    engine = Quiet({"ecn-test/busybox:1"})
+    await engine.create(new_container(NODE.node_id))
+    stub.leaves_logs = True
+    async with ControllerClient(stub.url, credential="hush") as client:
+        streams = LogStreams(NODE.node_id, engine, client)
+        async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+            streams.open([LogRequest(request_id="r", microservice_id="m1", follow=True)], tasks)
+        assert streams._open == 0
