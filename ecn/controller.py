@@ -36,7 +36,7 @@ from ecn.vault import KEY_BYTES, Vault
 from ecn.version import VERSION
 from ecn.writer import Writer
 from events.background import beside
-from events.log import LogUnavailable, StoreUnavailable
+from events.log import LogError, LogUnavailable, StoreUnavailable
 from events.migrations import MigrationRefused
 from events.postgres_log import PostgresLog
 from events.postgres_pool import PostgresPool
@@ -58,8 +58,10 @@ FOR_THE_OPERATOR = (
     AccountMissing,
     NotReachable,
     MigrationRefused,
+    StoreUnavailable,
+    LogError,
 )
-"""What can be wrong with the machine; each says in a sentence what to do."""
+"""What can be wrong with the machine or its database; each says so in a sentence."""
 
 log = structlog.get_logger()
 

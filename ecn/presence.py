@@ -73,6 +73,9 @@ class Presence:
                 # While the store is away nobody can be heard through it: nobody is silent either.
                 self._leading_since = None
                 log.warning("presence_unavailable", reason=str(e))
+            except Exception:
+                # A fault of ours in telemetry must not end the controller; the next round may do.
+                log.exception("presence_failed")
 
     async def _write(self) -> None:
         news = {node_id: self._seen[node_id] for node_id in self._unwritten}

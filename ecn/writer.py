@@ -114,6 +114,8 @@ class Writer:
         try:
             await self._commit(batch)
         except (LogUnavailable, OutcomeUnknown) as e:
+            # What the log did not take it may not give either: until it does, answers are stale.
+            self._live.stale = True
             self._fail(batch, e)
         except asyncio.CancelledError:
             self._fail(batch, OutcomeUnknown("the controller stopped during the append"))
@@ -137,10 +139,6 @@ class Writer:
             except HeadMoved:
                 await self._live.catch_up()
                 continue
-            except OutcomeUnknown:
-                # Whatever became of it is found out by reading on, before anything else is done.
-                self._live.stale = True
-                raise
             self._live.adopt(ahead)
             self._live.stale = False  # the log ended where the world did
             for pending, outcome in zip(batch, outcomes, strict=True):

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from msgspec import convert
-from msgspec.structs import replace
+from msgspec import convert, structs
 
 from agent import contract
 from ecn.commands.node import ContainerReport, ReportNode
@@ -16,7 +15,7 @@ from projections import desired_state
 from projections.microservices import MicroserviceRow
 from projections.world import World
 
-LONGEST_REASON = 2000
+LONGEST_REASON, LONGEST_FACT = 2000, 256
 MOST_REPORTS = 1000
 
 
@@ -94,8 +93,14 @@ def _registry(
 
 
 def facts(said: contract.Facts) -> NodeFacts:
-    """What the device says of itself, as events keep it."""
-    return convert(said, NodeFacts, from_attributes=True)
+    """What the device says of itself, as events keep it: bounded, whatever it says."""
+    known = convert(said, NodeFacts, from_attributes=True)
+    texts = {
+        name: _bounded(text, LONGEST_FACT)
+        for name, text in structs.asdict(known).items()
+        if isinstance(text, str)
+    }
+    return structs.replace(known, **texts)
 
 
 def report(node_id: NodeId, said: contract.Report, now: datetime) -> ReportNode:
@@ -118,6 +123,14 @@ def report(node_id: NodeId, said: contract.Report, now: datetime) -> ReportNode:
 
 def _status(said: contract.ContainerStatus) -> ContainerStatus:
     status = convert(said, ContainerStatus, from_attributes=True)
-    # A NUL can't be stored as text, and a reason is for people: its beginning is enough.
-    reason = status.reason.replace("\x00", "")[:LONGEST_REASON]
-    return replace(status, reason=reason)
+    return structs.replace(
+        status,
+        reason=_bounded(status.reason, LONGEST_REASON),
+        container_id=_bounded(status.container_id, LONGEST_FACT),
+        image_digest=_bounded(status.image_digest, LONGEST_FACT),
+    )
+
+
+def _bounded(text: str, longest: int) -> str:
+    """A NUL can't be stored as text, and of a text that goes on for ever the beginning will do."""
+    return text.replace("\x00", "")[:longest]
