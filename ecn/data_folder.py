@@ -6,10 +6,11 @@ way, so that no stale lock ever needs cleaning up. The pid in the file only serv
 
 import fcntl
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from ecn.private_file import replace_privately
 
 LOCK_NAME = "controller.lock"
 
@@ -79,28 +80,7 @@ class DataFolder:
 
         Errors: OSError, as from any write.
         """
-        # mkstemp makes it 0600 from the start: there is no moment at which others may open it.
-        descriptor, temporary = tempfile.mkstemp(dir=self.path, prefix=f".{name}.")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(self.path / name)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                Path(temporary).unlink()
-            raise
-        sync_folder(self.path)
-
-
-def sync_folder(path: Path) -> None:
-    """Make names created or renamed in that folder survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        replace_privately(self.path / name, content)
 
 
 def _close_to_others(path: Path) -> None:

@@ -19,9 +19,10 @@ from urllib.parse import quote
 import structlog
 
 from ecn.bundled_postgres import bundled_binaries
-from ecn.data_folder import DataFolder, sync_folder
+from ecn.data_folder import DataFolder
 from ecn.embedded_errors import EmbeddedPostgresError as EmbeddedPostgresError
 from ecn.postmaster import Postmaster, StartFailed, end_leftovers, spawn
+from ecn.private_file import sync_folder
 from ecn.socket_folder import socket_folder
 from ecn.unprivileged import account_for, check_reachable
 from events.background import beside

@@ -8,7 +8,6 @@ time both remain.
 
 import fcntl
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ import yaml
 from msgspec import Struct, field
 
 from ecn.cli.errors import CliError
+from ecn.private_file import replace_privately
 
 LOCK_WAIT = 5.0
 """Seconds. Whoever holds the lock only writes a small file."""
@@ -112,17 +112,7 @@ def save(path: Path, contexts: Contexts) -> None:
     """Replace the file, readable by its owner alone from its first byte on."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     text = yaml.safe_dump(msgspec.to_builtins(contexts), sort_keys=False, allow_unicode=True)
-    # mkstemp makes it 0600; beside the target, so that replacing is one step.
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".config-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    replace_privately(path, text.encode())
 
 
 @contextmanager
