@@ -41,6 +41,7 @@ from events.migrations import MigrationRefused
 from events.postgres_log import PostgresLog
 from events.postgres_pool import PostgresPool
 from projections.live import Live, follow
+from projections.past import Past
 
 DATABASE_WITHIN = 60.0
 """Seconds that a database of one's own may take to answer at the start."""
@@ -103,6 +104,7 @@ async def _run(settings: ControllerSettings) -> None:
             passwords = Passwords()
             application = api.application()
             application[keys.LIVE] = live
+            application[keys.PAST] = Past(live, event_log)
             application[keys.LOG] = event_log
             application[keys.WRITER] = writer
             application[keys.VAULT] = vault

@@ -6,10 +6,14 @@ from ecn.api import (
     agents,
     applications,
     events,
+    history,
+    log,
     microservices,
     nodes,
     openapi,
+    plans,
     registries,
+    replays,
     status,
     users,
 )
@@ -27,6 +31,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *registries.ENDPOINTS,
     *users.ENDPOINTS,
     *events.ENDPOINTS,
+    *history.ENDPOINTS,
+    *plans.ENDPOINTS,
+    *log.ENDPOINTS,
+    *replays.ENDPOINTS,
     *agents.ENDPOINTS,
 )
 

@@ -12,8 +12,10 @@ from ecn.vault import Vault
 from ecn.writer import Writer
 from events.log import EventLog
 from projections.live import Live
+from projections.past import Past
 
 LIVE = web.AppKey("LIVE", Live)
+PAST = web.AppKey("PAST", Past)
 LOG: web.AppKey[EventLog] = web.AppKey("LOG", EventLog)
 WRITER = web.AppKey("WRITER", Writer)
 VAULT = web.AppKey("VAULT", Vault)

@@ -36,6 +36,7 @@ from events.ids import START, CommandId, TokenId, UserId, new_id
 from events.log import EventLog, MemoryLog
 from events.user import Role
 from projections.live import Live, follow
+from projections.past import Past
 from tests.builders import NOW
 from tests.ecn.api.described import Described
 
@@ -338,6 +339,7 @@ class Network:
         )
         app = application()
         app[keys.LIVE] = live
+        app[keys.PAST] = Past(live, self.event_log)
         app[keys.LOG] = self.event_log
         app[keys.WRITER] = writer
         app[keys.VAULT] = Vault(MASTER_KEY, self.secret_keys)
