@@ -11,14 +11,18 @@ import hmac
 import os
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ecn.secret_key_store import SecretKeyStore
+from ecn.secret_key_store import SecretKeyStore, SecretKeyTaken
 from events.catalog import SealedSecret
 from events.ids import new_id
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+
+SIGNING_KEY = "log-signing-key"
+"""Where the key that signs checkpoints of the log is kept. No secret's id looks like that."""
 
 
 class SecretLost(Exception):
@@ -60,7 +64,31 @@ class Vault:
 
     async def destroy(self, sealed: SealedSecret) -> None:
         """Destroy the secret's key, and so the secret."""
+        if sealed.secret_id == SIGNING_KEY:
+            return  # no secret of ours has that id; an imported log may say so
         await self._keys.destroy(sealed.secret_id)
+
+    async def signing_key(self) -> Ed25519PrivateKey:
+        """The network's key for signing checkpoints of its log: made once, for all controllers.
+
+        Errors: SecretLost when it was made under another master key; StoreUnavailable.
+        """
+        wrapped = await self._keys.get(SIGNING_KEY)
+        if wrapped is None:
+            made = _encrypt(self._master, os.urandom(KEY_BYTES), SIGNING_KEY)
+            try:
+                await self._keys.put(SIGNING_KEY, made)
+                wrapped = made
+            except SecretKeyTaken:
+                # Another controller was faster: its key is the network's.
+                wrapped = await self._keys.get(SIGNING_KEY)
+        if wrapped is None:
+            raise SecretLost(SIGNING_KEY, "its key was destroyed")
+        try:
+            seed = _decrypt(self._master, wrapped, SIGNING_KEY)
+        except InvalidTag as e:
+            raise SecretLost(SIGNING_KEY, "it was made under another master key") from e
+        return Ed25519PrivateKey.from_private_bytes(seed)
 
     def derived(self, purpose: str, command_id: str) -> str:
         """A secret that only this network can make, the same for the same command.

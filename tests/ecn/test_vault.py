@@ -1,12 +1,15 @@
 """Secrets sealed for the log, opened for those who need them, and forgotten for good."""
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from ecn.secret_key_store import MemorySecretKeyStore
-from ecn.vault import SecretLost, Vault, fresh_token, hash_of
+from ecn.vault import SIGNING_KEY, SecretLost, Vault, fresh_token, hash_of
+from events.catalog import SealedSecret
 
 MASTER, OTHER = bytes(range(32)), bytes(32)
 
@@ -96,3 +99,42 @@ def test_tokens_are_long_and_never_the_same() -> None:
     assert len(tokens) == 1000
     assert {len(token) for token in tokens} == {43}
     assert hash_of("a") != hash_of("b")
+
+
+async def test_all_controllers_sign_with_the_one_key_that_the_first_made(
+    keys: MemorySecretKeyStore,
+) -> None:
+    made = await asyncio.gather(*(Vault(MASTER, keys).signing_key() for _ in range(5)))
+    assert len({each.private_bytes_raw() for each in made}) == 1
+    assert await keys.get(SIGNING_KEY) is not None
+    assert made[0].private_bytes_raw() not in (await keys.get(SIGNING_KEY) or b"")
+
+
+async def test_who_loses_the_race_takes_the_winners_signing_key(
+    keys: MemorySecretKeyStore, vault: Vault
+) -> None:
+    class Late(MemorySecretKeyStore):
+        """Somebody puts theirs between our look and our put."""
+
+        async def get(self, secret_id: str) -> bytes | None:
+            found = await keys.get(secret_id)
+            await Vault(MASTER, keys).signing_key()
+            return found
+
+        async def put(self, secret_id: str, wrapped: bytes) -> None:
+            await keys.put(secret_id, wrapped)
+
+    ours = await Vault(MASTER, Late()).signing_key()
+    assert ours.private_bytes_raw() == (await vault.signing_key()).private_bytes_raw()
+
+
+async def test_a_signing_key_needs_its_master_key(vault: Vault, keys: MemorySecretKeyStore) -> None:
+    await vault.signing_key()
+    with pytest.raises(SecretLost, match="another master key"):
+        await Vault(OTHER, keys).signing_key()
+
+
+async def test_no_secret_of_a_log_can_take_the_signing_key_with_it(vault: Vault) -> None:
+    before = await vault.signing_key()
+    await vault.destroy(SealedSecret(secret_id=SIGNING_KEY, ciphertext=b""))
+    assert (await vault.signing_key()).private_bytes_raw() == before.private_bytes_raw()
