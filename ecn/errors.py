@@ -45,11 +45,17 @@ class NotFound(Refused):
 
     code = "not-found"
 
-    def __init__(self, kind: str, ref: str, *, field: str = "") -> None:
+    def __init__(self, kind: str, ref: str, *, field: str = "", at: int | None = None) -> None:
+        """at: the position that was asked about, for a question about the past."""
+        get = f"ecn get {_plural(kind)}"
         super().__init__(
-            f"there is no {kind} {ref!r}",
+            f"there is no {kind} {ref!r}"
+            if at is None
+            else f"there was no {kind} {ref!r} at position {at}",
             field=field,
-            next_step=f"List what there is: ecn get {_plural(kind)}",
+            next_step=f"List what there is: {get}"
+            if at is None
+            else f"List what there was: {get} --at {at}",
         )
         self.kind, self.ref = kind, ref
 

@@ -15,6 +15,7 @@ from ecn.api.documents import (
 from ecn.api.endpoint import Endpoint, read_body
 from ecn.api.keys import LIVE
 from ecn.api.manifests import placement
+from ecn.api.moments import asked
 from ecn.commands import application as commands
 from ecn.deciders import find
 from events.ids import ApplicationId, MicroserviceId, new_id
@@ -27,15 +28,17 @@ def _ref(request: web.Request) -> ApplicationId:
 
 async def list_applications(request: web.Request) -> web.Response:
     """All applications."""
-    live = request.app[LIVE]
-    items = [views.application(live.world, key) for key in live.world.applications]
+    about = asked(request)
+    items = [views.application(about.world, key) for key in about.world.applications]
     items.sort(key=lambda each: each.name)
-    return json_answer(Applications(position=live.world.position, stale=live.stale, items=items))
+    return json_answer(Applications(position=about.position, stale=about.stale, items=items))
 
 
 async def show_application(request: web.Request) -> web.Response:
     """One application."""
-    return json_answer(views.application(request.app[LIVE].world, _ref(request)))
+    world = asked(request).world
+    key = find.application(world, request.match_info["application"])
+    return json_answer(views.application(world, key))
 
 
 async def apply_application(request: web.Request) -> web.Response:
@@ -94,6 +97,7 @@ ENDPOINTS = (
         tag="applications",
         summary="List applications",
         answer=Applications,
+        at=True,
     ),
     Endpoint(
         method="PUT",
@@ -115,6 +119,7 @@ ENDPOINTS = (
         tag="applications",
         summary="Show an application",
         answer=ApplicationDocument,
+        at=True,
         refusals=(404,),
     ),
     Endpoint(

@@ -334,6 +334,8 @@ class Status(Answer, frozen=True, kw_only=True):
     """online, or degraded when the log can't be reached."""
     version: str
     position: int
+    time: datetime | None = None
+    """When the event at the position was recorded; None before the first one."""
     stale: bool
     uptime_seconds: float
     nodes: int

@@ -34,6 +34,14 @@ class Query(Struct, frozen=True):
     kind: type = str
 
 
+AT = Query(
+    "at",
+    "as of then: a position of the log, or an RFC 3339 time, which means the last position at or "
+    "before it",
+)
+AT_LEAST = Query("at_least", "wait until the controller has seen this position", int)
+
+
 class Endpoint(Struct, frozen=True, kw_only=True):
     """One method of one path."""
 
@@ -53,9 +61,19 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     also: tuple[int, ...] = ()
     """Other statuses of success, with the same answer."""
     queries: tuple[Query, ...] = ()
+    at: bool = False
+    """A read that can look into the past: with `?at=`, its handler finds the world of then in the
+    request (moments.py). All others refuse `at` rather than answer of now."""
     media: str = "application/json"
     refusals: tuple[int, ...] = ()
     """Statuses beyond those that any endpoint may give."""
+
+    @property
+    def all_queries(self) -> tuple[Query, ...]:
+        """Its own, and those that it has for being what it is."""
+        at = (AT,) if self.at else ()
+        at_least = (AT_LEAST,) if self.method == "GET" and isinstance(self.access, Role) else ()
+        return (*self.queries, *at, *at_least)
 
 
 async def read_body(request: web.Request, type_: type[T]) -> T:

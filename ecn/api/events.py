@@ -11,6 +11,7 @@ from ecn.api.answers import json_answer
 from ecn.api.documents import Events
 from ecn.api.endpoint import Endpoint, Query, choice, whole_number
 from ecn.api.keys import LIVE, LOG
+from ecn.api.moments import asked
 from ecn.api.standing import check_still_allowed
 from ecn.api.times import time
 from ecn.deciders import find
@@ -40,8 +41,8 @@ async def events(request: web.Request) -> web.StreamResponse:
     """A page of the log, or the feed, as the client accepts."""
     if "text/event-stream" in request.headers.get("Accept", ""):
         return await feed(request)
-    live = request.app[LIVE]
-    world = live.world
+    about = asked(request)
+    world = about.world
     limit = whole_number(request, "limit", least=1) or PAGE
     if limit > LARGEST_PAGE:
         raise Invalid(f"a page has at most {LARGEST_PAGE} events", field="?limit")
@@ -58,8 +59,8 @@ async def events(request: web.Request) -> web.StreamResponse:
     page = found[:limit]
     return json_answer(
         Events(
-            position=world.position,
-            stale=live.stale,
+            position=about.position,
+            stale=about.stale,
             items=[views.event(world, each) for each in page],
             next=page[-1].position if len(found) > limit else None,
         )
@@ -68,6 +69,12 @@ async def events(request: web.Request) -> web.StreamResponse:
 
 async def feed(request: web.Request) -> web.StreamResponse:
     """Events as they are appended, from where the client left off."""
+    if asked(request).past:
+        raise Invalid(
+            "a feed is of what is to come, and can't be asked as of then",
+            field="?at",
+            next_step="Leave `at` out, or ask for pages: without Accept: text/event-stream.",
+        )
     live = request.app[LIVE]
     wanted = _filter(request, live.world)
     resumed = request.headers.get("Last-Event-ID", "")
@@ -156,6 +163,7 @@ ENDPOINTS = (
         tag="events",
         summary="Read the log; with `Accept: text/event-stream`, follow it",
         answer=Events,
+        at=True,
         queries=(
             Query("after", "only later positions", int),
             Query("before", "only earlier positions", int),

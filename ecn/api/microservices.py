@@ -17,6 +17,7 @@ from ecn.api.documents import (
 from ecn.api.endpoint import Endpoint, Query, choice, read_body, truth, whole_number
 from ecn.api.keys import LIVE, LOG_STREAMS
 from ecn.api.manifests import manifest, patched, placement
+from ecn.api.moments import asked
 from ecn.api.standing import check_still_allowed
 from ecn.api.times import time
 from ecn.commands import application as commands
@@ -29,16 +30,16 @@ from projections.nodes import NodeState
 from projections.world import World
 
 
-def _ref(request: web.Request) -> MicroserviceId:
+def _ref(request: web.Request, world: World | None = None) -> MicroserviceId:
     parts = request.match_info
     ref = parts.get("id") or f"{parts['application']}/{parts['name']}"
-    return find.microservice(request.app[LIVE].world, ref)
+    return find.microservice(world or request.app[LIVE].world, ref)
 
 
 async def list_microservices(request: web.Request) -> web.Response:
     """All microservices that the query asks for."""
-    live = request.app[LIVE]
-    world = live.world
+    about = asked(request)
+    world = about.world
     of, on = request.query.get("application"), request.query.get("node")
     state = choice(request, "state", tuple(ContainerState))
     application_id = find.application(world, of) if of is not None else None
@@ -50,12 +51,13 @@ async def list_microservices(request: web.Request) -> web.Response:
     ]
     items = [each for each in items if state in (None, each.status.state)]
     items.sort(key=lambda each: (each.application, each.name))
-    return json_answer(Microservices(position=world.position, stale=live.stale, items=items))
+    return json_answer(Microservices(position=about.position, stale=about.stale, items=items))
 
 
 async def show_microservice(request: web.Request) -> web.Response:
     """One microservice."""
-    return json_answer(views.microservice(request.app[LIVE].world, _ref(request)))
+    world = asked(request).world
+    return json_answer(views.microservice(world, _ref(request, world)))
 
 
 async def update_microservice(request: web.Request) -> web.Response:
@@ -141,6 +143,7 @@ _ROWS: tuple[Endpoint, ...] = (
         tag="microservices",
         summary="Show a microservice",
         answer=MicroserviceDocument,
+        at=True,
         refusals=(404,),
     ),
     Endpoint(
@@ -222,6 +225,7 @@ ENDPOINTS = (
         tag="microservices",
         summary="List microservices",
         answer=Microservices,
+        at=True,
         queries=(
             Query("application", "name or id"),
             Query("node", "name or id"),

@@ -12,8 +12,9 @@ from ecn.api import problems
 from ecn.api.commanding import COMMAND_ID, DEVICE, OPERATOR, REQUEST_ID, changing, name_command
 from ecn.api.endpoint import Access, Endpoint, whole_number
 from ecn.api.keys import CLOCK, LIVE, PRESENCE
+from ecn.api.moments import ASKED, ask, asks_of_the_past
 from ecn.api.principal import allow, device, operator
-from ecn.errors import Behind, Invalid, Refused
+from ecn.errors import Behind, Invalid, NotFound, Refused
 from events.ids import Position, new_id
 from events.log import OutcomeUnknown, StoreUnavailable
 
@@ -72,6 +73,9 @@ def middlewares(endpoints: Mapping[Handler, Endpoint]) -> list[object]:
         match endpoint.access:
             case Access.ANYONE:
                 actor = "anonymous"
+                if endpoint.at and asks_of_the_past(request):
+                    # The past costs work, and is for those who may read.
+                    request[OPERATOR] = operator(live.world, authorization, request.app[CLOCK]())
             case Access.AGENT:
                 who = request[DEVICE] = device(live.world, authorization)
                 request.app[PRESENCE].heard(who.node_id)
@@ -82,10 +86,13 @@ def middlewares(endpoints: Mapping[Handler, Endpoint]) -> list[object]:
                 actor = user.actor
         if request.method == "GET":
             await _at_least(request)
-            response = await handler(request)
+            await ask(request, endpoint)
+            response = await _as_of_then(request, handler)
             if not response.prepared:
-                response.headers.setdefault("ECN-Position", str(live.world.position))
+                about = request[ASKED].world if ASKED in request else live.world
+                response.headers.setdefault("ECN-Position", str(about.position))
             return response
+        await ask(request, endpoint)
         await name_command(request, actor)
         structlog.contextvars.bind_contextvars(command_id=request[COMMAND_ID])
         return await changing(request, handler, endpoint)
@@ -138,6 +145,17 @@ def _cut(request: web.Request, error: Exception) -> web.Response:
     if request.transport is not None:
         request.transport.abort()
     return web.Response()  # which goes nowhere
+
+
+async def _as_of_then(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The handler's answer; what it does not find in the past is said of the past."""
+    try:
+        return await handler(request)
+    except NotFound as e:
+        about = request.get(ASKED)
+        if about is None or not about.past:
+            raise
+        raise NotFound(e.kind, e.ref, field=e.field, at=about.position) from e
 
 
 async def _at_least(request: web.Request) -> None:

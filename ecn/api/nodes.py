@@ -1,6 +1,6 @@
 """Nodes over HTTP."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 from aiohttp import web
@@ -20,6 +20,7 @@ from ecn.api.documents import (
 from ecn.api.endpoint import Endpoint, Query, choice, parse, read_body, truth
 from ecn.api.keys import CLOCK, LIVE, PRESENCE, VAULT
 from ecn.api.manifests import merged
+from ecn.api.moments import asked
 from ecn.commands import node as commands
 from ecn.deciders import find, rules
 from ecn.errors import Invalid
@@ -38,13 +39,13 @@ def _ref(request: web.Request) -> NodeId:
 
 async def list_nodes(request: web.Request) -> web.Response:
     """All nodes that the query asks for."""
-    live, presence = request.app[LIVE], request.app[PRESENCE]
-    world = live.world
+    about = asked(request)
+    world = about.world
     state = choice(request, "state", tuple(NodeState))
     label, tag = request.query.get("label"), request.query.get("tag")
     key, equals, content = (label or "").partition("=")
     items = [
-        views.node(world, node_id, presence.last_heard(node_id))
+        views.node(world, node_id, _last_heard(request, node_id))
         for node_id, row in world.nodes.items()
         if (state is None or row.state == state)
         and (tag is None or tag in row.settings.tags)
@@ -54,14 +55,19 @@ async def list_nodes(request: web.Request) -> web.Response:
         )
     ]
     items.sort(key=lambda each: each.name)
-    return json_answer(Nodes(position=world.position, stale=live.stale, items=items))
+    return json_answer(Nodes(position=about.position, stale=about.stale, items=items))
 
 
 async def show_node(request: web.Request) -> web.Response:
     """One node."""
-    node_id = _ref(request)
-    last_heard = request.app[PRESENCE].last_heard(node_id)
-    return json_answer(views.node(request.app[LIVE].world, node_id, last_heard))
+    world = asked(request).world
+    node_id = find.node(world, request.match_info["node"])
+    return json_answer(views.node(world, node_id, _last_heard(request, node_id)))
+
+
+def _last_heard(request: web.Request, node_id: NodeId) -> datetime | None:
+    """Telemetry of now, which says nothing about then."""
+    return None if asked(request).past else request.app[PRESENCE].last_heard(node_id)
 
 
 async def register_node(request: web.Request) -> web.Response:
@@ -149,6 +155,7 @@ ENDPOINTS = (
         tag="nodes",
         summary="List nodes",
         answer=Nodes,
+        at=True,
         queries=(
             Query("state", "registered, online or offline"),
             Query("label", "key or key=value"),
@@ -175,6 +182,7 @@ ENDPOINTS = (
         tag="nodes",
         summary="Show a node",
         answer=NodeDocument,
+        at=True,
         refusals=(404,),
     ),
     Endpoint(

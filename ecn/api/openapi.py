@@ -13,7 +13,6 @@ from aiohttp import web
 from ecn.api.documents import Changed, Problem
 from ecn.api.endpoint import Access, Endpoint
 from ecn.version import VERSION
-from events.user import Role
 
 BASE = "/api/v1"
 COMMON_REFUSALS = (400, 500, 503)
@@ -111,17 +110,8 @@ def _parameters(each: Endpoint) -> list[Json]:
             "description": query.description,
             "schema": {"type": QUERY_TYPES[query.kind]},
         }
-        for query in each.queries
+        for query in each.all_queries
     ]
-    if each.method == "GET" and isinstance(each.access, Role):
-        parameters.append(
-            {
-                "name": "at_least",
-                "in": "query",
-                "description": "wait until the controller has seen this position",
-                "schema": {"type": "integer"},
-            }
-        )
     if each.method != "GET" and each.access is not Access.AGENT:
         parameters.append(
             {
@@ -198,7 +188,7 @@ def page(endpoints: Sequence[Endpoint]) -> str:
         )
         rows = "".join(
             f"<tr><td><code>?{escape(query.name)}</code></td><td>{escape(query.description)}</td></tr>"
-            for query in each.queries
+            for query in each.all_queries
         )
         for what, type_ in (("Body", each.body), ("Answer", each.answer)):
             if type_ is not None:

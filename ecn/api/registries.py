@@ -10,6 +10,7 @@ from ecn.api.commanding import changed, created_or_ok, execute
 from ecn.api.documents import Changed, Registries, RegistryDocument, RegistryManifest
 from ecn.api.endpoint import Endpoint, read_body
 from ecn.api.keys import LIVE, VAULT
+from ecn.api.moments import asked
 from ecn.commands import catalog as commands
 from ecn.deciders import find
 from ecn.errors import Invalid, Refused
@@ -34,15 +35,15 @@ async def _is(vault: Vault, sealed: SealedSecret, password: str) -> bool:
 
 async def list_registries(request: web.Request) -> web.Response:
     """All registries."""
-    live = request.app[LIVE]
-    items = [views.registry(live.world, key) for key in live.world.registries]
+    about = asked(request)
+    items = [views.registry(about.world, key) for key in about.world.registries]
     items.sort(key=lambda each: each.name)
-    return json_answer(Registries(position=live.world.position, stale=live.stale, items=items))
+    return json_answer(Registries(position=about.position, stale=about.stale, items=items))
 
 
 async def show_registry(request: web.Request) -> web.Response:
     """One registry."""
-    world = request.app[LIVE].world
+    world = asked(request).world
     key = find.registry(world, request.match_info["registry"])
     return json_answer(views.registry(world, key))
 
@@ -105,6 +106,7 @@ ENDPOINTS = (
         tag="registries",
         summary="List registries",
         answer=Registries,
+        at=True,
     ),
     Endpoint(
         method="PUT",
@@ -125,6 +127,7 @@ ENDPOINTS = (
         tag="registries",
         summary="Show a registry",
         answer=RegistryDocument,
+        at=True,
         refusals=(404,),
     ),
     Endpoint(

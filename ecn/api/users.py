@@ -18,6 +18,7 @@ from ecn.api.commanding import (
 from ecn.api.documents import Changed, CreateUser, Login, Token, UpdateUser, Users
 from ecn.api.endpoint import Access, Endpoint, read_body
 from ecn.api.keys import CLOCK, LIVE, PASSWORDS, VAULT
+from ecn.api.moments import asked
 from ecn.commands import user as commands
 from ecn.deciders import find
 from ecn.errors import BadCredentials, Invalid
@@ -83,10 +84,10 @@ async def logout(request: web.Request) -> web.Response:
 
 async def list_users(request: web.Request) -> web.Response:
     """All users."""
-    live = request.app[LIVE]
-    items = [views.user(live.world, key) for key in live.world.users]
+    about = asked(request)
+    items = [views.user(about.world, key) for key in about.world.users]
     items.sort(key=lambda each: each.name)
-    return json_answer(Users(position=live.world.position, stale=live.stale, items=items))
+    return json_answer(Users(position=about.position, stale=about.stale, items=items))
 
 
 async def create_user(request: web.Request) -> web.Response:
@@ -151,6 +152,7 @@ ENDPOINTS = (
         tag="users",
         summary="List users",
         answer=Users,
+        at=True,
     ),
     Endpoint(
         method="POST",
