@@ -4,7 +4,6 @@ Pure: bytes to events and back, and the hash that makes history impossible to ed
 log stores exactly what stands in a `Recorded`; the hash covers exactly what is stored.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +12,8 @@ from msgspec import Struct
 
 from events.application import ApplicationEvents
 from events.catalog import CatalogEvents
+from events.chaining import ChainBroken as ChainBroken
+from events.chaining import Place, Stored, digest, follow
 from events.event import Event
 from events.ids import START, CommandId, Position
 from events.node import NodeEvents
@@ -21,6 +22,7 @@ from events.user import UserEvents
 KnownEvent = NodeEvents | ApplicationEvents | CatalogEvents | UserEvents
 
 EPOCH = datetime.fromtimestamp(0, UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class UnknownEvent(Struct, frozen=True, kw_only=True):
@@ -121,23 +123,42 @@ def hash_of(
 ) -> bytes:
     """BLAKE2b-256 over the predecessor's hash and every stored column.
 
-    Each field is framed by its length, so that no two different events share bytes.
+    See `chaining.digest`.
     """
-    digest = hashlib.blake2b(previous_hash, digest_size=32)
-    microseconds = (time - EPOCH) // timedelta(microseconds=1)
-    fields = (
-        str(position).encode(),
-        str(microseconds).encode(),
-        subject.encode(),
-        type_.encode(),
+    return digest(
+        previous_hash,
+        position,
+        microseconds_of(time),
+        subject,
+        type_,
         data,
-        actor.encode(),
-        command_id.encode(),
-        correlation_id.encode(),
-        causation_id.encode(),
+        actor,
+        command_id,
+        correlation_id,
+        causation_id,
     )
-    digest.update(b"".join(len(part).to_bytes(4, "big") + part for part in fields))
-    return digest.digest()
+
+
+def microseconds_of(time: datetime) -> int:
+    """Since the epoch: what the hash covers of a time."""
+    return (time - EPOCH) // _MICROSECOND
+
+
+def stored_of(event: Recorded) -> Stored:
+    """The event as the log stores it."""
+    return Stored(
+        event.position,
+        microseconds_of(event.time),
+        event.subject,
+        event.type,
+        event.data,
+        event.actor,
+        event.command_id,
+        event.correlation_id,
+        event.causation_id,
+        event.previous_hash,
+        event.hash,
+    )
 
 
 def chain(head: Head, proposed: Iterable[Proposed], now: datetime) -> list[Recorded]:
@@ -184,39 +205,10 @@ def chain(head: Head, proposed: Iterable[Proposed], now: datetime) -> list[Recor
     return chained
 
 
-class ChainBroken(Exception):
-    """The log does not follow from itself at `position`: it was edited, or is damaged."""
-
-    def __init__(self, position: Position, what: str) -> None:
-        super().__init__(f"event {position}: {what}")
-        self.position, self.what = position, what
-
-
 def verify(head: Head, events: Sequence[Recorded]) -> Head:
     """Follow the chain over `events`, which come right after `head`; the new head.
 
     Errors: ChainBroken at the first event that does not follow.
     """
-    for event in events:
-        if event.position != head.position + 1:
-            raise ChainBroken(event.position, f"follows {head.position}")
-        if event.previous_hash != head.hash:
-            raise ChainBroken(event.position, "does not name its predecessor's hash")
-        if event.time < head.time:
-            raise ChainBroken(event.position, "is older than its predecessor")
-        expected = hash_of(
-            position=event.position,
-            time=event.time,
-            subject=event.subject,
-            type_=event.type,
-            data=event.data,
-            actor=event.actor,
-            command_id=event.command_id,
-            correlation_id=event.correlation_id,
-            causation_id=event.causation_id,
-            previous_hash=event.previous_hash,
-        )
-        if event.hash != expected:
-            raise ChainBroken(event.position, "its content does not match its hash")
-        head = event.head
-    return head
+    follow(Place(head.position, head.hash, microseconds_of(head.time)), map(stored_of, events))
+    return events[-1].head if events else head
