@@ -5,6 +5,7 @@ Refused
 ├── NotFound            there is no such thing
 ├── Conflict            it contradicts what is there
 │   ├── NameTaken, PortTaken, NodeInUse, RegistryInUse, LastAdmin
+│   ├── NotRestorable   what it was can't be brought back
 │   └── RevisionMoved   it was decided on something that has changed since
 ├── NotAllowed          the asker may not
 ├── BadCredentials      nobody knows who is asking
@@ -31,6 +32,12 @@ class Refused(Exception):
         self.field = field
         if next_step:
             self.next_step = next_step
+
+    def of(self, what: str) -> "Refused":
+        """The same refusal, saying of which of several things it is."""
+        self.detail = f"{what}: {self.detail}"
+        self.args = (self.detail,)
+        return self
 
 
 class Invalid(Refused):
@@ -139,6 +146,15 @@ class RevisionMoved(Conflict):
 
     def __init__(self, kind: str, ref: str) -> None:
         super().__init__(f"{kind} {ref!r} was changed by somebody else in between")
+
+
+class NotRestorable(Conflict):
+    """What it was at an earlier time can't be brought back."""
+
+    code = "not-restorable"
+
+    def __init__(self, detail: str, *, next_step: str) -> None:
+        super().__init__(detail, next_step=next_step)
 
 
 class NotAllowed(Refused):

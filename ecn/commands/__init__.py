@@ -1,8 +1,5 @@
 """What may be asked of the network: imperative, with all ids, times and chance filled in."""
 
-from ecn.commands.application import ApplicationCommand
-from ecn.commands.catalog import CatalogCommand
-from ecn.commands.node import NodeCommand
-from ecn.commands.user import UserCommand
+from ecn.commands.together import SingleCommand, Together
 
-AnyCommand = NodeCommand | ApplicationCommand | CatalogCommand | UserCommand
+AnyCommand = SingleCommand | Together

@@ -1,7 +1,7 @@
 """What may be asked of registries."""
 
 from ecn.commands.command import Command
-from events.catalog import SealedSecret
+from events.catalog import RegistrySettings, SealedSecret
 from events.ids import RegistryId
 
 
@@ -23,4 +23,13 @@ class DeleteRegistry(Command, frozen=True, kw_only=True):
     registry_id: RegistryId
 
 
-CatalogCommand = ApplyRegistry | DeleteRegistry
+class RestoreRegistry(Command, frozen=True, kw_only=True):
+    """Let the registry be as it was: its settings whole, the password too, or none."""
+
+    registry_id: RegistryId
+    """For the case that it has to be made."""
+    name: str
+    settings: RegistrySettings
+
+
+CatalogCommand = ApplyRegistry | RestoreRegistry | DeleteRegistry

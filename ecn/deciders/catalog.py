@@ -3,11 +3,17 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from ecn.commands.catalog import ApplyRegistry, CatalogCommand, DeleteRegistry
+from ecn.commands.catalog import (
+    ApplyRegistry,
+    CatalogCommand,
+    DeleteRegistry,
+    RestoreRegistry,
+)
 from ecn.deciders import find, rules
 from ecn.errors import RegistryInUse
 from events.catalog import RegistryCreated, RegistryDeleted, RegistrySettings, RegistryUpdated
 from events.envelope import KnownEvent
+from events.ids import RegistryId
 from projections.world import World
 
 
@@ -16,6 +22,8 @@ def decide(world: World, command: CatalogCommand) -> Iterator[KnownEvent]:
     match command:
         case ApplyRegistry():
             yield from _apply(world, command)
+        case RestoreRegistry():
+            yield from _become(world, command.registry_id, command.name, command.settings)
         case DeleteRegistry():
             row = world.registries.get(command.registry_id)
             if row is None:
@@ -36,17 +44,18 @@ def _apply(world: World, command: ApplyRegistry) -> Iterator[KnownEvent]:
     rules.registry_url(command.url)
     rules.text(command.username, field="$.username")
     registry_id = world.registries.one("name", command.name)
-    if registry_id is None:
-        settings = RegistrySettings(
-            url=command.url, username=command.username, password=command.password
-        )
-        yield RegistryCreated(registry_id=command.registry_id, name=command.name, settings=settings)
-        return
-    present = world.registries[registry_id].settings
+    present = world.registries[registry_id].settings.password if registry_id is not None else None
     settings = RegistrySettings(
-        url=command.url,
-        username=command.username,
-        password=command.password or present.password,
+        url=command.url, username=command.username, password=command.password or present
     )
-    if settings != present:
+    yield from _become(world, command.registry_id, command.name, settings)
+
+
+def _become(
+    world: World, for_a_new_one: RegistryId, name: str, settings: RegistrySettings
+) -> Iterator[KnownEvent]:
+    registry_id = world.registries.one("name", name)
+    if registry_id is None:
+        yield RegistryCreated(registry_id=for_a_new_one, name=name, settings=settings)
+    elif settings != world.registries[registry_id].settings:
         yield RegistryUpdated(registry_id=registry_id, settings=settings)

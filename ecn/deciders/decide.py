@@ -1,13 +1,9 @@
 """One door to all deciders."""
 
-from typing import assert_never
-
 from ecn.commands import AnyCommand
-from ecn.commands.application import ApplicationCommand
-from ecn.commands.catalog import CatalogCommand
-from ecn.commands.node import NodeCommand
-from ecn.commands.user import UserCommand
-from ecn.deciders import application, catalog, node, user
+from ecn.commands.together import Together
+from ecn.deciders import together
+from ecn.deciders.one import decide_one
 from events.envelope import KnownEvent
 from projections.world import World
 
@@ -17,12 +13,6 @@ def decide(world: World, command: AnyCommand) -> list[KnownEvent]:
 
     Errors: Refused, and then nothing of the command happens.
     """
-    if isinstance(command, NodeCommand):
-        return list(node.decide(world, command))
-    if isinstance(command, ApplicationCommand):
-        return list(application.decide(world, command))
-    if isinstance(command, CatalogCommand):
-        return list(catalog.decide(world, command))
-    if isinstance(command, UserCommand):
-        return list(user.decide(world, command))
-    assert_never(command)
+    if isinstance(command, Together):
+        return together.decide(world, command)
+    return decide_one(world, command)

@@ -17,6 +17,7 @@ from ecn.errors import (
     NodeInUse,
     NotAllowed,
     NotFound,
+    NotRestorable,
     PortTaken,
     Refused,
     RegistryInUse,
@@ -37,6 +38,7 @@ EXAMPLES: list[Refused] = [
     RegistryInUse("hub", MANY),
     LastAdmin("anna"),
     RevisionMoved("node", "east"),
+    NotRestorable("users are not rolled back", next_step="ecn update user"),
     NotAllowed("viewers may only read"),
     BadCredentials("no such token"),
     Withdrawn("deprovisioned"),
@@ -81,3 +83,9 @@ def test_a_refusal_of_many_names_a_few() -> None:
 def test_an_expired_key_does_not_mark_others_as_expired() -> None:
     KeyRefused(NOW)
     assert KeyRefused().code == "provisioning-key-refused"
+
+
+def test_a_refusal_of_one_of_several_says_of_which() -> None:
+    refused = NotFound("node", "east").of("application/shop")
+    assert str(refused) == refused.detail == "application/shop: there is no node 'east'"
+    assert refused.code == "not-found"

@@ -1,0 +1,25 @@
+"""One door to the deciders of each kind."""
+
+from typing import assert_never
+
+from ecn.commands.application import ApplicationCommand
+from ecn.commands.catalog import CatalogCommand
+from ecn.commands.node import NodeCommand
+from ecn.commands.together import SingleCommand
+from ecn.commands.user import UserCommand
+from ecn.deciders import application, catalog, node, user
+from events.envelope import KnownEvent
+from projections.world import World
+
+
+def decide_one(world: World, command: SingleCommand) -> list[KnownEvent]:
+    """The events that the command leads to; none when all is as asked. Errors: Refused."""
+    if isinstance(command, NodeCommand):
+        return list(node.decide(world, command))
+    if isinstance(command, ApplicationCommand):
+        return list(application.decide(world, command))
+    if isinstance(command, CatalogCommand):
+        return list(catalog.decide(world, command))
+    if isinstance(command, UserCommand):
+        return list(user.decide(world, command))
+    assert_never(command)
