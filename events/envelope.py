@@ -17,6 +17,7 @@ from events.chaining import Place, Stored, digest, follow
 from events.event import Event
 from events.ids import START, CommandId, Position
 from events.node import NodeEvents
+from events.upcasting import upcast
 from events.user import UserEvents
 
 KnownEvent = NodeEvents | ApplicationEvents | CatalogEvents | UserEvents
@@ -104,7 +105,10 @@ def decode(type_: str, subject: str, data: bytes) -> KnownEvent | UnknownEvent:
     Errors: msgspec.ValidationError when a known type does not read: the log is damaged.
     """
     if type_ not in _KNOWN_TYPES:
-        return UnknownEvent(type=type_, subject=subject)
+        current = upcast(type_, data)
+        if current is None:
+            return UnknownEvent(type=type_, subject=subject)
+        data = current
     return _decoder.decode(data)
 
 

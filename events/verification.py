@@ -1,0 +1,45 @@
+"""Proving a stored log: a walk from its first event to its last, in slices that let others run."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+
+from events.chaining import ChainBroken, Place, Verification
+from events.stored import StoredReader
+
+PAGE = 4000
+"""Events of one question to the store."""
+SLICE = 1000
+"""Events followed before others get their turn: some 3 ms."""
+
+
+async def walk(
+    reader: StoredReader, marks: Mapping[int, bytes] | None = None
+) -> AsyncIterator[tuple[Place, int]]:
+    """Follow the chain of all that is stored now; how far it is, and how far to go, each page.
+
+    The last that is yielded is the end of the log, proved.
+    marks: position -> the hash that it must have.
+    Errors: ChainBroken at the first event that is wrong; LogUnavailable.
+    """
+    extent = await reader.extent()
+    if extent.first is not None and extent.first < 1:
+        raise ChainBroken(extent.first, "lies before the beginning of the log")
+    verification = Verification(marks=marks)
+    yield verification.place, extent.last
+    while verification.place.position < extent.last:
+        after = verification.place.position
+        up_to = min(after + PAGE, extent.last)
+        page = await reader.between(after, up_to)
+        for start in range(0, len(page), SLICE):
+            verification.go_on(page[start : start + SLICE])
+            await asyncio.sleep(0)
+        if verification.place.position < up_to:
+            raise ChainBroken(
+                verification.place.position + 1,
+                f"is missing: the log has events up to {extent.last}",
+            )
+        if up_to < extent.last:
+            yield verification.place, extent.last
+    if extent.noted is None:
+        raise ChainBroken(extent.last, "nothing notes that the log ends here (ecn.head is empty)")
+    yield verification.end(extent.noted), extent.last
