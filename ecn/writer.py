@@ -130,7 +130,7 @@ class Writer:
         for _ in range(TRIES):
             ahead, outcomes = Ahead(self._live.world), list[Outcome | Exception]()
             for pending in batch:
-                outcome, new = self._decided(ahead.world, pending.issued)
+                outcome, new = self._decided(ahead.draft, pending.issued)
                 ahead.fold(new)
                 outcomes.append(outcome)
             try:

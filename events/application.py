@@ -47,7 +47,7 @@ class VolumeKind(StrEnum):
     TMPFS = "tmpfs"
 
 
-class PortMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PortMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """A port of the device that leads to a port of the container."""
 
     host: int
@@ -57,7 +57,7 @@ class PortMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Address of the device to listen on; empty means all."""
 
 
-class VolumeMount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class VolumeMount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """Something of the device, seen inside the container at `target`."""
 
     target: str
@@ -66,14 +66,14 @@ class VolumeMount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     read_only: bool = False
 
 
-class ExtraHost(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ExtraHost(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """A name that the container resolves to an address."""
 
     name: str
     address: str
 
 
-class HealthCheck(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class HealthCheck(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """A command in the container whose exit code 0 means healthy. Times in seconds."""
 
     command: list[str]
@@ -83,7 +83,7 @@ class HealthCheck(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     start_period: float = 0.0
 
 
-class MicroserviceSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MicroserviceSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """All that decides how the container is made and kept, apart from where it runs."""
 
     image: str
@@ -138,7 +138,7 @@ class Health(StrEnum):
     UNHEALTHY = "unhealthy"
 
 
-class ContainerStatus(Struct, frozen=True, kw_only=True):
+class ContainerStatus(Struct, frozen=True, kw_only=True, gc=False):
     """One transition of one container."""
 
     state: ContainerState

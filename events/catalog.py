@@ -8,7 +8,7 @@ from events.event import Event
 from events.ids import RegistryId
 
 
-class SealedSecret(Struct, frozen=True, kw_only=True):
+class SealedSecret(Struct, frozen=True, kw_only=True, gc=False):
     """A secret as the log may hold it: unreadable without a key that is kept outside the log.
 
     Destroying that key destroys the secret, in every copy of the log.
@@ -19,7 +19,7 @@ class SealedSecret(Struct, frozen=True, kw_only=True):
     """Base64 in JSON; made and opened by the controller's vault."""
 
 
-class RegistrySettings(Struct, frozen=True, kw_only=True):
+class RegistrySettings(Struct, frozen=True, kw_only=True, gc=False):
     """How to reach a registry."""
 
     url: str

@@ -26,14 +26,14 @@ EPOCH = datetime.fromtimestamp(0, UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-class UnknownEvent(Struct, frozen=True, kw_only=True):
+class UnknownEvent(Struct, frozen=True, kw_only=True, gc=False):
     """An event that a newer controller wrote. Kept and shown, never folded."""
 
     type: str
     subject: str
 
 
-class Head(Struct, frozen=True):
+class Head(Struct, frozen=True, gc=False):
     """The end of the log: what the next event is chained to."""
 
     position: Position
@@ -45,7 +45,7 @@ GENESIS = Head(START, bytes(32), EPOCH)
 """The end of an empty log."""
 
 
-class Proposed(Struct, frozen=True, kw_only=True):
+class Proposed(Struct, frozen=True, kw_only=True, gc=False):
     """An event that was decided and has no place in the log yet."""
 
     event: KnownEvent
@@ -58,7 +58,7 @@ class Proposed(Struct, frozen=True, kw_only=True):
     """The event (`<position>`) or command that made somebody issue the command, if known."""
 
 
-class Recorded(Struct, frozen=True, kw_only=True):
+class Recorded(Struct, frozen=True, kw_only=True, gc=False):
     """An event in its place. `data` are the exact bytes that were appended."""
 
     position: Position

@@ -10,7 +10,7 @@ from events.event import Event
 from events.ids import NodeId
 
 
-class NodeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NodeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """What an operator says of a node. Everything here may change later."""
 
     description: str = ""
@@ -23,7 +23,7 @@ class NodeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     longitude: float | None = None
 
 
-class NodeFacts(Struct, frozen=True, kw_only=True):
+class NodeFacts(Struct, frozen=True, kw_only=True, gc=False):
     """What an agent says of its device. Changes rarely: an upgrade, an engine that went away."""
 
     agent_version: str = ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from events.application import (
     ApplicationCreated,
     ApplicationDeleted,
-    ApplicationEvents,
     ApplicationStarted,
     ApplicationStopped,
     ApplicationUpdated,
@@ -23,9 +22,16 @@ if TYPE_CHECKING:
     from projections.world import World
 
 NAME, VERSION = "applications", 1
+EVENTS = (
+    ApplicationCreated
+    | ApplicationUpdated
+    | ApplicationStarted
+    | ApplicationStopped
+    | ApplicationDeleted
+)
 
 
-class ApplicationRow(Struct, frozen=True, kw_only=True):
+class ApplicationRow(Struct, frozen=True, kw_only=True, gc=False):
     """One application."""
 
     name: str
@@ -42,9 +48,9 @@ def table() -> Table[ApplicationId, ApplicationRow]:
 
 
 def project(
-    world: "World", event: ApplicationEvents, recorded: Recorded
+    world: "World", event: EVENTS, recorded: Recorded
 ) -> Iterator[Put[ApplicationId, ApplicationRow] | Drop[ApplicationId]]:
-    """See view.py. What happens to microservices is the business of microservices.py."""
+    """See view.py."""
     time = recorded.time
     match event:
         case ApplicationCreated():
@@ -72,4 +78,4 @@ def project(
         case ApplicationDeleted():
             yield Drop(event.application_id)
         case _:
-            return
+            assert_never(event)

@@ -23,7 +23,7 @@ KEYED = "key-"
 """How the id of a command with an idempotency key begins: `key-<scope>-<fingerprint>`."""
 
 
-class CommandRow(Struct, frozen=True, kw_only=True):
+class CommandRow(Struct, frozen=True, kw_only=True, gc=False):
     """What a command led to."""
 
     command_id: CommandId
@@ -48,9 +48,7 @@ def table() -> Table[str, CommandRow]:
 def project(
     world: "World", _: object, recorded: Recorded
 ) -> Iterator[Put[str, CommandRow] | Drop[str]]:
-    """See view.py."""
-    if not recorded.command_id.startswith(KEYED):
-        return
+    """See view.py. Asked only of events whose command was keyed."""
     key = scope(recorded.command_id)
     row = world.commands.get(key)
     if row is not None and row.command_id == recorded.command_id:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NAME, VERSION = "withdrawn_credentials", 1
 
 
-class WithdrawnRow(Struct, frozen=True, kw_only=True):
+class WithdrawnRow(Struct, frozen=True, kw_only=True, gc=False):
     """A credential that once spoke for a node, by its hash."""
 
     node_id: NodeId

@@ -5,10 +5,9 @@ the event that last changed it: what an agent's long-poll compares, and what say
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from events.application import (
-    ApplicationEvents,
     ApplicationStarted,
     ApplicationStopped,
     MicroserviceCreated,
@@ -18,13 +17,12 @@ from events.application import (
     MicroserviceStopped,
     MicroserviceUpdated,
 )
-from events.catalog import RegistryEvent, RegistryUpdated
+from events.catalog import RegistryUpdated
 from events.envelope import Recorded
 from events.ids import MicroserviceId, NodeId, Position
 from events.node import (
     NodeDeleted,
     NodeDeprovisioned,
-    NodeEvents,
     NodeProvisioned,
     NodeRegistered,
 )
@@ -35,6 +33,21 @@ if TYPE_CHECKING:
     from projections.world import World
 
 NAME, VERSION = "revisions", 1
+EVENTS = (
+    NodeRegistered
+    | NodeProvisioned
+    | NodeDeprovisioned
+    | NodeDeleted
+    | MicroserviceCreated
+    | MicroserviceUpdated
+    | MicroserviceMoved
+    | MicroserviceStarted
+    | MicroserviceStopped
+    | MicroserviceDeleted
+    | ApplicationStarted
+    | ApplicationStopped
+    | RegistryUpdated
+)
 
 
 def table() -> Table[NodeId, Position]:
@@ -43,7 +56,7 @@ def table() -> Table[NodeId, Position]:
 
 
 def project(
-    world: "World", event: ApplicationEvents | RegistryEvent | NodeEvents, recorded: Recorded
+    world: "World", event: EVENTS, recorded: Recorded
 ) -> Iterator[Put[NodeId, Position] | Drop[NodeId]]:
     """See view.py."""
     if isinstance(event, NodeDeleted):
@@ -53,15 +66,19 @@ def project(
         yield Put(node_id, recorded.position)
 
 
-def _touched(
-    world: "World", event: ApplicationEvents | RegistryEvent | NodeEvents
-) -> Iterator[NodeId]:
+def _touched(world: "World", event: EVENTS) -> Iterator[NodeId]:
     """The nodes whose agents have something to do because of the event, and no others.
 
     A changed credential is something to do: an agent that waits with the old one has to hear it.
     """
     match event:
-        case NodeRegistered() | NodeProvisioned() | NodeDeprovisioned() | MicroserviceCreated():
+        case (
+            NodeRegistered()
+            | NodeProvisioned()
+            | NodeDeprovisioned()
+            | NodeDeleted()
+            | MicroserviceCreated()
+        ):
             yield event.node_id
         case MicroserviceMoved():
             yield event.from_node_id
@@ -82,7 +99,7 @@ def _touched(
             for key in world.microservices.find("registry", event.registry_id):
                 yield world.microservices[key].node_id
         case _:
-            return
+            assert_never(event)
 
 
 def revision(world: "World", node_id: NodeId) -> Position:

@@ -13,7 +13,7 @@ from events.envelope import Recorded
 from events.ids import NodeId, Position
 from events.log import EventLog, LogUnavailable
 from projections import desired_state
-from projections.world import World, after
+from projections.world import Folding, World
 
 RECENT = 4096
 """How many events are kept in memory, so that many readers of the tail cost the log nothing."""
@@ -21,25 +21,21 @@ RECENT = 4096
 PAGE = 5000
 
 
-class Ahead:
+class Ahead(Folding):
     """A world that runs ahead of the log while a batch is decided: nobody else sees it.
 
-    It keeps what its events touch, so that nothing is folded a second time once they are appended.
+    It keeps its events, so that nothing is folded a second time once they are appended.
     """
 
     def __init__(self, base: World) -> None:
-        self.base = self.world = base
+        super().__init__(base)
         self.events: list[Recorded] = []
-        self.touched: set[NodeId] = set()
 
     def fold(self, events: Iterable[Recorded]) -> None:
-        """Go on behind these events, which come right after the world."""
-        for recorded in events:
-            self.world, changes = after(self.world, recorded)
-            self.events.append(recorded)
-            for view, rows in changes:
-                if view == desired_state.NAME:
-                    self.touched.update(NodeId(str(row.key)) for row in rows)
+        """See Folding."""
+        new = list(events)
+        super().fold(new)
+        self.events += new
 
 
 class Live:
@@ -69,10 +65,10 @@ class Live:
             return
         if not ahead.events:
             return
-        self.world = ahead.world
+        self.world = ahead.world()
         self._recent.extend(ahead.events)
-        for node_id in ahead.touched:
-            self.wake(node_id)
+        for node_id in ahead.changes().get(desired_state.NAME, ()):
+            self.wake(NodeId(str(node_id)))
         if self._grown is not None:
             self._grown.set_result(None)
             self._grown = None

@@ -8,13 +8,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from events.application import (
-    ApplicationCreated,
-    ApplicationDeleted,
-    ApplicationEvents,
     ApplicationStarted,
     ApplicationStopped,
-    ApplicationUpdated,
-    ContainerReported,
     MicroserviceCreated,
     MicroserviceDeleted,
     MicroserviceMoved,
@@ -23,7 +18,7 @@ from events.application import (
     MicroserviceStopped,
     MicroserviceUpdated,
 )
-from events.catalog import RegistryCreated, RegistryDeleted, RegistryEvent, RegistryUpdated
+from events.catalog import RegistryUpdated
 from events.envelope import Recorded
 from events.ids import ApplicationId, MicroserviceId, NodeId, Position
 from projections.view import Drop, Put, Table
@@ -32,9 +27,20 @@ if TYPE_CHECKING:
     from projections.world import World
 
 NAME, VERSION = "microservices", 1
+EVENTS = (
+    MicroserviceCreated
+    | MicroserviceUpdated
+    | MicroserviceMoved
+    | MicroserviceStarted
+    | MicroserviceStopped
+    | MicroserviceDeleted
+    | ApplicationStarted
+    | ApplicationStopped
+    | RegistryUpdated
+)
 
 
-class MicroserviceRow(Struct, frozen=True, kw_only=True):
+class MicroserviceRow(Struct, frozen=True, kw_only=True, gc=False):
     """One microservice."""
 
     application_id: ApplicationId
@@ -62,7 +68,7 @@ def table() -> Table[MicroserviceId, MicroserviceRow]:
 
 
 def project(
-    world: "World", event: ApplicationEvents | RegistryEvent, recorded: Recorded
+    world: "World", event: EVENTS, recorded: Recorded
 ) -> Iterator[Put[MicroserviceId, MicroserviceRow] | Drop[MicroserviceId]]:
     """See view.py."""
     revision, time = recorded.position, recorded.time
@@ -105,16 +111,5 @@ def project(
         case RegistryUpdated():
             for key in world.microservices.find("registry", event.registry_id):
                 yield changed(key, world.microservices[key])
-        case (
-            ApplicationCreated()
-            | ApplicationUpdated()
-            | ApplicationDeleted()
-            | ContainerReported()
-            | RegistryCreated()
-            | RegistryDeleted()
-        ):
-            return
-        case RegistryEvent():
-            return
         case _:
             assert_never(event)

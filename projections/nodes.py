@@ -43,7 +43,7 @@ class NodeState(StrEnum):
     OFFLINE = "offline"
 
 
-class NodeRow(Struct, frozen=True, kw_only=True):
+class NodeRow(Struct, frozen=True, kw_only=True, gc=False):
     """One node."""
 
     name: str

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NAME, VERSION = "registries", 1
 
 
-class RegistryRow(Struct, frozen=True, kw_only=True):
+class RegistryRow(Struct, frozen=True, kw_only=True, gc=False):
     """One registry."""
 
     name: str

@@ -1,7 +1,7 @@
 """How far each agent's numbered reports are in the log, so that none is taken twice."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from events.application import ContainerReported
 from events.envelope import Recorded
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from projections.world import World
 
 NAME, VERSION = "reports", 1
+EVENTS = ContainerReported | NodeProvisioned | NodeDeleted
 
 
 def table() -> Table[NodeId, int]:
@@ -20,9 +21,7 @@ def table() -> Table[NodeId, int]:
     return Table({})
 
 
-def project(
-    _: "World", event: ContainerReported | NodeProvisioned | NodeDeleted, __: Recorded
-) -> Iterator[Put[NodeId, int] | Drop[NodeId]]:
+def project(_: "World", event: EVENTS, __: Recorded) -> Iterator[Put[NodeId, int] | Drop[NodeId]]:
     """See view.py."""
     match event:
         case ContainerReported():
@@ -32,3 +31,5 @@ def project(
             yield Put(event.node_id, 0)
         case NodeDeleted():
             yield Drop(event.node_id)
+        case _:
+            assert_never(event)

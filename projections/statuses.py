@@ -1,10 +1,9 @@
 """What agents last said of their containers. No row: nothing was heard since it was placed."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from events.application import (
-    ApplicationEvents,
     ContainerReported,
     ContainerStatus,
     MicroserviceDeleted,
@@ -19,6 +18,13 @@ if TYPE_CHECKING:
     from projections.world import World
 
 NAME, VERSION = "statuses", 1
+EVENTS = (
+    ContainerReported
+    | MicroserviceMoved
+    | MicroserviceDeleted
+    | NodeProvisioned
+    | NodeDeprovisioned
+)
 
 
 def table() -> Table[MicroserviceId, ContainerStatus]:
@@ -27,9 +33,7 @@ def table() -> Table[MicroserviceId, ContainerStatus]:
 
 
 def project(
-    world: "World",
-    event: ApplicationEvents | NodeProvisioned | NodeDeprovisioned,
-    _: Recorded,
+    world: "World", event: EVENTS, _: Recorded
 ) -> Iterator[Put[MicroserviceId, ContainerStatus] | Drop[MicroserviceId]]:
     """See view.py."""
     match event:
@@ -42,4 +46,4 @@ def project(
             for microservice_id in world.microservices.find("node", event.node_id):
                 yield Drop(microservice_id)
         case _:
-            return
+            assert_never(event)

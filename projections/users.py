@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,7 +15,6 @@ from events.user import (
     TokenRevoked,
     UserCreated,
     UserDeleted,
-    UserEvents,
     UserPasswordChanged,
     UserRoleChanged,
 )
@@ -26,9 +25,11 @@ if TYPE_CHECKING:
 
 NAME, VERSION = "users", 1
 TOKENS, TOKENS_VERSION = "tokens", 1
+EVENTS = UserCreated | UserRoleChanged | UserPasswordChanged | UserDeleted
+TOKEN_EVENTS = TokenIssued | TokenRevoked | UserDeleted
 
 
-class UserRow(Struct, frozen=True, kw_only=True):
+class UserRow(Struct, frozen=True, kw_only=True, gc=False):
     """One user."""
 
     name: str
@@ -37,7 +38,7 @@ class UserRow(Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-class TokenRow(Struct, frozen=True, kw_only=True):
+class TokenRow(Struct, frozen=True, kw_only=True, gc=False):
     """One token that speaks for a user."""
 
     user_id: UserId
@@ -58,7 +59,7 @@ def token_table() -> Table[TokenId, TokenRow]:
 
 
 def project(
-    world: "World", event: UserEvents, recorded: Recorded
+    world: "World", event: EVENTS, recorded: Recorded
 ) -> Iterator[Put[UserId, UserRow] | Drop[UserId]]:
     """See view.py."""
     match event:
@@ -80,11 +81,11 @@ def project(
         case UserDeleted():
             yield Drop(event.user_id)
         case _:
-            return
+            assert_never(event)
 
 
 def project_tokens(
-    world: "World", event: UserEvents, recorded: Recorded
+    world: "World", event: TOKEN_EVENTS, recorded: Recorded
 ) -> Iterator[Put[TokenId, TokenRow] | Drop[TokenId]]:
     """See view.py."""
     match event:
@@ -105,4 +106,4 @@ def project_tokens(
             for token_id in world.tokens.find("user", event.user_id):
                 yield Drop(token_id)
         case _:
-            return
+            assert_never(event)

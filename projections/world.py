@@ -1,19 +1,19 @@
 """The world: everything folded from the log, as immutable tables at one position.
 
-Whoever holds a reference has a consistent snapshot: no lock, no torn read. `after` makes the next
-world and shares with the old one what did not change.
+Whoever holds a reference has a consistent snapshot: no lock, no torn read. A `Folding` makes the
+next world and shares with the old one what did not change.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from types import UnionType
 from typing import NamedTuple, get_args
 
 from msgspec import Struct, field
-from msgspec.structs import replace
+from msgspec.structs import force_setattr, replace
 
-from events.application import ApplicationEvents, ContainerReported, ContainerStatus
+from events.application import ContainerStatus
 from events.catalog import CatalogEvents
-from events.envelope import GENESIS, Head, KnownEvent, Recorded, UnknownEvent
+from events.envelope import GENESIS, Head, KnownEvent, Recorded
 from events.ids import (
     ApplicationId,
     MicroserviceId,
@@ -23,8 +23,7 @@ from events.ids import (
     TokenId,
     UserId,
 )
-from events.node import NodeDeleted, NodeDeprovisioned, NodeEvents, NodeProvisioned
-from events.user import UserEvents
+from events.node import NodeDeleted, NodeDeprovisioned, NodeEvents
 from projections import (
     applications,
     commands,
@@ -41,13 +40,13 @@ from projections import (
 
 # By name: inside the class, `nodes` is the table of that name, no more the module.
 from projections.applications import ApplicationRow
-from projections.commands import CommandRow
+from projections.commands import KEYED, CommandRow
 from projections.credentials import WithdrawnRow
 from projections.microservices import MicroserviceRow
 from projections.nodes import NodeRow
 from projections.registries import RegistryRow
 from projections.users import TokenRow, UserRow, token_table
-from projections.view import Drop, Put, Table
+from projections.view import Draft, Drop, Put, Table
 
 
 class World(Struct, frozen=True, kw_only=True):
@@ -75,12 +74,8 @@ class World(Struct, frozen=True, kw_only=True):
         return self.head.position
 
 
-class Changes(NamedTuple):
-    """What one event changed in one view."""
-
-    view: str
-    rows: tuple[Put[Hashable, object] | Drop[Hashable], ...]
-
+Changes = Mapping[str, Mapping[Hashable, object | None]]
+"""By view: its rows that changed. None: there is no such row any more."""
 
 Projection = Callable[..., Iterator[Put[Hashable, object] | Drop[Hashable]]]
 
@@ -91,6 +86,8 @@ class View(NamedTuple):
     name: str
     version: int
     project: Projection
+    row: type
+    """What its table holds, as msgspec reads and writes it. Keys are text."""
     events: tuple[type, ...]
 
 
@@ -99,82 +96,130 @@ def _members(*unions: UnionType) -> tuple[type, ...]:
 
 
 VIEWS = (
-    View(nodes.NAME, nodes.VERSION, nodes.project, _members(NodeEvents)),
+    View(nodes.NAME, nodes.VERSION, nodes.project, NodeRow, _members(NodeEvents)),
     View(
         credentials.NAME,
         credentials.VERSION,
         credentials.project,
+        WithdrawnRow,
         (NodeDeprovisioned, NodeDeleted),
     ),
     View(
         applications.NAME,
         applications.VERSION,
         applications.project,
-        _members(ApplicationEvents),
+        ApplicationRow,
+        _members(applications.EVENTS),
     ),
     View(
         microservices.NAME,
         microservices.VERSION,
         microservices.project,
-        _members(ApplicationEvents, CatalogEvents),
+        MicroserviceRow,
+        _members(microservices.EVENTS),
     ),
     View(
         statuses.NAME,
         statuses.VERSION,
         statuses.project,
-        (*_members(ApplicationEvents), NodeProvisioned, NodeDeprovisioned),
+        ContainerStatus,
+        _members(statuses.EVENTS),
     ),
     View(
         desired_state.NAME,
         desired_state.VERSION,
         desired_state.project,
-        _members(ApplicationEvents, CatalogEvents, NodeEvents),
+        Position,
+        _members(desired_state.EVENTS),
     ),
+    View(reports.NAME, reports.VERSION, reports.project, int, _members(reports.EVENTS)),
     View(
-        reports.NAME,
-        reports.VERSION,
-        reports.project,
-        (ContainerReported, NodeProvisioned, NodeDeleted),
+        registries.NAME,
+        registries.VERSION,
+        registries.project,
+        RegistryRow,
+        _members(CatalogEvents),
     ),
-    View(registries.NAME, registries.VERSION, registries.project, _members(CatalogEvents)),
-    View(users.NAME, users.VERSION, users.project, _members(UserEvents)),
-    View(users.TOKENS, users.TOKENS_VERSION, users.project_tokens, _members(UserEvents)),
-    View(names.NAME, names.VERSION, names.project, _members(names.EVENTS)),
-    View(commands.NAME, commands.VERSION, commands.project, _members(KnownEvent)),
+    View(users.NAME, users.VERSION, users.project, UserRow, _members(users.EVENTS)),
+    View(
+        users.TOKENS,
+        users.TOKENS_VERSION,
+        users.project_tokens,
+        TokenRow,
+        _members(users.TOKEN_EVENTS),
+    ),
+    View(names.NAME, names.VERSION, names.project, str, _members(names.EVENTS)),
+    View(commands.NAME, commands.VERSION, commands.project, CommandRow, _members(KnownEvent)),
 )
 """All views. The order does not matter: each projects from the world before the event."""
 
-_CONCERNED: dict[type, tuple[View, ...]] = {
-    kind: tuple(view for view in VIEWS if kind in view.events) for kind in _members(KnownEvent)
-}
+_Concerned = dict[type, tuple[tuple[str, Projection], ...]]
 
 
-def after(world: World, recorded: Recorded) -> tuple[World, list[Changes]]:
-    """The world behind one more event, and what that changed.
+def _concerned(views: Iterable[View]) -> _Concerned:
+    chosen = tuple(views)
+    return {
+        kind: tuple((view.name, view.project) for view in chosen if kind in view.events)
+        for kind in _members(KnownEvent)
+    }
 
-    Errors: ValueError when the event is not the next one: folding it would be a lie.
+
+_KEYED_CONCERN = _concerned(VIEWS)
+_CONCERN = _concerned(view for view in VIEWS if view.name != commands.NAME)
+"""Of most events nobody will ask by their command: the view of commands is not even asked."""
+
+
+class Folding:
+    """A world on its way through many events: one draft per table, read at any time.
+
+    base: the world it begins with, which stays as it is.
     """
-    if recorded.position != world.position + 1:
-        raise ValueError(f"event {recorded.position} does not follow {world.position}")
-    event = recorded.event
-    if isinstance(event, UnknownEvent):
-        return replace(world, head=recorded.head), []
-    changes: list[Changes] = []
-    tables: dict[str, Table[Hashable, object]] = {}
-    for view in _CONCERNED[type(event)]:
-        rows = tuple(view.project(world, event, recorded))
-        if not rows:
-            continue
-        table: Table[Hashable, object] = getattr(world, view.name)
-        for row in rows:
-            table = table.changed(row)
-        tables[view.name] = table
-        changes.append(Changes(view.name, rows))
-    return replace(world, head=recorded.head, **tables), changes
+
+    def __init__(self, base: World) -> None:
+        self.base = base
+        self._drafts: dict[str, Draft[Hashable, object]] = {
+            view.name: Draft(getattr(base, view.name)) for view in VIEWS
+        }
+        self.draft = World(head=base.head, **self._drafts)  # type: ignore[arg-type]
+        """The world as far as it is folded. It goes on changing: for whoever decides in between,
+        not to be kept."""
+
+    def fold(self, events: Iterable[Recorded]) -> None:
+        """Go on behind these events, which come right after the draft.
+
+        Errors: ValueError when an event is not the next one: folding it would be a lie.
+        """
+        draft, drafts = self.draft, self._drafts
+        position = draft.head.position
+        for recorded in events:
+            if recorded.position != position + 1:
+                raise ValueError(f"event {recorded.position} does not follow {position}")
+            event = recorded.event
+            keyed = recorded.command_id.startswith(KEYED)
+            concern = _KEYED_CONCERN if keyed else _CONCERN
+            changes = [
+                (name, change)
+                for name, project in concern.get(type(event), ())
+                for change in project(draft, event, recorded)
+            ]
+            for name, change in changes:
+                drafts[name].obey(change)
+            position = recorded.position
+            # Frozen for all others: a draft is no world yet.
+            force_setattr(draft, "head", recorded.head)
+
+    def changes(self) -> Changes:
+        """All that changed since the base."""
+        return {name: draft.changes() for name, draft in self._drafts.items() if draft.changes()}
+
+    def world(self) -> World:
+        """The world after all these events; what did not change is shared with the base."""
+        tables = {name: draft.table() for name, draft in self._drafts.items() if draft.changes()}
+        return replace(self.base, head=self.draft.head, **tables)
 
 
 def fold(world: World, events: Iterable[Recorded]) -> World:
-    """The world behind all of `events`, which come right after it."""
-    for recorded in events:
-        world, _ = after(world, recorded)
-    return world
+    """The world behind all of `events`, which come right after it. Errors: as Folding.fold."""
+    folding = Folding(world)
+    folding.fold(events)
+    return folding.world()

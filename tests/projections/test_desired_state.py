@@ -30,7 +30,7 @@ from events.node import (
 )
 from projections.desired_state import revision, should_run, wanted
 from projections.microservices import MicroserviceRow
-from projections.world import World, after
+from projections.world import World, fold
 from tests.builders import (
     CACHE,
     EAST,
@@ -85,7 +85,7 @@ def worlds(history: History) -> list[World]:
     """The worlds between the events, from the empty one on."""
     found = [World()]
     for recorded in history.log:
-        found.append(after(found[-1], recorded)[0])
+        found.append(fold(found[-1], [recorded]))
     return found
 
 
@@ -144,7 +144,7 @@ def test_no_microservice_is_newer_than_its_node(history: History) -> None:
 def moved_by(*events: KnownEvent) -> set[NodeId]:
     """The nodes whose revision the last of the events moves, after NETWORK and the others."""
     before = world_after(*NETWORK, *events[:-1])
-    world, _ = after(before, chained(before.head, events[-1])[0])
+    world = fold(before, chained(before.head, events[-1]))
     return {
         node_id
         for node_id in {*before.nodes, *world.nodes}

@@ -9,10 +9,10 @@ from msgspec.structs import fields, replace
 
 from events.envelope import Head, UnknownEvent, decode
 from events.ids import Position
-from projections.view import Drop, Put, Table
-from projections.world import VIEWS, World, after, fold
+from projections.view import Table
+from projections.world import VIEWS, Folding, World, fold
 from tests.builders import NOW, application, chained, history, registered, slices
-from tests.ecn.deciders.histories import History, histories, recomputed
+from tests.ecn.deciders.histories import History, histories, indexes, recomputed
 
 often = settings(max_examples=80, deadline=None)
 
@@ -50,8 +50,7 @@ def test_what_was_written_and_read_again_folds_to_the_same(history: History) -> 
 def test_every_index_equals_one_made_from_the_rows(history: History) -> None:
     for step in history.steps:
         for name, table in tables(step.world).items():
-            found = {value: set(keys) for value, keys in table._found.items()}
-            assert found == recomputed(table), name
+            assert indexes(table) == recomputed(table), name
 
 
 @often
@@ -64,20 +63,23 @@ def test_earlier_worlds_stay_as_they_were(history: History) -> None:
 
 
 @often
-@given(histories())
-def test_the_changes_that_an_event_names_are_all_that_it_changes(history: History) -> None:
+@given(histories(), st.lists(st.integers(0, 200), max_size=6))
+def test_the_changes_that_a_folding_names_are_all_that_changed(
+    history: History, cuts: list[int]
+) -> None:
     """Whoever keeps the rows elsewhere, obeying the same changes, has the same tables."""
     kept: dict[str, dict[Hashable, object]] = {name: {} for name in tables(World())}
     world = World()
-    for recorded in history.log:
-        world, changes = after(world, recorded)
-        for view, rows in changes:
-            for change in rows:
-                match change:
-                    case Put():
-                        kept[view][change.key] = change.row
-                    case Drop():
-                        kept[view].pop(change.key, None)
+    for portion in slices(history.log, cuts):
+        folding = Folding(world)
+        folding.fold(portion)
+        world = folding.world()
+        for view, rows in folding.changes().items():
+            for key, row in rows.items():
+                if row is None:
+                    kept[view].pop(key, None)
+                else:
+                    kept[view][key] = row
     assert kept == {name: dict(table.items()) for name, table in tables(world).items()}
 
 
@@ -98,9 +100,10 @@ def test_an_event_of_a_newer_version_moves_the_head_and_nothing_else() -> None:
     before = fold(World(), history(registered()))
     (known,) = chained(before.head, application())
     unknown = replace(known, event=UnknownEvent(type="zeppelin.landed.v1", subject="zeppelin/1"))
-    world, changes = after(before, unknown)
-    assert changes == []
-    assert world == replace(before, head=known.head)
+    folding = Folding(before)
+    folding.fold([unknown])
+    assert folding.changes() == {}
+    assert folding.world() == replace(before, head=known.head)
 
 
 def test_a_world_made_from_rows_goes_on_like_the_one_that_lived_through_it() -> None:
@@ -109,8 +112,5 @@ def test_a_world_made_from_rows_goes_on_like_the_one_that_lived_through_it() -> 
     lived = fold(World(), events[:1])
     start = World(head=Head(Position(1), events[0].hash, NOW))
     for name, table in tables(lived).items():
-        rows = tables(start)[name]
-        for key, row in table.items():
-            rows = rows.changed(Put(key, row))
-        start = replace(start, **{name: rows})
+        start = replace(start, **{name: table.filled(dict(table.items()))})
     assert fold(start, events[1:]) == fold(World(), events)

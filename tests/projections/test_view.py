@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.view import Drop, Put, Table
-from tests.ecn.deciders.histories import recomputed
+from projections.view import Draft, Drop, Put, Table
+from tests.ecn.deciders.histories import indexes, recomputed
 
 Row = tuple[str, int]
 
@@ -35,7 +35,7 @@ def test_a_table_is_a_mapping_with_indexes(changes: list[Put[str, Row] | Drop[st
         assert set(rows) == set(model)
         assert len(rows) == len(model)
         found = recomputed(rows)
-        assert {value: set(keys) for value, keys in rows._found.items()} == found
+        assert indexes(rows) == found
         for name, value in found:
             assert set(rows.find(name, value)) == found[name, value]
             assert rows.count(name, value) == len(found[name, value])
@@ -54,7 +54,56 @@ def test_a_change_leaves_the_table_it_was_made_from(
         copies.append(dict(versions[-1].items()))
     for version, copy in zip(versions, copies, strict=True):
         assert dict(version.items()) == copy
-        assert {value: set(keys) for value, keys in version._found.items()} == recomputed(version)
+        assert indexes(version) == recomputed(version)
+
+
+@given(CHANGES, CHANGES)
+def test_a_draft_reads_as_the_table_that_comes_of_it(
+    first: list[Put[str, Row] | Drop[str]], then: list[Put[str, Row] | Drop[str]]
+) -> None:
+    below = table()
+    for change in first:
+        below = below.changed(change)
+    kept = dict(below.items())
+    draft, stepwise = Draft(below), below
+    for change in then:
+        draft.obey(change)
+        stepwise = stepwise.changed(change)
+        assert dict(draft.items()) == dict(stepwise.items())
+        assert draft == stepwise
+        assert set(draft) == set(stepwise)
+        assert len(draft) == len(stepwise)
+        for key in "abcde":
+            assert draft.get(key) == stepwise.get(key)
+            assert (key in draft) == (key in stepwise)
+        for name in ("letter", "number"):
+            assert set(draft.values(name)) == set(stepwise.values(name))
+            for value in {"x", "y", "z", 0, 1, 2}:
+                assert set(draft.find(name, value)) == set(stepwise.find(name, value))
+                assert draft.count(name, value) == stepwise.count(name, value)
+    made = draft.table()
+    assert made == stepwise
+    assert indexes(made) == recomputed(made)
+    assert dict(below.items()) == kept
+    obeyed = dict(kept)
+    for key, row in draft.changes().items():
+        if row is None:
+            obeyed.pop(key, None)
+        else:
+            obeyed[key] = row
+    assert obeyed == dict(made.items())
+
+
+@given(CHANGES)
+def test_a_table_made_of_rows_is_the_table_that_lived_through_it(
+    changes: list[Put[str, Row] | Drop[str]],
+) -> None:
+    lived = table()
+    for change in changes:
+        lived = lived.changed(change)
+    filled = table().filled(dict(lived.items()))
+    assert filled == lived
+    assert indexes(filled) == indexes(lived)
 
 
 @given(CHANGES)

@@ -423,6 +423,15 @@ def histories(draw: st.DrawFn, *, longest: int = 40) -> History:
     return History(steps)
 
 
+def indexes(table: Table[H, R]) -> dict[tuple[str, Hashable], set[H]]:
+    """The indexes of a table, as it keeps them."""
+    return {
+        (name, value): set(keys)
+        for name, found in table._found.items()
+        for value, keys in found.items()
+    }
+
+
 def recomputed(
     table: Table[H, R],
 ) -> dict[tuple[str, Hashable], set[H]]:
