@@ -1,0 +1,130 @@
+"""The links that every chain of reasons ends with: an event, the command behind it, who asked."""
+
+from collections.abc import Sequence
+
+from ecn.api.history_documents import Aspect, FieldChange, Step
+from ecn.history.asking import Question, last, latest
+from ecn.history.fields import changes
+from ecn.history.glance import actor_name, glance, name_of
+from ecn.history.own import WANTING, versions
+from events.envelope import Recorded
+from events.event import Event
+from events.filter import EventFilter
+from events.ids import Position
+from projections.world import World
+
+MOST = 10
+"""Events that a step shows beside its own."""
+
+WHO = {
+    "controller": "the controller itself",
+    "unknown device": "a device that nobody knew yet",
+}
+
+
+def made_by(
+    world: World, recorded: Recorded, *, what: str = "revision", text: str = ""
+) -> Question[Step]:
+    """An event with what it changed, its command and its actor behind it."""
+    fields = yield from changed_fields(world, recorded)
+    command = yield from command_of(world, recorded)
+    return Step(
+        what=what,
+        text=text or f"{_kind_and_name(world, recorded)} {glance(world, recorded).text}",
+        event=glance(world, recorded),
+        fields=fields,
+        names=_mentioned(world, fields),
+        because=[command],
+    )
+
+
+def command_of(world: World, recorded: Recorded) -> Question[Step]:
+    """The command that led to the event, what else it led to, and who gave it."""
+    wanted = EventFilter(command_id=recorded.command_id)
+    found = yield from latest(wanted, upto=world.position, limit=MOST + 2)
+    others = [each for each in found if each.position != recorded.position]
+    text = f"command {recorded.command_id}"
+    if recorded.correlation_id and recorded.correlation_id != recorded.command_id:
+        text += f" of request {recorded.correlation_id}"
+        # One request may lead to several commands: a client may name it for all that it does.
+        wanted = EventFilter(correlation_id=recorded.correlation_id)
+        known = {each.position for each in found}
+        of_request = yield from latest(wanted, upto=world.position, limit=MOST + 2)
+        others += [
+            each
+            for each in of_request
+            if each.position not in known and each.position != recorded.position
+        ]
+        others.sort(key=lambda each: -each.position)
+    return Step(
+        what="command",
+        text=text,
+        events=[glance(world, each) for each in others[:MOST]],
+        more=len(others) > MOST,
+        because=[actor_of(world, recorded)],
+    )
+
+
+def actor_of(world: World, recorded: Recorded) -> Step:
+    """Who asked for it."""
+    actor = actor_name(world, recorded.actor)
+    text = WHO.get(actor, actor)
+    if recorded.causation_id:
+        text += f", because of {_cause(recorded.causation_id)}"
+    return Step(what="actor", text=text)
+
+
+def changed_fields(world: World, recorded: Recorded) -> Question[list[FieldChange]]:
+    """The fields that the event changed in what is wanted of its subject. None of a creation."""
+    kind = recorded.subject.partition("/")[0]
+    if recorded.type not in WANTING.get(kind, ())[1:]:
+        return []
+    history = yield from versions(recorded.subject, world.names, upto=recorded.position)
+    if not history or history[-1].recorded.position != recorded.position:
+        return []
+    return list(changes(history[-1].before or {}, history[-1].after or {}, Aspect.WANTED))
+
+
+def last_of(
+    world: World, subject: str, *types: str, upto: Position | None = None
+) -> Question[Recorded | None]:
+    """The newest event about the subject that is of one of the types."""
+    found: list[Recorded] = []
+    end = world.position if upto is None else upto
+    for type_ in types:
+        one = yield from last(EventFilter(subject=subject, type=type_), upto=end)
+        found += [one] if one is not None else []
+    return max(found, key=lambda each: each.position, default=None)
+
+
+def tag(kind: type[Event]) -> str:
+    """The type as the log has it."""
+    return str(kind.__struct_config__.tag)
+
+
+def many(world: World, text: str, events: Sequence[Recorded]) -> Step:
+    """As many of these events as a step shows, the newest first."""
+    return Step(
+        what="reports",
+        text=text,
+        events=[glance(world, each) for each in events[:MOST]],
+        more=len(events) > MOST,
+    )
+
+
+def _kind_and_name(world: World, recorded: Recorded) -> str:
+    return f"{recorded.subject.partition('/')[0]} {name_of(world, recorded.subject)}"
+
+
+def _cause(causation_id: str) -> str:
+    return f"event {causation_id}" if causation_id.isdecimal() else f"command {causation_id}"
+
+
+def _mentioned(world: World, fields: Sequence[FieldChange]) -> dict[str, str]:
+    nodes = {
+        f"node/{value}"
+        for field in fields
+        if field.path == "/node_id"
+        for value in (field.before, field.after)
+    }
+    return {node: name_of(world, node) for node in sorted(nodes) if node in world.names}

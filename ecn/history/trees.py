@@ -1,0 +1,142 @@
+"""Things as plain documents that can be compared, without what merely follows from other things.
+
+The fields are those of the API's documents (ecn/api/documents.py), with these exceptions: what
+follows from another field or another thing (revisions, times, counts, states of applications, the
+name of a microservice's node) is left out, and secrets stand as fingerprints, so that it shows
+when one was replaced.
+"""
+
+import hashlib
+from collections.abc import Hashable
+from typing import assert_never
+
+import msgspec
+
+from ecn.history.fields import Tree
+from events.application import ContainerState, ContainerStatus
+from events.envelope import EPOCH
+from events.ids import MicroserviceId
+from projections.applications import ApplicationRow
+from projections.microservices import MicroserviceRow
+from projections.nodes import NodeRow
+from projections.registries import RegistryRow
+from projections.users import UserRow
+from projections.view import Table
+from projections.world import World
+
+KINDS = ("node", "application", "microservice", "registry", "user")
+"""In the order in which differences are told."""
+
+Row = NodeRow | ApplicationRow | MicroserviceRow | RegistryRow | UserRow
+Names = Table[str, str]
+
+NOTHING_HEARD = ContainerStatus(state=ContainerState.QUEUED, at=EPOCH)
+
+
+def row_of(world: World, kind: str, key: str) -> Row | None:
+    """The row of a thing that is there."""
+    row = table_of(world, kind).get(key)
+    return row if isinstance(row, Row) else None
+
+
+def table_of(world: World, kind: str) -> Table[Hashable, object]:
+    """All rows of a kind. Errors: KeyError for a kind that is none."""
+    tables: dict[str, str] = {
+        "node": "nodes",
+        "application": "applications",
+        "microservice": "microservices",
+        "registry": "registries",
+        "user": "users",
+    }
+    table: Table[Hashable, object] = getattr(world, tables[kind])
+    return table
+
+
+def wanted(row: Row, names: Names) -> Tree:
+    """What people asked for. names: of the world that the row is from, or of a later one."""
+    match row:
+        case NodeRow():
+            return {"name": row.name, "settings": msgspec.to_builtins(row.settings)}
+        case ApplicationRow():
+            return {
+                "name": row.name,
+                "description": row.description,
+                "labels": row.labels,
+                "started": row.started,
+            }
+        case MicroserviceRow():
+            return _microservice(row, names)
+        case RegistryRow():
+            sealed = row.settings.password
+            return {
+                "name": row.name,
+                "url": row.settings.url,
+                "username": row.settings.username,
+                "password": _fingerprint(sealed.ciphertext) if sealed is not None else None,
+            }
+        case UserRow():
+            return {
+                "name": row.name,
+                "role": row.role.value,
+                "password": _fingerprint(row.password_hash.encode()),
+            }
+        case _:
+            assert_never(row)
+
+
+def reported(row: Row, status: ContainerStatus | None = None) -> Tree:
+    """What devices told. status: of a microservice, if anything was heard of it."""
+    match row:
+        case NodeRow():
+            credential = row.credential_hash
+            return {
+                "state": row.state.value,
+                "offline_reason": row.offline_reason.value if row.offline_reason else "",
+                "facts": msgspec.to_builtins(row.facts),
+                "credential": _fingerprint(credential.encode()) if credential else None,
+            }
+        case MicroserviceRow():
+            said: Tree = msgspec.to_builtins(status or NOTHING_HEARD)
+            # When it happened, and of which revision it speaks, follows from what happened.
+            del said["at"], said["revision"]
+            return {"status": said}
+        case _:
+            return {}
+
+
+def document(world: World, kind: str, key: str) -> Tree:
+    """All of one thing. Errors: KeyError when it is not there."""
+    row = row_of(world, kind, key)
+    if row is None:
+        raise KeyError(f"{kind}/{key}")
+    status = world.statuses.get(MicroserviceId(key)) if kind == "microservice" else None
+    return wanted(row, world.names) | reported(row, status)
+
+
+def tree(world: World) -> dict[str, dict[str, Tree]]:
+    """All things, by kind and id: what a patch of two moments applies to."""
+    return {
+        kind: {str(key): document(world, kind, str(key)) for key in table_of(world, kind)}
+        for kind in KINDS
+    }
+
+
+def _microservice(row: MicroserviceRow, names: Names) -> Tree:
+    # Applications and registries keep their names; a node may be renamed.
+    spec: Tree = msgspec.to_builtins(row.spec)
+    registry_id = spec.pop("registry_id")
+    config = msgspec.json.decode(str(spec.pop("config")))
+    return {
+        "application": names.get(f"application/{row.application_id}") or row.application_id,
+        "name": row.name,
+        "node_id": row.node_id,
+        "started": row.started,
+        "registry": names.get(f"registry/{registry_id}") if registry_id else None,
+        **spec,
+        "config": config,
+    }
+
+
+def _fingerprint(secret: bytes) -> str:
+    """Tells that a secret was replaced, and nothing else: of what is sealed or hashed already."""
+    return "sealed:" + hashlib.sha256(secret).hexdigest()[:8]
