@@ -12,7 +12,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 import structlog
 from aiohttp import web
@@ -23,16 +22,20 @@ from ecn.api.log_streams import LogStreams
 from ecn.data_folder import DataFolder, DataFolderError
 from ecn.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from ecn.first_admin import ensure_admin
+from ecn.master_key import Keyring, MasterKeyFileUnusable
+from ecn.master_key import opened as opened_master_keys
 from ecn.passwords import Passwords
 from ecn.postgres_leadership import PostgresLeadership
 from ecn.postgres_presence import PostgresPresenceStore
 from ecn.postgres_secret_keys import PostgresSecretKeyStore
 from ecn.postmaster import StartFailed
 from ecn.presence import Presence
+from ecn.secret_keeper import SecretKeeper
+from ecn.secret_key_store import SecretKeyStore
 from ecn.settings import CannotStart, ControllerSettings
 from ecn.socket_folder import SocketFolderUnsafe
 from ecn.unprivileged import AccountMissing, NotReachable
-from ecn.vault import KEY_BYTES, Vault
+from ecn.vault import SecretLost, Vault
 from ecn.version import VERSION
 from ecn.writer import Writer
 from events.background import beside
@@ -40,6 +43,7 @@ from events.log import LogError, LogUnavailable, StoreUnavailable
 from events.migrations import MigrationRefused
 from events.postgres_log import PostgresLog
 from events.postgres_pool import PostgresPool
+from events.postgres_stored import PostgresStored
 from projections.live import Live, follow
 from projections.past import Past
 
@@ -49,7 +53,6 @@ DATABASE_WITHIN = 60.0
 SHUTDOWN_WITHIN = 1.0
 """Seconds that requests may go on at the end. aiohttp waits twice so long for long-polls and feeds,
 which would go on for ever, and whose clients come back by themselves."""
-MASTER_KEY = "master.key"
 
 FOR_THE_OPERATOR = (
     DataFolderError,
@@ -58,6 +61,7 @@ FOR_THE_OPERATOR = (
     SocketFolderUnsafe,
     AccountMissing,
     NotReachable,
+    MasterKeyFileUnusable,
     MigrationRefused,
     StoreUnavailable,
     LogError,
@@ -89,10 +93,12 @@ async def _run(settings: ControllerSettings) -> None:
             PostgresLog.open(pool) as event_log,
             PostgresLeadership.open(pool) as leadership,
         ):
+            secret_keys = PostgresSecretKeyStore(pool)
+            vault = await _vault(settings, opened_master_keys(folder.path), secret_keys)
             live = Live(event_log)
             await _replay(live, event_log)
             writer = Writer(live, event_log, now)
-            vault = Vault(_master_key(folder), PostgresSecretKeyStore(pool))
+            keeper = SecretKeeper(vault, secret_keys, leadership, live, now)
             presence = Presence(
                 PostgresPresenceStore(pool),
                 leadership,
@@ -106,6 +112,7 @@ async def _run(settings: ControllerSettings) -> None:
             application[keys.LIVE] = live
             application[keys.PAST] = Past(live, event_log)
             application[keys.LOG] = event_log
+            application[keys.STORED] = PostgresStored(pool)
             application[keys.WRITER] = writer
             application[keys.VAULT] = vault
             application[keys.PASSWORDS] = passwords
@@ -116,7 +123,11 @@ async def _run(settings: ControllerSettings) -> None:
             url = _url(sock, secure=tls is not None)
             async with beside(writer.run()), beside(follow(live, event_log)):
                 await ensure_admin(folder, live, writer, passwords, url)
-                async with beside(presence.run()), _serving(application, sock, tls):
+                async with (
+                    beside(presence.run()),
+                    beside(keeper.run()),
+                    _serving(application, sock, tls),
+                ):
                     log.info(
                         "ready",
                         url=url,
@@ -195,25 +206,26 @@ async def _replay(live: Live, event_log: PostgresLog) -> None:
     log.info("replayed", events=end, seconds=round(time.monotonic() - started, 2))
 
 
-def _master_key(folder: DataFolder) -> bytes:
-    """The key that wraps the secrets' keys: from ECN_MASTER_KEY_FILE, else our own."""
-    given = os.environ.get("ECN_MASTER_KEY_FILE")
-    if given:
-        try:
-            key = bytes.fromhex(Path(given).read_text().strip())
-        except (OSError, ValueError) as e:
+async def _vault(settings: ControllerSettings, masters: Keyring, keys: SecretKeyStore) -> Vault:
+    """The vault, once it is known to open what the database holds. Errors: CannotStart."""
+    forget = settings.forget_master_key
+    if forget is not None:
+        if masters.find(forget) is not None:
             raise CannotStart(
-                f"ECN_MASTER_KEY_FILE {given} can't be read as {KEY_BYTES * 2} hexadecimal "
-                "digits. Make one with: openssl rand -hex 32"
-            ) from e
-        if len(key) != KEY_BYTES:
-            raise CannotStart(f"ECN_MASTER_KEY_FILE {given} does not hold {KEY_BYTES} bytes")
-        return key
-    kept = folder.read_secret(MASTER_KEY)
-    if kept is None:
-        kept = os.urandom(KEY_BYTES).hex().encode()
-        folder.write_secret(MASTER_KEY, kept)
-    return bytes.fromhex(kept.decode())
+                f"master key {forget} is in the key file: what it wraps is not lost. "
+                "Start without --forget-master-key."
+            )
+        given_up = await keys.destroy_under(forget)
+        log.warning("master_key_forgotten", key_id=forget, keys=given_up)
+    vault = Vault(masters, keys)
+    try:
+        await vault.check()
+    except SecretLost as e:
+        raise CannotStart(
+            f"{e}. Restore table ecn.secret_key from a backup. If there is none: delete that one "
+            "row, and another key is made; checkpoints of the log are signed with that from then on"
+        ) from e
+    return vault
 
 
 def _tls(settings: ControllerSettings) -> ssl.SSLContext | None:

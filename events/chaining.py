@@ -156,7 +156,7 @@ class Verification:
         if self._marks:
             raise ChainBroken(
                 self.place.position + 1,
-                f"is missing: the checkpoint knows events up to {max(self._marks)}",
+                f"is missing: it was noted that there are events up to {max(self._marks)}",
             )
         if noted is None or noted == self.place:
             return self.place
@@ -177,6 +177,6 @@ class Verification:
         if self._marks.pop(place.position, place.hash) != place.hash:
             raise ChainBroken(
                 place.position,
-                "has another hash than in the checkpoint: "
+                "has another hash than was noted of it once: "
                 "it, or one before it, is not what it was then",
             )

@@ -11,12 +11,14 @@ from ecn.presence import Presence
 from ecn.vault import Vault
 from ecn.writer import Writer
 from events.log import EventLog
+from events.stored import StoredLog
 from projections.live import Live
 from projections.past import Past
 
 LIVE = web.AppKey("LIVE", Live)
 PAST = web.AppKey("PAST", Past)
 LOG: web.AppKey[EventLog] = web.AppKey("LOG", EventLog)
+STORED: web.AppKey[StoredLog] = web.AppKey("STORED", StoredLog)
 WRITER = web.AppKey("WRITER", Writer)
 VAULT = web.AppKey("VAULT", Vault)
 PASSWORDS = web.AppKey("PASSWORDS", Passwords)
