@@ -6,6 +6,8 @@ Refused
 ├── Conflict            it contradicts what is there
 │   ├── NameTaken, PortTaken, NodeInUse, RegistryInUse, LastAdmin
 │   ├── NotRestorable   what it was can't be brought back
+│   ├── AnswerLost      it was carried out, and its answer can't be given again
+│   ├── ReferenceMoved  what it names is another thing by now
 │   └── RevisionMoved   it was decided on something that has changed since
 ├── NotAllowed          the asker may not
 ├── BadCredentials      nobody knows who is asking
@@ -155,6 +157,30 @@ class NotRestorable(Conflict):
 
     def __init__(self, detail: str, *, next_step: str) -> None:
         super().__init__(detail, next_step=next_step)
+
+
+class AnswerLost(Conflict):
+    """A retried command was carried out before, and the secret that it made can't be made again."""
+
+    code = "answer-lost"
+    next_step = "Send the request again with a fresh Idempotency-Key: it makes another secret."
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this was carried out before, and its secret can't be shown again: the master key "
+            "that it was made with is no longer in the controller's key file"
+        )
+
+
+class ReferenceMoved(Conflict):
+    """A name or id that was looked up means something else by now. Asked again, it is found."""
+
+    code = "reference-moved"
+    next_step = "Send the request again: the name is looked up anew."
+
+    def __init__(self, kind: str, ref: str) -> None:
+        super().__init__(f"{kind} {ref!r} became another one in this very moment")
+        self.kind, self.ref = kind, ref
 
 
 class NotAllowed(Refused):

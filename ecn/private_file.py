@@ -6,9 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def replace_privately(path: Path, content: bytes) -> None:
+def replace_privately(path: Path, content: bytes, *, owner: tuple[int, int] | None = None) -> None:
     """Put `content` at `path`, mode 0600: after a crash the old or the new is there, whole.
 
+    owner: user and group that it shall belong to; None: to this process's.
     Errors: OSError, as from any write.
     """
     # mkstemp makes it 0600 from the start: there is no moment at which others may open it.
@@ -16,6 +17,8 @@ def replace_privately(path: Path, content: bytes) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
+            if owner is not None and owner != (os.geteuid(), os.getegid()):
+                os.fchown(descriptor, *owner)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -25,3 +25,5 @@ class ControllerSettings(Struct, frozen=True, kw_only=True):
     tls_key: Path | None = None
     offline_after: float = 60.0
     """Seconds of silence after which a node counts as offline."""
+    forget_master_key: str | None = None
+    """Id of a master key that is lost for good: what it wraps is given up."""

@@ -129,6 +129,9 @@ async def issue_key(request: web.Request) -> web.Response:
     )
     outcome = await execute(request, command)
     issued = await first_event(request, outcome, ProvisioningKeyIssued)
+    if issued is not None:
+        vault = request.app[VAULT]
+        key = vault.derived_before("provisioning-key", request[COMMAND_ID], issued.key_hash)
     return json_answer(
         ProvisioningKey(
             position=outcome.position,
@@ -217,7 +220,7 @@ ENDPOINTS = (
         body=IssueProvisioningKey,
         answer=ProvisioningKey,
         status=201,
-        refusals=(404,),
+        refusals=(404, 409),
     ),
     Endpoint(
         method="POST",

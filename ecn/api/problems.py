@@ -18,6 +18,7 @@ from ecn.errors import (
     Unreachable,
     Withdrawn,
 )
+from ecn.master_key import MasterKeyMissing
 from events.log import OutcomeUnknown, StoreUnavailable
 
 CONTENT_TYPE = "application/problem+json"
@@ -72,32 +73,47 @@ def _problem(code: str, title: str, status: int, request_id: str, **more: str) -
     )
 
 
+def document(error: Refused, request_id: str) -> Problem:
+    """What was refused, as a document."""
+    status, title = next((s, t) for kind, s, t in STATUS if isinstance(error, kind))
+    return _problem(
+        error.code,
+        title,
+        status,
+        request_id,
+        detail=error.detail,
+        next_step=error.next_step,
+        field=error.field,
+    )
+
+
 def refusal(error: Refused, request_id: str) -> web.Response:
     """What was refused."""
-    status, title = next((s, t) for kind, s, t in STATUS if isinstance(error, kind))
-    headers = {}
+    problem = document(error, request_id)
+    status, headers = problem.status, {}
     if isinstance(error, TooMany):
         headers["Retry-After"] = str(max(1, round(error.retry_after)))
     if status == 503:
         headers["Retry-After"] = str(RETRY_AFTER)
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="ecn"'
-    return response(
-        _problem(
-            error.code,
-            title,
-            status,
-            request_id,
-            detail=error.detail,
-            next_step=error.next_step,
-            field=error.field,
-        ),
-        headers,
-    )
+    return response(problem, headers)
 
 
 def unavailable(error: StoreUnavailable | OutcomeUnknown, request_id: str) -> web.Response:
-    """The log could not take or give it."""
+    """The log could not take or give it, or a secret can't be opened for now."""
+    if isinstance(error, MasterKeyMissing):
+        return response(
+            _problem(
+                "master-key-missing",
+                "A secret can't be opened",
+                503,
+                request_id,
+                detail="a secret is wrapped under a master key that this controller does not have",
+                next_step="An admin of this controller finds which, and what to do, in its log.",
+            ),
+            {"Retry-After": str(RETRY_AFTER)},
+        )
     if isinstance(error, OutcomeUnknown):
         code, detail, step = (
             "outcome-unknown",

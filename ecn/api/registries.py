@@ -2,6 +2,7 @@
 
 import hmac
 
+import structlog
 from aiohttp import web
 
 from ecn.api import views
@@ -17,8 +18,11 @@ from ecn.errors import Invalid, Refused
 from ecn.vault import SecretLost, Vault
 from events.catalog import SealedSecret
 from events.ids import RegistryId, new_id
+from events.log import StoreUnavailable
 from events.user import Role
 from projections.world import World
+
+log = structlog.get_logger()
 
 
 def _password(world: World, name: str) -> SealedSecret | None:
@@ -26,11 +30,22 @@ def _password(world: World, name: str) -> SealedSecret | None:
     return world.registries[key].settings.password if key is not None else None
 
 
-async def _is(vault: Vault, sealed: SealedSecret, password: str) -> bool:
+async def is_password(vault: Vault, sealed: SealedSecret, password: str) -> bool:
+    """Whether it is the sealed one."""
     try:
-        return hmac.compare_digest((await vault.open(sealed)).encode(), password.encode())
+        there = await vault.open(sealed, lately=False)
     except SecretLost:
         return False  # what can't be opened is replaced
+    return hmac.compare_digest(there.encode(), password.encode())
+
+
+async def destroy_key(vault: Vault, sealed: SealedSecret) -> None:
+    """Destroy what the log no longer needs. What can't be now is swept later (secret_keeper.py)."""
+    try:
+        await vault.destroy(sealed)
+    except StoreUnavailable as e:
+        # The command is done, and its answer says so; "nothing was changed" would be wrong.
+        log.warning("secret_key_left", secret_id=sealed.secret_id, reason=str(e))
 
 
 async def list_registries(request: web.Request) -> web.Response:
@@ -59,7 +74,7 @@ async def apply_registry(request: web.Request) -> web.Response:
         if len(body.password) > 4096:
             raise Invalid("is longer than 4096 characters", field="$.password")
         # The same password again changes nothing, so that applying twice is applying once.
-        if old is None or not await _is(vault, old, body.password):
+        if old is None or not await is_password(vault, old, body.password):
             password = await vault.seal(body.password)
     command = commands.ApplyRegistry(
         registry_id=RegistryId(new_id()),
@@ -72,14 +87,14 @@ async def apply_registry(request: web.Request) -> web.Response:
         outcome = await execute(request, command)
     except Refused:
         if password is not None:
-            await vault.destroy(password)
+            await destroy_key(vault, password)
         raise
     # Only here, where it is known what became of it: a client that leaves ends the wait, and the
     # command is carried out all the same. A key too many opens nothing; one too few loses a secret.
     kept = _password(live.world, name)
     for secret in (old, password):
         if secret is not None and secret != kept:
-            await vault.destroy(secret)
+            await destroy_key(vault, secret)
     key = live.world.registries.one("name", name)
     return changed(outcome, f"registry/{key}", created_or_ok(outcome))
 
@@ -91,7 +106,7 @@ async def delete_registry(request: web.Request) -> web.Response:
     password = world.registries[key].settings.password
     outcome = await execute(request, commands.DeleteRegistry(registry_id=key))
     if password is not None:
-        await request.app[VAULT].destroy(password)
+        await destroy_key(request.app[VAULT], password)
     return changed(outcome, f"registry/{key}")
 
 

@@ -60,6 +60,9 @@ async def login(request: web.Request) -> web.Response:
     )
     outcome = await execute(request, command, actor=f"user/{body.name}")
     issued = await first_event(request, outcome, TokenIssued)
+    if issued is not None:
+        vault = request.app[VAULT]
+        token = vault.derived_before("token", request[COMMAND_ID], issued.token_hash)
     return json_answer(
         Token(
             position=outcome.position,
@@ -133,7 +136,7 @@ ENDPOINTS = (
         summary="Log in: a token for a name and a password",
         body=Login,
         answer=Token,
-        refusals=(401, 429),
+        refusals=(401, 409, 429),
     ),
     Endpoint(
         method="POST",

@@ -97,6 +97,11 @@ ECN_DATABASE_URL=postgresql://ecn:...@db/ecn ecn controller --data /var/lib/ecn
     metavar="SECONDS",
     help="Silence after which a node counts as offline.",
 )
+@click.option(
+    "--forget-master-key",
+    metavar="ID",
+    help="Give up what is wrapped under a master key that is lost for good; see docs/secrets.md.",
+)
 @click.option("--lifeline", is_flag=True, help="Stop when stdin closes: for a parent process.")
 @click.option(
     "--log-format",
@@ -113,6 +118,7 @@ def controller(
     tls_cert: Path | None,
     tls_key: Path | None,
     offline_after: float,
+    forget_master_key: str | None,
     lifeline: bool,
     log_format: str,
     verbose: bool,
@@ -132,6 +138,7 @@ def controller(
         tls_cert=tls_cert,
         tls_key=tls_key,
         offline_after=offline_after,
+        forget_master_key=forget_master_key,
     )
     run = _runner()
     log_output.configure(LogFormat(log_format), verbose=verbose)

@@ -6,6 +6,7 @@ import pytest
 
 from ecn import errors
 from ecn.errors import (
+    AnswerLost,
     BadCredentials,
     Behind,
     Conflict,
@@ -19,6 +20,7 @@ from ecn.errors import (
     NotFound,
     NotRestorable,
     PortTaken,
+    ReferenceMoved,
     Refused,
     RegistryInUse,
     RevisionMoved,
@@ -38,6 +40,8 @@ EXAMPLES: list[Refused] = [
     RegistryInUse("hub", MANY),
     LastAdmin("anna"),
     RevisionMoved("node", "east"),
+    ReferenceMoved("node", "east"),
+    AnswerLost(),
     NotRestorable("users are not rolled back", next_step="ecn update user"),
     NotAllowed("viewers may only read"),
     BadCredentials("no such token"),

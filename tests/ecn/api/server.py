@@ -24,6 +24,7 @@ from ecn.api.app import application
 from ecn.api.log_streams import LogStreams
 from ecn.commands import AnyCommand
 from ecn.commands.user import CreateFirstAdmin, CreateUser, IssueToken
+from ecn.master_key import Keyring, MasterKey
 from ecn.passwords import Passwords
 from ecn.presence import Presence
 from ecn.presence_store import MemoryLeadership, MemoryPresenceStore
@@ -34,6 +35,7 @@ from events.background import beside
 from events.envelope import Recorded
 from events.ids import START, CommandId, TokenId, UserId, new_id
 from events.log import EventLog, MemoryLog
+from events.stored import MemoryStored
 from events.user import Role
 from projections.live import Live, follow
 from projections.past import Past
@@ -75,6 +77,11 @@ class Answer(Struct, frozen=True):
         document = json.loads(self.content)
         assert isinstance(document, dict)
         return document
+
+    @property
+    def lines(self) -> list[dict[str, object]]:
+        """The body as one document per line."""
+        return [json.loads(line) for line in self.content.splitlines()]
 
     def __getitem__(self, name: str) -> object:
         return self.json[name]
@@ -160,8 +167,12 @@ class Client:
             answer = Answer(response.status, response.headers, await response.read())
         self.heard.append(answer.content)
         media = response.content_type
-        said = json.loads(answer.content) if media.endswith("json") else answer.content
-        self.described.check(method, BASE + path, answer.status, media, said)
+        said: list[object] = [answer.content]
+        if media.endswith("json"):
+            lines = answer.content.splitlines() if media.endswith("ndjson") else said
+            said = [json.loads(line) for line in lines if isinstance(line, bytes)]
+        for each in said:
+            self.described.check(method, BASE + path, answer.status, media, each)
         return answer
 
     async def get(self, path: str, **query: str) -> Answer:
@@ -223,6 +234,7 @@ class Controller:
         self.presence = presence
         self.url = url
         self.streams = LogStreams(live.wake)
+        self.vault: Vault
 
     @property
     def world_position(self) -> int:
@@ -292,7 +304,8 @@ class Network:
         self.log = MemoryLog()
         self.event_log: EventLog = self.log
         self.clock = Clock()
-        self.secret_keys = MemorySecretKeyStore()
+        self.master_keys = [MasterKey(MASTER_KEY)]
+        self.secret_keys = MemorySecretKeyStore(self.clock.now)
         self.presence_store = MemoryPresenceStore()
         self.leaders: dict[str, MemoryLeadership] = {}
         self.clients: list[Client] = []
@@ -341,8 +354,10 @@ class Network:
         app[keys.LIVE] = live
         app[keys.PAST] = Past(live, self.event_log)
         app[keys.LOG] = self.event_log
+        app[keys.STORED] = MemoryStored(self.event_log)
         app[keys.WRITER] = writer
-        app[keys.VAULT] = Vault(MASTER_KEY, self.secret_keys)
+        controller.vault = Vault(Keyring(self.master_keys), self.secret_keys)
+        app[keys.VAULT] = controller.vault
         app[keys.PASSWORDS] = Passwords(CHEAP)
         app[keys.PRESENCE] = presence
         app[keys.LOG_STREAMS] = controller.streams

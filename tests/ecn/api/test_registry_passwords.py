@@ -1,11 +1,14 @@
 """Registry passwords: sealed on arrival, opened for agents only, never lost to a race."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pytest
 
+from ecn.master_key import MasterKey
+from ecn.secret_key_store import MemorySecretKeyStore, WrappedKey
 from events.envelope import Head, Recorded
+from events.log import StoreUnavailable
 from tests.ecn.api.server import Agent, Client, Controller, Network, manifest
 
 
@@ -90,9 +93,10 @@ async def test_only_the_key_of_the_password_in_use_is_kept(
 
 
 async def test_a_password_that_can_not_be_opened_harms_nothing_else(
-    network: Network, agent: Agent, operator: Client
+    network: Network, controller: Controller, agent: Agent, operator: Client
 ) -> None:
     network.secret_keys._keys.clear()
+    await controller.vault.forget_destroyed()
     assert (await told(agent))["password"] == ""
     hub = {"url": "hub.example", "password": "first-secret"}
     (await operator.put("/registries/hub", hub)).is_good()
@@ -119,3 +123,66 @@ async def test_a_client_that_leaves_before_the_commit_does_not_destroy_what_is_c
     # The retry is answered with what the first request led to.
     (await operator.put("/registries/hub", second, key="k")).is_good()
     assert (await told(agent))["password"] == "second-secret"
+
+
+class Away(MemorySecretKeyStore):
+    """A store that can't be reached."""
+
+    async def get(self, secret_id: str) -> WrappedKey | None:
+        raise StoreUnavailable("away")
+
+    async def destroy(self, secret_ids: Collection[str]) -> None:
+        raise StoreUnavailable("away")
+
+
+async def test_an_agent_is_told_a_password_known_here_also_while_the_store_is_away(
+    network: Network, controller: Controller, agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with network.controller() as other:
+        monkeypatch.setattr(controller.vault, "_keys", Away())
+        monkeypatch.setattr(other.vault, "_keys", Away())
+        assert (await told(agent))["password"] == "first-secret"
+        elsewhere = Agent(other.as_(agent.client.token), agent.name, agent.node_id)
+        # Without the password it would be told something wrong, and keep it: it asks again.
+        (await elsewhere.desired()).is_problem(503, "log-unavailable")
+
+
+async def test_applying_a_lost_password_again_brings_it_back_though_it_is_known_here_still(
+    network: Network, agent: Agent, operator: Client
+) -> None:
+    network.secret_keys._keys.clear()
+    assert (await told(agent))["password"] == "first-secret"
+    hub = {"url": "hub.example", "username": "anna", "password": "first-secret"}
+    (await operator.put("/registries/hub", hub)).is_good()
+    assert len(network.secret_keys._keys) == 1
+
+
+async def test_what_was_done_is_answered_as_done_though_its_key_could_not_be_destroyed_yet(
+    network: Network,
+    controller: Controller,
+    agent: Agent,
+    operator: Client,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await operator.delete("/applications/shop")
+    with monkeypatch.context() as away:
+        away.setattr(controller.vault, "_keys", Away())
+        gone = (await operator.delete("/registries/hub")).is_good()
+        assert gone["events"] == ["registry.deleted.v1"]
+    assert len(network.secret_keys._keys) == 1  # for the keeper
+
+
+async def test_a_secret_under_a_master_key_that_is_not_here_yet_is_not_called_lost(
+    network: Network, controller: Controller, agent: Agent
+) -> None:
+    """Another controller was started with a new master key, and this one's file lacks it still."""
+    network.master_keys.insert(0, MasterKey(bytes(32)))
+    async with network.controller() as newer:
+        hub = {"url": "hub.example", "username": "anna", "password": "second-secret"}
+        (await newer.operator.put("/registries/hub", hub)).is_good()
+        await controller.operator.get("/nodes", at_least=str(newer.world_position))
+        (await agent.desired()).is_problem(503, "master-key-missing")
+        hub["password"] = "third-secret"
+        (await controller.operator.put("/registries/hub", hub)).is_problem(
+            503, "master-key-missing"
+        )
