@@ -53,18 +53,19 @@ def desired(
     return contract.DesiredState(
         revision=desired_state.revision(world, node_id),
         since=since,
-        changed=[_microservice(world, key, row, passwords) for key, row in sorted(changed.items())],
+        changed=[microservice(world, key, row, passwords) for key, row in sorted(changed.items())],
         all_microservices=sorted(world.microservices.find("node", node_id)),
         log_requests=log_requests,
     )
 
 
-def _microservice(
+def microservice(
     world: World,
     key: MicroserviceId,
     row: MicroserviceRow,
     passwords: Mapping[RegistryId, str],
 ) -> contract.Microservice:
+    """One microservice as its agent is told of it."""
     return contract.Microservice(
         microservice_id=key,
         application=world.applications[row.application_id].name,

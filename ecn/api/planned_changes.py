@@ -1,0 +1,203 @@
+"""From the changes of a plan to the commands that the requests they stand for would become. Pure.
+
+Each is made of the world that the changes before it leave.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar, assert_never
+
+import msgspec
+
+from ecn.api import plan_documents as p
+from ecn.api.documents import MicroserviceManifest
+from ecn.api.endpoint import parse
+from ecn.api.manifests import manifest, merged, patched, placement
+from ecn.commands import application as applications
+from ecn.commands import catalog, node
+from ecn.commands.together import SingleCommand
+from ecn.deciders import find
+from ecn.errors import Invalid
+from ecn.planning.decided import Wanted
+from ecn.planning.fields import subject_name
+from events.catalog import SealedSecret
+from events.ids import ApplicationId, MicroserviceId, NodeId, RegistryId
+from events.node import NodeSettings
+from projections.world import World
+
+LONGEST_PASSWORD = 4096
+UNSEALED = SealedSecret(secret_id="", ciphertext=b"")
+"""Stands for a password that is another one than there is. A plan seals nothing."""
+
+T = TypeVar("T")
+Fresh = Callable[[], str]
+
+
+def wanted(change: p.AnyChange, world: World, fresh: Fresh, *, same_password: bool) -> Wanted:
+    """The change, to be decided. world: only for its name as people say it.
+
+    fresh: ids for what has to be made. same_password: of a registry: it has this one already.
+    """
+
+    def commands(world: World) -> Sequence[SingleCommand]:
+        return [_command(change, world, fresh, same_password=same_password)]
+
+    return Wanted(about=_about(change, world), commands=commands)
+
+
+def _command(
+    change: p.AnyChange, world: World, fresh: Fresh, *, same_password: bool
+) -> SingleCommand:
+    match change:
+        case p.ApplyApplication(name=name, manifest=body):
+            return applications.ApplyApplication(
+                application_id=ApplicationId(fresh()),
+                name=name,
+                description=body.description,
+                labels=body.labels,
+                microservices=[_placement(each, fresh) for each in body.microservices],
+            )
+        case p.ApplyRegistry(name=name, manifest=registry):
+            given = registry.password is not None
+            if registry.password is not None and len(registry.password) > LONGEST_PASSWORD:
+                raise Invalid(f"is longer than {LONGEST_PASSWORD} characters", field="$.password")
+            return catalog.ApplyRegistry(
+                registry_id=RegistryId(fresh()),
+                name=name,
+                url=registry.url,
+                username=registry.username,
+                password=UNSEALED if given and not same_password else None,
+            )
+        case p.ApplyNode():
+            return _apply_node(change, world, fresh)
+        case p.ChangeNode():
+            return _change_node(change, world)
+        case p.CreateMicroservice(application=application, manifest=body):
+            return applications.CreateMicroservice(
+                application_id=find.application(world, application),
+                placement=_placement(body, fresh),
+            )
+        case p.ChangeMicroservice(microservice=ref):
+            key = find.microservice(world, ref)
+            row = world.microservices[key]
+            after = patched(manifest(world, row), msgspec.json.encode(change.change))
+            return applications.UpdateMicroservice(
+                microservice_id=key, placement=placement(after, key), seen=row.revision
+            )
+        case p.Delete():
+            return _delete(change, world)
+        case p.Start(subject=subject):
+            return _by_kind(subject, {"application": _start_all, "microservice": _start}, world)
+        case p.Stop(subject=subject):
+            return _by_kind(subject, {"application": _stop_all, "microservice": _stop}, world)
+        case p.Move(microservice=ref, node=to):
+            return applications.MoveMicroservice(
+                microservice_id=find.microservice(world, ref), node=to
+            )
+        case _:
+            assert_never(change)
+
+
+def _about(change: p.AnyChange, world: World) -> str:
+    match change:
+        case p.ApplyApplication(name=name):
+            return f"application/{name}"
+        case p.ApplyRegistry(name=name):
+            return f"registry/{name}"
+        case p.ApplyNode(name=name):
+            return f"node/{name}"
+        case p.ChangeNode(node=ref):
+            return _said(world, f"node/{ref}")
+        case p.CreateMicroservice(application=application, manifest=body):
+            return f"microservice/{application}/{body.name}"
+        case p.ChangeMicroservice(microservice=ref) | p.Move(microservice=ref):
+            return _said(world, f"microservice/{ref}")
+        case p.Delete(subject=subject) | p.Start(subject=subject) | p.Stop(subject=subject):
+            return _said(world, subject)
+        case _:
+            assert_never(change)
+
+
+def _said(world: World, subject: str) -> str:
+    """The name of what may be referred to by its id."""
+    return subject_name(world, subject)
+
+
+def _placement(body: MicroserviceManifest, fresh: Fresh) -> applications.Placement:
+    return placement(body, MicroserviceId(fresh()))
+
+
+def _apply_node(change: p.ApplyNode, world: World, fresh: Fresh) -> SingleCommand:
+    node_id = world.nodes.one("name", change.name)
+    if node_id is None:
+        return node.RegisterNode(
+            node_id=NodeId(fresh()), name=change.name, settings=change.settings
+        )
+    row = world.nodes[node_id]
+    return node.UpdateNode(
+        node_id=node_id, name=row.name, settings=change.settings, seen=(row.name, row.settings)
+    )
+
+
+def _change_node(change: p.ChangeNode, world: World) -> SingleCommand:
+    node_id = find.node(world, change.node)
+    row, said = world.nodes[node_id], change.change
+    settings = row.settings
+    if said.settings is not msgspec.UNSET:
+        settings = parse(merged(settings, said.settings), NodeSettings, field="$.settings")
+    return node.UpdateNode(
+        node_id=node_id,
+        name=row.name if said.name is msgspec.UNSET else said.name,
+        settings=settings,
+        seen=(row.name, row.settings),
+    )
+
+
+def _delete(change: p.Delete, world: World) -> SingleCommand:
+    def delete_node(world: World, ref: str) -> SingleCommand:
+        return node.DeleteNode(node_id=find.node(world, ref), force=change.force)
+
+    def delete_registry(world: World, ref: str) -> SingleCommand:
+        return catalog.DeleteRegistry(registry_id=find.registry(world, ref))
+
+    def delete_application(world: World, ref: str) -> SingleCommand:
+        return applications.DeleteApplication(application_id=find.application(world, ref))
+
+    def delete_microservice(world: World, ref: str) -> SingleCommand:
+        return applications.DeleteMicroservice(microservice_id=find.microservice(world, ref))
+
+    kinds: dict[str, Callable[[World, str], SingleCommand]] = {
+        "node": delete_node,
+        "application": delete_application,
+        "microservice": delete_microservice,
+        "registry": delete_registry,
+    }
+    return _by_kind(change.subject, kinds, world)
+
+
+def _start_all(world: World, ref: str) -> SingleCommand:
+    return applications.StartApplication(application_id=find.application(world, ref))
+
+
+def _stop_all(world: World, ref: str) -> SingleCommand:
+    return applications.StopApplication(application_id=find.application(world, ref))
+
+
+def _start(world: World, ref: str) -> SingleCommand:
+    return applications.StartMicroservice(microservice_id=find.microservice(world, ref))
+
+
+def _stop(world: World, ref: str) -> SingleCommand:
+    return applications.StopMicroservice(microservice_id=find.microservice(world, ref))
+
+
+def _by_kind(
+    subject: str, kinds: Mapping[str, Callable[[World, str], SingleCommand]], world: World
+) -> SingleCommand:
+    kind, slash, ref = subject.partition("/")
+    if kind not in kinds or not slash or not ref:
+        raise Invalid(
+            f"{subject!r} is nothing for this: write <kind>/<name>, of the kinds "
+            + ", ".join(kinds),
+            field="$.subject",
+        )
+    return kinds[kind](world, ref)

@@ -1,0 +1,96 @@
+"""What somebody should know before it is done: devices that are away, moves, what is destroyed."""
+
+from collections.abc import Iterable, Iterator
+
+from ecn.api.plan_documents import Caution, Doing
+from ecn.planning.actions import Placed
+from events.application import VolumeKind
+from events.catalog import RegistryDeleted
+from events.envelope import KnownEvent
+from events.node import NodeDeleted, NodeDeprovisioned
+from projections.nodes import NodeRow, NodeState
+from projections.world import World
+
+
+def of_event(event: KnownEvent, before: World) -> Iterator[Caution]:
+    """What an event means that can't be undone by its opposite."""
+    match event:
+        case NodeDeleted() | NodeDeprovisioned():
+            row = before.nodes[event.node_id]
+            if row.credential_hash is not None:
+                yield Caution(
+                    code="device-parted",
+                    about=f"node/{row.name}",
+                    says="its device is parted from it, and removes all containers of this node",
+                    next_step="to have it back, provision the device with a new key",
+                )
+        case RegistryDeleted():
+            registry = before.registries[event.registry_id]
+            if registry.settings.password is not None:
+                yield Caution(
+                    code="password-destroyed",
+                    about=f"registry/{registry.name}",
+                    says="its password is destroyed: no revert brings it back",
+                )
+
+
+def of_node(row: NodeRow, doings: Iterable[Doing]) -> Iterator[Caution]:
+    """Why the agent of a node won't do at once what it should."""
+    if not set(doings) - {Doing.NOTHING}:
+        return
+    about = f"node/{row.name}"
+    if row.state is NodeState.REGISTERED:
+        yield Caution(
+            code="no-device",
+            about=about,
+            says="it has no device: nothing happens there until it has",
+            next_step=f"ecn provision-key {row.name}",
+        )
+    elif row.state is NodeState.OFFLINE:
+        yield Caution(
+            code="node-offline",
+            about=about,
+            says=f"it is offline since {row.since:%Y-%m-%d %H:%M:%SZ}: what is planned there "
+            "happens when it is back",
+            next_step=f"ecn describe node {row.name}",
+        )
+    if row.facts.engine_problem:
+        yield Caution(
+            code="engine-away",
+            about=about,
+            says=f"its container engine can't be used: {row.facts.engine_problem}",
+            next_step=f"ecn describe node {row.name}",
+        )
+
+
+def of_moves(before: World, after: World, placed: Iterable[Placed]) -> Iterator[Caution]:
+    """What a move means for what is moved."""
+    for each in placed:
+        if each.left is None:
+            continue
+        about = f"microservice/{each.action.microservice}"
+        leaves, comes = before.nodes[each.left], after.nodes[each.node_id]
+        if each.action.action is Doing.CREATE:
+            yield _gap(about, leaves, comes)
+        volumes = after.microservices[each.microservice_id].spec.volumes
+        if any(volume.kind is not VolumeKind.TMPFS for volume in volumes):
+            yield Caution(
+                code="volumes-stay",
+                about=about,
+                says=f"what it keeps in volumes stays on {leaves.name}",
+            )
+
+
+def _gap(about: str, leaves: NodeRow, comes: NodeRow) -> Caution:
+    if comes.state is not NodeState.ONLINE:
+        says = f"it runs nowhere until {comes.name} is there to create it"
+    elif leaves.state is NodeState.OFFLINE:
+        says = f"it runs twice until {leaves.name} is back and removes it"
+    elif leaves.state is NodeState.REGISTERED:
+        says = f"{leaves.name} has no device, so that nothing is removed there"
+    else:
+        says = (
+            f"{leaves.name} removes it while {comes.name} creates it: it is down for as long as "
+            "creating takes, image included, and may run twice for a moment"
+        )
+    return Caution(code="move", about=about, says=says)
