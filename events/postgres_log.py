@@ -4,7 +4,7 @@ Positions are given under the lock of one row, so that they have no holes and ar
 the commits: a reader that asks for what is behind a position misses nothing, ever.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence, Set
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Self
@@ -20,8 +20,12 @@ from events.named_sql import load
 from events.postgres_append import SETTLE_WITHIN, Appender
 from events.postgres_listen import Listener
 from events.postgres_pool import PostgresPool
+from events.shown import needle
 
 SQL = load("events", "sql/log.sql")
+
+LOOKED_CLOSER = 500
+"""Events that may have a word, fetched at once to be looked at."""
 
 
 class PostgresLog:
@@ -79,20 +83,43 @@ class PostgresLog:
     ) -> list[Recorded]:
         """See EventLog."""
         query = SQL["search_backward" if descending else "search_forward"]
-        with _as_log_errors():
-            rows = await self._pool.fetch(
-                query,
-                *(after, before, limit),
-                *(wanted.subject, wanted.subject_prefix, wanted.type, wanted.actor),
-                *(wanted.command_id, wanted.correlation_id, wanted.since, wanted.until),
-            )
-        return [_recorded(row) for row in rows]
+        text = wanted.text
+        # Of a word the database finds where it may stand; what does not have it is made up for.
+        page = limit if text is None else max(limit, LOOKED_CLOSER)
+        found: list[Recorded] = []
+        while True:
+            with _as_log_errors():
+                rows = await self._pool.fetch(query, after, before, page, *_arguments(wanted))
+            events = [_recorded(row) for row in rows]
+            found += events if text is None else filter(text.matches, events)
+            if len(rows) < page or len(found) >= limit:
+                return found[:limit]
+            if descending:
+                before = events[-1].position
+            else:
+                after = events[-1].position
 
     async def position_at(self, time: datetime) -> Position:
         """See EventLog."""
         with _as_log_errors():
             (row,) = await self._pool.fetch(SQL["position_at"], time)
         return Position(row["position_at"])
+
+
+def _arguments(wanted: EventFilter) -> tuple[object, ...]:
+    """The filter, as the search queries have it from $4 on."""
+    text = wanted.text
+    return (
+        *(wanted.subject, _any_of(wanted.subjects), wanted.subject_prefix),
+        *(wanted.type, wanted.type_prefix, wanted.but_types),
+        *(_any_of(wanted.actors), wanted.command_id, wanted.correlation_id),
+        *(wanted.since, wanted.until),
+        *((needle(text.word).encode(), list(text.named)) if text is not None else (None, [])),
+    )
+
+
+def _any_of(values: Set[str] | None) -> list[str] | None:
+    return None if values is None else list(values)
 
 
 @contextmanager

@@ -324,7 +324,10 @@ class Events(Page, frozen=True, kw_only=True):
 
     items: list[EventDocument]
     next: int | None
-    """Give this as `after` (`before` when descending) for the next page; None at the end."""
+    """Give this as `after` (`before` when descending) for the next page; None at the end.
+
+    A page may be short, or empty, and not the last: a long search is answered in parts.
+    """
 
 
 class Status(Answer, frozen=True, kw_only=True):

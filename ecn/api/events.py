@@ -1,7 +1,6 @@
 """The log over HTTP: pages for audits, and a live feed of server-sent events."""
 
 import asyncio
-from collections.abc import Callable
 
 import msgspec
 from aiohttp import web
@@ -10,16 +9,14 @@ from ecn.api import views
 from ecn.api.answers import json_answer
 from ecn.api.documents import Events
 from ecn.api.endpoint import Endpoint, Query, choice, whole_number
+from ecn.api.event_query import QUERIES, learned, looked_up, question
 from ecn.api.keys import LIVE, LOG
 from ecn.api.moments import asked
 from ecn.api.standing import check_still_allowed
-from ecn.api.times import time
-from ecn.deciders import find
-from ecn.errors import Invalid, NotFound
-from events.filter import EventFilter
+from ecn.errors import Invalid
 from events.ids import Position
+from events.search import search
 from events.user import Role
-from projections.world import World
 
 PAGE, LARGEST_PAGE = 100, 1000
 KEEP_ALIVE = 15.0
@@ -28,13 +25,8 @@ KEEP_ALIVE = 15.0
 SLOWEST_READER = 30.0
 """Seconds that a client may take for what it is sent; then it has to come back and resume."""
 
-FINDERS: dict[str, Callable[[World, str], str]] = {
-    "node": find.node,
-    "application": find.application,
-    "microservice": find.microservice,
-    "registry": find.registry,
-    "user": find.user,
-}
+LOOK_WITHIN = 5.0
+"""Seconds that a page is looked for; then it is what was found so far, and says how to go on."""
 
 
 async def events(request: web.Request) -> web.StreamResponse:
@@ -48,21 +40,23 @@ async def events(request: web.Request) -> web.StreamResponse:
         raise Invalid(f"a page has at most {LARGEST_PAGE} events", field="?limit")
     descending = choice(request, "order", ("asc", "desc")) == "desc"
     before = whole_number(request, "before")
-    found = await request.app[LOG].search(
-        _filter(request, world),
+    end = world.position + 1
+    page = await search(
+        request.app[LOG],
+        await looked_up(question(request), world, request.app[LOG]),
         after=Position(whole_number(request, "after") or 0),
         # Nothing beyond the position that the answer says it is valid for.
-        before=Position(min(world.position + 1, before or world.position + 1)),
-        limit=limit + 1,
+        before=Position(end if before is None else min(before, end)),
+        limit=limit,
         descending=descending,
+        within=LOOK_WITHIN,
     )
-    page = found[:limit]
     return json_answer(
         Events(
             position=about.position,
             stale=about.stale,
-            items=[views.event(world, each) for each in page],
-            next=page[-1].position if len(found) > limit else None,
+            items=[views.event(world, each) for each in page.events],
+            next=page.next,
         )
     )
 
@@ -76,7 +70,8 @@ async def feed(request: web.Request) -> web.StreamResponse:
             next_step="Leave `at` out, or ask for pages: without Accept: text/event-stream.",
         )
     live = request.app[LIVE]
-    wanted = _filter(request, live.world)
+    asks = question(request)
+    wanted = await looked_up(asks, live.world, request.app[LOG])
     resumed = request.headers.get("Last-Event-ID", "")
     if resumed:
         if not (resumed.isascii() and resumed.isdecimal() and len(resumed) <= 18):
@@ -93,6 +88,7 @@ async def feed(request: web.Request) -> web.StreamResponse:
     stale = live.stale
     async for page in live.tail(after, idle=KEEP_ALIVE):
         check_still_allowed(request, Role.VIEWER)
+        wanted = learned(asks, wanted, live.world, page)
         text = b"".join(
             b"id: %d\nevent: %b\ndata: %b\n\n"
             % (
@@ -111,49 +107,6 @@ async def feed(request: web.Request) -> web.StreamResponse:
     return response
 
 
-def _filter(request: web.Request, world: World) -> EventFilter:
-    for name, value in request.query.items():
-        if "\0" in value:
-            raise Invalid("has a NUL character, which nothing in the log has", field=f"?{name}")
-    subject = request.query.get("subject")
-    prefix = None
-    if subject is not None:
-        kind, slash, ref = subject.partition("/")
-        if kind not in FINDERS:
-            raise Invalid(
-                f"{subject!r} is no subject, as in node/<name>: {', '.join(FINDERS)}",
-                field="?subject",
-            )
-        if not slash or not ref:
-            subject, prefix = None, f"{kind}/"
-        elif subject not in world.names:
-            subject = _subject(world, kind, ref)
-    return EventFilter(
-        subject=subject,
-        subject_prefix=prefix,
-        type=request.query.get("type"),
-        actor=request.query.get("actor"),
-        command_id=request.query.get("command_id"),
-        since=time(request, "since"),
-        until=time(request, "until"),
-    )
-
-
-def _subject(world: World, kind: str, ref: str) -> str:
-    """The subject of that name; the latest one if only things that are gone bore it."""
-    try:
-        return f"{kind}/{FINDERS[kind](world, ref)}"
-    except NotFound:
-        bore = [
-            subject
-            for subject, name in world.names.items()
-            if name == ref and subject.startswith(f"{kind}/")
-        ]
-        if not bore:
-            raise
-        return max(bore)
-
-
 ENDPOINTS = (
     Endpoint(
         method="GET",
@@ -169,12 +122,7 @@ ENDPOINTS = (
             Query("before", "only earlier positions", int),
             Query("limit", f"at most so many, {PAGE} unless told, {LARGEST_PAGE} at most", int),
             Query("order", "asc or desc"),
-            Query("subject", "kind, kind/name or kind/id"),
-            Query("type", "such as node.registered.v1"),
-            Query("actor", "such as user/admin"),
-            Query("command_id", "of one command"),
-            Query("since", "RFC 3339 time, included"),
-            Query("until", "RFC 3339 time, excluded"),
+            *QUERIES,
         ),
         refusals=(404,),
     ),

@@ -17,13 +17,9 @@ from ecn.api.manifests import SPEC_FIELDS, config_document
 from events.application import ContainerState, ContainerStatus, Health
 from events.envelope import Recorded
 from events.ids import ApplicationId, MicroserviceId, NodeId, RegistryId, UserId
+from events.shown import shown
 from projections import desired_state
 from projections.world import World
-
-SECRETS = frozenset(
-    {"key_hash", "credential_hash", "token_hash", "password_hash", "password", "ciphertext"}
-)
-"""Fields of events that say nothing to people and something to attackers."""
 
 FAILING = frozenset({ContainerState.FAILED, ContainerState.BACKING_OFF, ContainerState.UNKNOWN})
 
@@ -138,17 +134,8 @@ def event(world: World, recorded: Recorded) -> EventDocument:
         correlation_id=recorded.correlation_id,
         causation_id=recorded.causation_id,
         hash=recorded.hash.hex(),
-        data=Raw(msgspec.json.encode(_without_secrets(recorded.data))),
+        data=Raw(msgspec.json.encode(shown(recorded.data))),
     )
-
-
-def _without_secrets(data: bytes) -> object:
-    def cleaned(value: object) -> object:
-        if isinstance(value, dict):
-            return {k: cleaned(v) for k, v in value.items() if k not in SECRETS}
-        return value
-
-    return cleaned(msgspec.json.decode(data, type=dict[str, object]))
 
 
 def _runs(world: World, microservice_id: MicroserviceId) -> bool:

@@ -39,20 +39,27 @@ from ecn.event where position > $1 order by position limit $2
 select ecn.position_at($1)
 
 -- name: search_forward
--- $1 after, $2 before (exclusive), $3 limit; then the filter: null asks for nothing.
+-- $1 after, $2 before (exclusive), $3 limit; then the filter: null asks for nothing. Of a word
+-- ($15, $16), what is found may have it: whoever asks looks closer. Data may be any bytes, so
+-- bytes are compared, and only ASCII letters in either case.
 select position, time, subject, type, data, actor, command_id, correlation_id, causation_id,
        previous_hash, hash
 from ecn.event
 where position > $1
   and ($2::bigint is null or position < $2)
   and ($4::text is null or subject = $4)
-  and ($5::text is null or subject ^@ $5)
-  and ($6::text is null or type = $6)
-  and ($7::text is null or actor = $7)
-  and ($8::text is null or command_id = $8)
-  and ($9::text is null or correlation_id = $9)
-  and ($10::timestamptz is null or position > ecn.position_at($10 - interval '1 microsecond'))
-  and ($11::timestamptz is null or position <= ecn.position_at($11 - interval '1 microsecond'))
+  and ($5::text[] is null or subject = any($5))
+  and ($6::text is null or subject ^@ $6)
+  and ($7::text is null or type = $7)
+  and ($8::text is null or type ^@ $8)
+  and not type ^@ any($9::text[])
+  and ($10::text[] is null or actor = any($10))
+  and ($11::text is null or command_id = $11)
+  and ($12::text is null or correlation_id = $12)
+  and ($13::timestamptz is null or position > ecn.position_at($13 - interval '1 microsecond'))
+  and ($14::timestamptz is null or position <= ecn.position_at($14 - interval '1 microsecond'))
+  and ($15::bytea is null or subject = any($16::text[])
+       or strpos(lower(encode(data, 'escape') collate "C"), encode($15, 'escape')) > 0)
 order by position limit $3
 
 -- name: search_backward
@@ -63,11 +70,16 @@ from ecn.event
 where position > $1
   and ($2::bigint is null or position < $2)
   and ($4::text is null or subject = $4)
-  and ($5::text is null or subject ^@ $5)
-  and ($6::text is null or type = $6)
-  and ($7::text is null or actor = $7)
-  and ($8::text is null or command_id = $8)
-  and ($9::text is null or correlation_id = $9)
-  and ($10::timestamptz is null or position > ecn.position_at($10 - interval '1 microsecond'))
-  and ($11::timestamptz is null or position <= ecn.position_at($11 - interval '1 microsecond'))
+  and ($5::text[] is null or subject = any($5))
+  and ($6::text is null or subject ^@ $6)
+  and ($7::text is null or type = $7)
+  and ($8::text is null or type ^@ $8)
+  and not type ^@ any($9::text[])
+  and ($10::text[] is null or actor = any($10))
+  and ($11::text is null or command_id = $11)
+  and ($12::text is null or correlation_id = $12)
+  and ($13::timestamptz is null or position > ecn.position_at($13 - interval '1 microsecond'))
+  and ($14::timestamptz is null or position <= ecn.position_at($14 - interval '1 microsecond'))
+  and ($15::bytea is null or subject = any($16::text[])
+       or strpos(lower(encode(data, 'escape') collate "C"), encode($15, 'escape')) > 0)
 order by position desc limit $3

@@ -2,14 +2,20 @@
 
 import asyncio
 from datetime import timedelta
+from random import Random
 
+import msgspec
 import pytest
 
-from events.envelope import GENESIS, Head, chain, verify
-from events.filter import EventFilter
-from events.ids import START, Position
+from events.application import ApplicationCreated, ApplicationStarted
+from events.envelope import GENESIS, Head, KnownEvent, Proposed, Recorded, chain, verify
+from events.filter import EventFilter, Text
+from events.ids import START, ApplicationId, CommandId, NodeId, Position, UserId
 from events.log import EventLog, HeadMoved, MemoryLog
+from events.node import NodeRegistered, NodeSettings
+from events.user import Role, UserCreated
 from tests.events.builders import NOON, batch, minutes_apart, started
+from tests.events.future import from_the_future
 
 
 @pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -154,8 +160,22 @@ AUDITED = minutes_apart(
         (EventFilter(subject_prefix="node/"), []),
         (EventFilter(type="application.started.v1"), [1, 2, 3, 4, 5]),
         (EventFilter(type="application.stopped.v1"), []),
-        (EventFilter(actor="user/bob"), [2]),
-        (EventFilter(actor="user/ada", subject=AUDITED[0].subject), [1, 3]),
+        (EventFilter(subjects={AUDITED[0].subject, AUDITED[1].subject, "x"}), [1, 2, 3, 5]),
+        (EventFilter(subjects=frozenset()), []),
+        (EventFilter(type_prefix="application."), [1, 2, 3, 4, 5]),
+        (EventFilter(type_prefix="application.started."), [1, 2, 3, 4, 5]),
+        (EventFilter(type_prefix="application.start%"), []),
+        (EventFilter(type_prefix="node."), []),
+        (EventFilter(but_types=("node.", "application.started.")), []),
+        (EventFilter(but_types=("node.",)), [1, 2, 3, 4, 5]),
+        (EventFilter(actors={"user/bob"}), [2]),
+        (EventFilter(actors={"user/bob", "controller"}), [2, 5]),
+        (EventFilter(actors={"user/ada"}, subject=AUDITED[0].subject), [1, 3]),
+        (EventFilter(text=Text(word=f"{3:032x}"[-5:])), [4]),
+        (EventFilter(text=Text(word="APPLICATION_id")), [1, 2, 3, 4, 5]),
+        (EventFilter(text=Text(word="application%id")), []),
+        (EventFilter(text=Text(word='":"')), []),
+        (EventFilter(text=Text(word="nowhere", named={AUDITED[1].subject})), [2]),
         (EventFilter(command_id="again"), [3]),
         (EventFilter(correlation_id="other"), [3]),
         (EventFilter(since=NOON + timedelta(minutes=1)), [2, 3, 4, 5]),
@@ -202,3 +222,121 @@ async def test_an_instant_names_the_last_position_at_or_before_it(log: EventLog)
         NOON + timedelta(days=9): 7,
     }
     assert {instant: await log.position_at(instant) for instant in instants} == instants
+
+
+LETTERS = 'aBkK\u212asSßẞiIİıéÉ日_%\\"\n\0/ 1'
+"""Letters that know cases, or two of them, or none; what patterns and JSON have a meaning for."""
+
+
+def _word(random: Random, length: int) -> str:
+    return "".join(random.choice(LETTERS) for _ in range(length))
+
+
+def _anything(random: Random) -> Proposed:
+    """Something with a few words, in places that are shown and in places that are hidden."""
+    number = f"{random.randrange(4):032x}"
+    event: KnownEvent
+    match random.randrange(4):
+        case 0:
+            event = ApplicationCreated(
+                application_id=ApplicationId(number),
+                name=_word(random, 4),
+                labels={_word(random, 2): _word(random, 3)},
+            )
+        case 1:
+            event = UserCreated(
+                user_id=UserId(number),
+                name=_word(random, 3),
+                role=Role.VIEWER,
+                password_hash=_word(random, 8),
+            )
+        case 2:
+            event = NodeRegistered(
+                node_id=NodeId(number),
+                name=_word(random, 3),
+                settings=NodeSettings(tags=[_word(random, 5)], latitude=random.random()),
+            )
+        case _:
+            event = ApplicationStarted(application_id=ApplicationId(number))
+    return Proposed(
+        event=event,
+        actor=random.choice(["user/ada", "user/bob", "controller"]),
+        command_id=CommandId(f"command-{random.randrange(9)}"),
+        correlation_id=f"request-{random.randrange(5)}",
+    )
+
+
+def _some_filter(random: Random, events: list[Recorded]) -> EventFilter:
+    """Asks for one to three things that some event has, or nearly has."""
+    one = random.choice(events)
+    values: dict[str, object] = {
+        "subject": one.subject,
+        "subjects": {random.choice(events).subject for _ in range(3)},
+        "subject_prefix": one.subject[: random.randrange(3, len(one.subject))],
+        "type": one.type,
+        "type_prefix": one.type[: random.randrange(3, len(one.type))],
+        "but_types": tuple({random.choice(events).type[:9] for _ in range(2)}),
+        "actors": {one.actor, "user/eve"},
+        "command_id": one.command_id,
+        "correlation_id": one.correlation_id,
+        "since": one.time,
+        "until": one.time,
+        "text": Text(word=_word(random, random.choice([1, 1, 1, 2]))),
+    }
+    if random.random() < 0.2:
+        values["text"] = Text(word="q" + _word(random, 2), named={one.subject})
+    wanted = random.sample(sorted(values), random.choice([1, 1, 2, 3]))
+    return msgspec.structs.replace(EventFilter(), **{name: values[name] for name in wanted})
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_every_log_finds_exactly_what_the_filter_matches(log: EventLog, seed: int) -> None:
+    random = Random(seed)
+    events = minutes_apart(GENESIS, [_anything(random) for _ in range(120)])
+    await log.append(events, expected=GENESIS)
+    hits = 0
+    for _ in range(300):
+        wanted = _some_filter(random, events)
+        right = [event.position for event in events if wanted.matches(event)]
+        descending = random.random() < 0.5
+        limit = random.choice([1, 3, 1000])
+        found = await log.search(wanted, descending=descending, limit=limit)
+        ordered = right[::-1] if descending else right
+        assert [event.position for event in found] == ordered[:limit], wanted
+        hits += wanted.text is not None and bool(right)
+    assert hits > 10, "hardly any word was found"
+
+
+async def test_a_search_for_a_word_looks_beyond_what_only_seemed_to_have_it(log: EventLog) -> None:
+    hidden = [
+        Proposed(
+            event=UserCreated(
+                user_id=UserId(f"{n:032x}"),
+                name="a" if n % 600 else "Needle",
+                role=Role.VIEWER,
+                password_hash="needle",
+            ),
+            actor="controller",
+            command_id=CommandId("c"),
+            correlation_id="c",
+        )
+        for n in range(1201)
+    ]
+    await log.append(chain(GENESIS, hidden, NOON), expected=GENESIS)
+    wanted = EventFilter(text=Text(word="nEEdle"))
+    for descending in (False, True):
+        found = [e.position for e in await log.search(wanted, descending=descending, limit=2)]
+        assert found == ([1201, 601] if descending else [1, 601])
+    assert len(await log.search(wanted)) == 3
+    assert await log.search(EventFilter(text=Text(word="password_hash"))) == []
+
+
+async def test_words_are_found_in_what_is_no_json_too(log: EventLog) -> None:
+    head = GENESIS
+    for data in (b"no JSON: Needle", b"\xff\x00 needle \xe9", b"[1,2]", '["Überall"]'.encode()):
+        event = from_the_future(head, data)
+        await log.append([event], expected=head)
+        head = event.head
+    for word, positions in (("NEEDLE", [1, 2]), ("JSON:", [1]), ("2", [3]), ("überALL", [4])):
+        found = await log.search(EventFilter(text=Text(word=word)))
+        assert [event.position for event in found] == positions, word
