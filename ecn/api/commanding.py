@@ -15,10 +15,12 @@ from ecn.api.answers import json_answer
 from ecn.api.documents import Changed
 from ecn.api.endpoint import Endpoint
 from ecn.api.keys import LIVE, LOG, WRITER
+from ecn.api.premises import with_premises
 from ecn.api.principal import Device, Operator
+from ecn.batch import Issued, Outcome, repetition
 from ecn.commands import AnyCommand
-from ecn.errors import Invalid, NotFound, RevisionMoved
-from ecn.writer import Issued, Outcome, repetition
+from ecn.commands.command import ByDevice, ByToken
+from ecn.errors import Invalid, NotFound, ReferenceMoved, RevisionMoved
 from events.envelope import KnownEvent
 from events.filter import EventFilter
 from events.ids import CommandId, Position, new_id
@@ -28,6 +30,7 @@ from projections.world import World
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("REQUEST_ID", str)
 OPERATOR: web.RequestKey[Operator] = web.RequestKey("OPERATOR", Operator)
 DEVICE: web.RequestKey[Device] = web.RequestKey("DEVICE", Device)
+SENDER: web.RequestKey[ByToken | ByDevice] = web.RequestKey("SENDER", ByToken | ByDevice)
 COMMAND_ID: web.RequestKey[str] = web.RequestKey("COMMAND_ID", str)
 
 LONGEST_KEY = 255
@@ -55,18 +58,22 @@ async def name_command(request: web.Request, actor: str) -> CommandId:
     return CommandId(command_id)
 
 
-async def execute(request: web.Request, command: AnyCommand, *, actor: str = "") -> Outcome:
+async def execute(
+    request: web.Request, command: AnyCommand, *, actor: str = "", causation: str = ""
+) -> Outcome:
     """Carry the command out in the name of whoever asks. Errors: as Writer.execute.
 
     actor: for a request that carries no credential yet but makes known who sent it.
+    causation: what of the log it goes back to, where that is not plain from the command.
     """
     who = request.get(OPERATOR) or request.get(DEVICE)
     return await request.app[WRITER].execute(
         Issued(
-            command=command,
+            command=with_premises(command, request.match_info, request.get(SENDER)),
             actor=who.actor if who is not None else actor,
             command_id=CommandId(request[COMMAND_ID]),
             correlation_id=request[REQUEST_ID],
+            causation_id=causation,
         )
     )
 
@@ -132,21 +139,29 @@ async def changing(
 
     A retry of what was carried out before is answered at once, before the handler looks up what
     may be gone by now: the retried delete of a deleted thing succeeded. And "not found" on a
-    world that other controllers have moved on from is no answer: it is asked again on a new one.
+    world that other controllers have moved on from is no answer: it is asked again on a new one;
+    so is what was found, and meant something else by the time that it was decided.
     An answer that holds a secret is not kept: its handler makes it again.
     """
-    live = request.app[LIVE]
-    if endpoint.answer is Changed:
-        repeated = repetition(live.world, CommandId(request[COMMAND_ID]))
-        if repeated is not None:
-            status = created_or_ok(repeated) if endpoint.also else endpoint.status
-            return changed(repeated, repeated.subject, status)
-    before = live.world.position
-    try:
-        return await handler(request)
-    except NotFound:
-        # If the log is away nobody knows: the client is told so, and asks again later.
-        await live.catch_up()
-        if live.world.position == before:
-            raise
-        return await handler(request)
+    live, loop = request.app[LIVE], asyncio.get_running_loop()
+    deadline, looked = loop.time() + MERGE_PATIENCE, False
+    while True:
+        if endpoint.answer is Changed:
+            repeated = repetition(live.world, CommandId(request[COMMAND_ID]))
+            if repeated is not None:
+                status = created_or_ok(repeated) if endpoint.also else endpoint.status
+                return changed(repeated, repeated.subject, status)
+        before = live.world.position
+        try:
+            return await handler(request)
+        except ReferenceMoved:
+            if loop.time() > deadline:
+                raise
+        except NotFound:
+            if looked:
+                raise
+            # If the log is away nobody knows: the client is told so, and asks again later.
+            await live.catch_up()
+            looked = True
+            if live.world.position == before:
+                raise

@@ -1,5 +1,6 @@
 """What happens around every request: its id, who asks, the position, and errors on the way out."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Mapping
@@ -9,14 +10,24 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from ecn.api import problems
-from ecn.api.commanding import COMMAND_ID, DEVICE, OPERATOR, REQUEST_ID, changing, name_command
+from ecn.api.commanding import (
+    COMMAND_ID,
+    DEVICE,
+    OPERATOR,
+    REQUEST_ID,
+    SENDER,
+    changing,
+    name_command,
+)
 from ecn.api.endpoint import Access, Endpoint, whole_number
 from ecn.api.keys import CLOCK, LIVE, PRESENCE
 from ecn.api.moments import ASKED, ask, asks_of_the_past
+from ecn.api.premises import by_device, by_token
 from ecn.api.principal import allow, device, operator
-from ecn.errors import Behind, Invalid, NotFound, Refused
+from ecn.errors import BadCredentials, Behind, Invalid, NotAllowed, NotFound, Refused
 from events.ids import Position, new_id
 from events.log import OutcomeUnknown, StoreUnavailable
+from projections.live import Live
 
 AT_LEAST_PATIENCE = 10.0
 """Seconds that a read waits for the position it asked for."""
@@ -26,6 +37,7 @@ log = structlog.get_logger()
 
 def middlewares(endpoints: Mapping[Handler, Endpoint]) -> list[object]:
     """Outermost first."""
+    look = Look()
 
     @web.middleware
     async def request_id(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -59,6 +71,9 @@ def middlewares(endpoints: Mapping[Handler, Endpoint]) -> list[object]:
             response = web.Response()
         except Exception as e:
             response = _cut(request, e) if STARTED in request else _told(request, e)
+            if request.method == "GET":
+                # "There is none" is said of a position too.
+                response.headers["ECN-Position"] = str(request.app[LIVE].world.position)
         if not response.prepared:
             response.headers.setdefault("X-Request-Id", request[REQUEST_ID])
             response.headers.setdefault("Cache-Control", "no-store")
@@ -69,21 +84,14 @@ def middlewares(endpoints: Mapping[Handler, Endpoint]) -> list[object]:
         endpoint = endpoints.get(request.match_info.handler)
         if endpoint is None:
             return await handler(request)
-        live, authorization = request.app[LIVE], request.headers.get("Authorization")
-        match endpoint.access:
-            case Access.ANYONE:
-                actor = "anonymous"
-                if endpoint.at and asks_of_the_past(request):
-                    # The past costs work, and is for those who may read.
-                    request[OPERATOR] = operator(live.world, authorization, request.app[CLOCK]())
-            case Access.AGENT:
-                who = request[DEVICE] = device(live.world, authorization)
-                request.app[PRESENCE].heard(who.node_id)
-                actor = who.actor
-            case role:
-                user = request[OPERATOR] = operator(live.world, authorization, request.app[CLOCK]())
-                allow(user, role)
-                actor = user.actor
+        live = request.app[LIVE]
+        try:
+            actor = _identify(request, endpoint)
+        except (BadCredentials, NotAllowed):
+            # Maybe it was issued, or allowed, by another controller, and we have not heard yet.
+            if "Authorization" not in request.headers or not await look(live):
+                raise
+            actor = _identify(request, endpoint)
         if request.method == "GET":
             await _at_least(request)
             await ask(request, endpoint)
@@ -100,13 +108,61 @@ def middlewares(endpoints: Mapping[Handler, Endpoint]) -> list[object]:
     return [request_id, identified]
 
 
+class Look:
+    """A look at the log's end, shared by all who ask for one at about the same time.
+
+    Whoever guesses tokens must not make the log read once for each guess.
+    """
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+        self._begun = 0
+
+    async def __call__(self, live: Live) -> bool:
+        """Whether the world is now as new as the log was when this was called."""
+        before = self._begun
+        try:
+            async with self._turn:
+                if self._begun == before:
+                    self._begun += 1
+                    await live.catch_up()
+        except StoreUnavailable:
+            return False
+        return True
+
+
+def _identify(request: web.Request, endpoint: Endpoint) -> str:
+    """Who is asking, as the log names them. Errors: BadCredentials, NotAllowed, Withdrawn."""
+    world, authorization = request.app[LIVE].world, request.headers.get("Authorization")
+    match endpoint.access:
+        case Access.ANYONE:
+            if endpoint.at and asks_of_the_past(request):
+                # The past costs work, and is for those who may read.
+                request[OPERATOR] = operator(world, authorization, request.app[CLOCK]())
+            return "anonymous"
+        case Access.AGENT:
+            who = request[DEVICE] = device(world, authorization)
+            request[SENDER] = by_device(who)
+            request.app[PRESENCE].heard(who.node_id)
+            return who.actor
+        case role:
+            user = request[OPERATOR] = operator(world, authorization, request.app[CLOCK]())
+            allow(user, role)
+            request[SENDER] = by_token(user, role)
+            return user.actor
+
+
 STARTED: web.RequestKey[bool] = web.RequestKey("STARTED", bool)
 """Of a request whose answer is on its way: it can't be answered otherwise any more."""
 
 
-async def mark_started(request: web.Request, _: web.StreamResponse) -> None:
+async def mark_started(request: web.Request, response: web.StreamResponse) -> None:
     """To be called when an answer begins."""
     request[STARTED] = True
+    about = request.get(ASKED)
+    # The past is never stale. What is said of now, refusals too, may be, while the log is away.
+    if request.method == "GET" and request.app[LIVE].stale and not (about and about.past):
+        response.headers["ECN-Stale"] = "true"
 
 
 def _told(request: web.Request, error: Exception) -> web.Response:

@@ -2,7 +2,7 @@
 
 from ecn.commands import AnyCommand
 from ecn.commands.together import Together
-from ecn.deciders import together
+from ecn.deciders import premises, together
 from ecn.deciders.one import decide_one
 from events.envelope import KnownEvent
 from projections.world import World
@@ -13,6 +13,7 @@ def decide(world: World, command: AnyCommand) -> list[KnownEvent]:
 
     Errors: Refused, and then nothing of the command happens.
     """
+    premises.check(world, command)
     if isinstance(command, Together):
         return together.decide(world, command)
     return decide_one(world, command)
