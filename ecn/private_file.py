@@ -2,8 +2,10 @@
 
 import os
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 
 def replace_privately(path: Path, content: bytes, *, owner: tuple[int, int] | None = None) -> None:
@@ -12,6 +14,13 @@ def replace_privately(path: Path, content: bytes, *, owner: tuple[int, int] | No
     owner: user and group that it shall belong to; None: to this process's.
     Errors: OSError, as from any write.
     """
+    with replacing_privately(path, owner=owner) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing_privately(path: Path, *, owner: tuple[int, int] | None = None) -> Iterator[BinaryIO]:
+    """As `replace_privately`, for what comes piece by piece: in place when the block ends well."""
     # mkstemp makes it 0600 from the start: there is no moment at which others may open it.
     # Beside the target, so that replacing is one step.
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -19,7 +28,7 @@ def replace_privately(path: Path, content: bytes, *, owner: tuple[int, int] | No
         with os.fdopen(descriptor, "wb") as file:
             if owner is not None and owner != (os.geteuid(), os.getegid()):
                 os.fchown(descriptor, *owner)
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(path)

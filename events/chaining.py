@@ -56,6 +56,8 @@ class ChainBroken(Exception):
     def __init__(self, position: int, what: str) -> None:
         super().__init__(f"event {position}: {what}")
         self.position, self.what = position, what
+        self.proved = BEGINNING
+        """Up to here all was as it should be."""
 
 
 def digest(
@@ -91,32 +93,35 @@ def digest(
 def follow(place: Place, events: Iterable[Stored]) -> Place:
     """Follow the chain over `events`, which come right behind `place`; where it leads.
 
-    Errors: ChainBroken at the first event that does not follow.
+    Errors: ChainBroken at the first event that does not follow, with `proved`.
     """
     position, previous, latest = place.position, place.hash, place.microseconds
-    for event in events:
-        if event.position != position + 1:
-            raise _out_of_order(position, event.position)
-        position += 1
-        if event.previous_hash != previous:
-            raise ChainBroken(position, "does not name its predecessor's hash")
-        if event.microseconds < latest:
-            raise ChainBroken(position, "is older than its predecessor")
-        previous = digest(
-            previous,
-            position,
-            event.microseconds,
-            event.subject,
-            event.type,
-            event.data,
-            event.actor,
-            event.command_id,
-            event.correlation_id,
-            event.causation_id,
-        )
-        if event.hash != previous:
-            raise ChainBroken(position, "its content does not match its hash")
-        latest = event.microseconds
+    try:
+        for event in events:
+            if event.position != position + 1:
+                raise _out_of_order(position, event.position)
+            if event.previous_hash != previous:
+                raise ChainBroken(event.position, "does not name its predecessor's hash")
+            if event.microseconds < latest:
+                raise ChainBroken(event.position, "is older than its predecessor")
+            hashed = digest(
+                previous,
+                event.position,
+                event.microseconds,
+                event.subject,
+                event.type,
+                event.data,
+                event.actor,
+                event.command_id,
+                event.correlation_id,
+                event.causation_id,
+            )
+            if event.hash != hashed:
+                raise ChainBroken(event.position, "its content does not match its hash")
+            position, previous, latest = event.position, hashed, event.microseconds
+    except ChainBroken as e:
+        e.proved = Place(position, previous, latest)
+        raise
     return Place(position, previous, latest)
 
 
@@ -171,7 +176,11 @@ class Verification:
         raise ChainBroken(here, f"the end of the log is noted with another {what}")
 
     def _go_on(self, events: Sequence[Stored]) -> None:
-        self.place = follow(self.place, events)
+        try:
+            self.place = follow(self.place, events)
+        except ChainBroken as e:
+            self.place = e.proved
+            raise
 
     def _hold_against_marks(self, place: Place) -> None:
         if self._marks.pop(place.position, place.hash) != place.hash:

@@ -17,7 +17,7 @@ from events.chaining import Place, Stored, digest, follow
 from events.event import Event
 from events.ids import START, CommandId, Position
 from events.node import NodeEvents
-from events.upcasting import upcast
+from events.upcasting import is_old, upcast
 from events.user import UserEvents
 
 KnownEvent = NodeEvents | ApplicationEvents | CatalogEvents | UserEvents
@@ -110,6 +110,11 @@ def decode(type_: str, subject: str, data: bytes) -> KnownEvent | UnknownEvent:
             return UnknownEvent(type=type_, subject=subject)
         data = current
     return _decoder.decode(data)
+
+
+def is_known(type_: str) -> bool:
+    """Whether events of that type can be read here, be it as those of a newer version."""
+    return type_ in _KNOWN_TYPES or is_old(type_)
 
 
 def hash_of(

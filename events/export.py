@@ -147,6 +147,11 @@ class LogReader:
         self.count = 0
         """Events so far."""
 
+    @property
+    def place(self) -> Place:
+        """Up to here all is as it was."""
+        return self._verification.place if self._verification else BEGINNING
+
     def feed(self, chunk: bytes) -> list[Stored]:
         """The events whose lines end in that chunk, each checked.
 

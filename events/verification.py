@@ -19,12 +19,23 @@ async def walk(
 
     The last that is yielded is the end of the log, proved.
     marks: position -> the hash that it must have.
-    Errors: ChainBroken at the first event that is wrong; LogUnavailable.
+    Errors: ChainBroken at the first event that is wrong, with `proved`; LogUnavailable.
     """
+    verification = Verification(marks=marks)
+    try:
+        async for step in _walk(reader, verification):
+            yield step
+    except ChainBroken as e:
+        e.proved = verification.place
+        raise
+
+
+async def _walk(
+    reader: StoredReader, verification: Verification
+) -> AsyncIterator[tuple[Place, int]]:
     extent = await reader.extent()
     if extent.first is not None and extent.first < 1:
         raise ChainBroken(extent.first, "lies before the beginning of the log")
-    verification = Verification(marks=marks)
     yield verification.place, extent.last
     while verification.place.position < extent.last:
         after = verification.place.position

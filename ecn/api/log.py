@@ -88,7 +88,11 @@ async def _progress(
     except ChainBroken as e:
         fault = ChainFault(position=e.position, what=e.what)
         yield LogVerification(
-            position=line.position, of=line.of, hash=line.hash, done=True, wrong=fault
+            position=e.proved.position,
+            of=line.of,
+            hash=e.proved.hash.hex(),
+            done=True,
+            wrong=fault,
         )
     else:
         yield LogVerification(position=line.position, of=line.of, hash=line.hash, done=True)

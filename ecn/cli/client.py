@@ -13,9 +13,10 @@ import msgspec
 from msgspec import Struct
 
 from ecn.api import documents as d
+from ecn.api.log_documents import LogPublicKey, LogVerification, SignedCheckpoint
 from ecn.cli.errors import CliError, NotAllowed, Refused, Unreachable
 from ecn.cli.sse import Reader
-from ecn.cli.transport import Query, Transport, connected
+from ecn.cli.transport import Query, Reply, Transport, connected
 
 D = TypeVar("D")
 
@@ -160,6 +161,31 @@ class Client:
         query = {"force": "true"} if force else None
         path = (collection, *name.split("/"))
         return await self._t.change("DELETE", path, d.Changed, query=query)
+
+    # --- the log as a whole
+
+    @asynccontextmanager
+    async def export(self, query: Query) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The log as a file, as it comes: all, or `from` and `to` positions."""
+        async with self._t.stream(("log", "export"), query=query, headers={}) as chunks:
+            yield chunks
+
+    async def verify(self, query: Query) -> AsyncGenerator[LogVerification]:
+        """How far the verification is, again and again; the outcome is `done`.
+
+        query: `position` and `hash` of a checkpoint to hold the log against, or nothing.
+        """
+        async with self._t.stream(("log", "verify"), query=query, headers={}) as chunks:
+            async for line in lines(chunks):
+                yield self._t.decoded(Reply(200, line.encode()), LogVerification)
+
+    async def checkpoint(self) -> SignedCheckpoint:
+        """A signed statement of where the log is."""
+        return await self._t.get(("log", "checkpoint"), SignedCheckpoint)
+
+    async def log_public_key(self) -> LogPublicKey:
+        """The key that checkpoints are signed with."""
+        return await self._t.get(("log", "public-key"), LogPublicKey)
 
     # --- history
 

@@ -47,6 +47,8 @@ class Ecn(LazyGroup):
             ("Look", "logs", "Show what a microservice wrote.", "logs:logs"),
             ("Look", "audit", "Show who changed what.", "history:audit"),
             ("Look", "events", "Show the log of events.", "history:events"),
+            ("Look", "verify", "Prove that the log is as it was.", "verify:verify"),
+            ("Look", "log", "Export, import and sign the log.", "log:log"),
             ("Look", "status", "Show how the controller is.", "login:status"),
             ("Other", "completion", "Complete commands in your shell.", "completion:completion"),
         )
