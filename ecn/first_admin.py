@@ -10,11 +10,12 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from ecn.batch import Issued
 from ecn.commands.user import CreateFirstAdmin
 from ecn.data_folder import DataFolder
 from ecn.passwords import Passwords
 from ecn.vault import fresh_token, hash_of
-from ecn.writer import Issued, Writer
+from ecn.writer import Writer
 from events.ids import CommandId, TokenId, UserId, new_id
 from projections.live import Live
 

@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from ecn.batch import Issued
 from ecn.commands.node import MarkNodeOffline
 from ecn.errors import Refused
 from ecn.presence_store import Leadership, PresenceStore
-from ecn.writer import Issued, Writer
+from ecn.writer import Writer
 from events.ids import CommandId, NodeId, new_id
 from events.log import LogError, StoreUnavailable
 from projections.live import Live

@@ -30,12 +30,20 @@ class Ahead(Folding):
     def __init__(self, base: World) -> None:
         super().__init__(base)
         self.events: list[Recorded] = []
+        self._made: World | None = None
 
     def fold(self, events: Iterable[Recorded]) -> None:
         """See Folding."""
         new = list(events)
         super().fold(new)
         self.events += new
+        self._made = None
+
+    def world(self) -> World:
+        """See Folding. Made once."""
+        if self._made is None:
+            self._made = super().world()
+        return self._made
 
 
 class Live:
@@ -46,6 +54,8 @@ class Live:
         self.world = world or World()
         self.stale = False
         """True while the log can't be asked whether there is more."""
+        self.appending: asyncio.Task[None] | None = None
+        """The writer's append, while one is under way: what is heard of the log may be its own."""
         self._recent: deque[Recorded] = deque(maxlen=RECENT)
         self._node_waiters: dict[NodeId, set[asyncio.Future[None]]] = {}
         self._grown: asyncio.Future[None] | None = None
@@ -59,7 +69,7 @@ class Live:
 
     def adopt(self, ahead: Ahead) -> None:
         """Make a world that ran ahead the live one, now that its events are in the log."""
-        if ahead.base is not self.world:
+        if ahead.base.head != self.world.head:
             # The follower has read them, or some of them, from the log meanwhile.
             self.advance(ahead.events)
             return
@@ -166,3 +176,8 @@ async def follow(live: Live, log: EventLog, *, look_every: float = 5.0) -> None:
             continue
         pause = 0.2
         await log.wait(at_most=look_every, beyond=live.world.position)
+        while live.appending is not None and not live.appending.done():
+            # Its events need not be read: they come with its end, and if it is overtaken, the
+            # writer reads on by itself.
+            await asyncio.wait([live.appending])
+            await log.wait(at_most=look_every, beyond=live.world.position)

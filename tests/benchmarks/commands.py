@@ -19,10 +19,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 
+from ecn.batch import Issued
 from ecn.commands.node import RegisterNode
 from ecn.data_folder import DataFolder
 from ecn.embedded_postgres import EmbeddedPostgres
-from ecn.writer import Issued, Writer
+from ecn.writer import Writer
 from events.background import beside
 from events.ids import CommandId, NodeId, new_id
 from events.postgres_log import PostgresLog

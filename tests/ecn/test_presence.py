@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pytest
 
+from ecn.batch import Issued
 from ecn.commands.node import (
     DeleteNode,
     IssueProvisioningKey,
@@ -15,7 +16,7 @@ from ecn.commands.node import (
 )
 from ecn.presence import Presence
 from ecn.presence_store import MemoryLeadership, MemoryPresenceStore
-from ecn.writer import Issued, Writer
+from ecn.writer import Writer
 from events.background import beside
 from events.ids import START, CommandId, NodeId, new_id
 from events.log import MemoryLog, StoreUnavailable

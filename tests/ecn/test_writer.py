@@ -10,19 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecn import writer as writer_module
+from ecn.batch import Batch, Issued, Outcome, Pending
 from ecn.commands import AnyCommand
 from ecn.commands.application import StartApplication, StopApplication
 from ecn.commands.node import DeleteNode, RegisterNode
 from ecn.deciders import rules
 from ecn.errors import KeyReused, NameTaken, NotFound, Refused
-from ecn.writer import Issued, Outcome, Overloaded, Writer
+from ecn.writer import Overloaded, Writer
 from events.background import beside
 from events.envelope import GENESIS, Head, Recorded, verify
 from events.ids import CommandId, NodeId, new_id
 from events.log import EventLog, LogError, LogUnavailable, MemoryLog, OutcomeUnknown
 from events.node import NodeRegistered
 from projections.live import Live
-from projections.world import World, fold
+from projections.world import Folding, World, fold
 from tests.builders import EAST, NOW, SHOP, manifest
 from tests.ecn.flaky_log import Fault, FlakyLog
 
@@ -139,7 +140,7 @@ async def test_many_commands_at_once_are_few_appends() -> None:
     assert [a.command_id for a in answers if isinstance(a, Outcome)] == [
         each.command_id for each in commands
     ]
-    assert log.appends == [512, 488]
+    assert log.appends == [256, 256, 256, 232]
     assert len(await checked_log(log)) == 1000
 
 
@@ -301,8 +302,9 @@ async def test_a_batch_that_others_always_overtake_is_given_up_in_the_end() -> N
         async def append(self, events: Sequence[Recorded], *, expected: Head) -> None:
             rival = Controller(MemoryLog())
             rival.live.advance(await self.read(GENESIS.position))
-            _, theirs = rival.writer._decided(rival.world, register(new_id()))
-            await super().append(theirs, expected=await self.head())
+            batch = Batch(rival.world, clock)
+            batch.decide(Pending(register(new_id()), asyncio.get_running_loop().create_future()))
+            await super().append(batch.ahead.events, expected=await self.head())
             await super().append(events, expected=expected)
 
     log = Overtaken()
@@ -505,6 +507,76 @@ async def test_a_fault_of_ours_fails_its_batch_and_not_the_writer(
                 await one.writer.execute(register("east"))
         await one.writer.execute(register("east"))
     assert await one.names() == ["east"]
+
+
+async def test_a_projection_that_falls_over_fails_its_batch_and_not_the_writer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with Controller(FlakyLog()).running() as one:
+        with monkeypatch.context() as broken:
+
+            def fall_over(*_: object) -> None:
+                raise ZeroDivisionError
+
+            broken.setattr(Folding, "fold", fall_over)
+            found = await all_of(one.writer, [register("east"), register("west")])
+            assert [type(each) for each in found] == [ZeroDivisionError, ZeroDivisionError]
+        await one.writer.execute(register("east"))
+    assert await one.names() == ["east"]
+
+
+# Deciding ahead, while an append is under way
+
+
+@pytest.mark.parametrize("fault", [Fault.UNAVAILABLE, Fault.NOT_LANDED])
+async def test_what_was_decided_on_an_append_that_failed_is_decided_again(fault: Fault) -> None:
+    log = FlakyLog()
+    async with Controller(log).running() as one, asyncio.TaskGroup() as tasks:
+        log.gate.clear()
+        log.faults.append(fault)
+        first = asyncio.ensure_future(one.writer.execute(register("east")))
+        await settled()
+        same_name = tasks.create_task(one.writer.execute(register("east")))
+        await settled()
+        log.gate.set()
+        with pytest.raises(LogError):
+            await first
+        assert (await same_name).position == 1
+    assert await one.names() == ["east"]
+
+
+async def test_a_refusal_decided_ahead_is_given_when_what_it_stands_on_is_in_the_log() -> None:
+    log = FlakyLog()
+    async with Controller(log).running() as one:
+        log.gate.clear()
+        first = asyncio.ensure_future(one.writer.execute(register("east")))
+        await settled()
+        refused = asyncio.ensure_future(one.writer.execute(register("east")))
+        await settled()
+        assert not refused.done()
+        log.gate.set()
+        await first
+        with pytest.raises(NameTaken):
+            await refused
+    assert log.appends == [1, 0]
+
+
+async def test_when_another_controller_was_faster_all_that_was_decided_ahead_is_too_late() -> None:
+    log = FlakyLog()
+    async with Controller(log).running() as one, Controller(log).running() as other:
+        log.gate.clear()
+        ours = [asyncio.ensure_future(one.writer.execute(register(name))) for name in "ab"]
+        await settled()
+        ours += [asyncio.ensure_future(one.writer.execute(register(name))) for name in "cd"]
+        theirs = asyncio.ensure_future(other.writer.execute(register("b")))
+        await settled()
+        # The other's append comes first.
+        log.gate.set()
+        found = await asyncio.gather(*ours, theirs, return_exceptions=True)
+    taken = [each for each in found if isinstance(each, NameTaken)]
+    assert len(taken) == 1
+    assert await one.names() == ["a", "b", "c", "d"]
+    await checked_log(log)
 
 
 # Callers and the queue
