@@ -21,11 +21,11 @@ from ecn.api.endpoint import Endpoint, Query, choice, parse, read_body, truth
 from ecn.api.keys import CLOCK, LIVE, PRESENCE, VAULT
 from ecn.api.manifests import merged
 from ecn.api.moments import asked
+from ecn.batch import repetition
 from ecn.commands import node as commands
 from ecn.deciders import find, rules
 from ecn.errors import Invalid
 from ecn.vault import hash_of
-from ecn.writer import repetition
 from events.ids import CommandId, NodeId, new_id
 from events.node import NodeSettings, ProvisioningKeyIssued
 from events.user import Role

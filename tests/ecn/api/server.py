@@ -22,6 +22,7 @@ from msgspec import Struct
 from ecn.api import keys
 from ecn.api.app import application
 from ecn.api.log_streams import LogStreams
+from ecn.batch import Issued, Outcome
 from ecn.commands import AnyCommand
 from ecn.commands.user import CreateFirstAdmin, CreateUser, IssueToken
 from ecn.master_key import Keyring, MasterKey
@@ -30,7 +31,7 @@ from ecn.presence import Presence
 from ecn.presence_store import MemoryLeadership, MemoryPresenceStore
 from ecn.secret_key_store import MemorySecretKeyStore
 from ecn.vault import Vault, hash_of
-from ecn.writer import Issued, Outcome, Writer
+from ecn.writer import Writer
 from events.background import beside
 from events.envelope import Recorded
 from events.ids import START, CommandId, TokenId, UserId, new_id
