@@ -75,8 +75,8 @@ async def import_file(
             end = await import_log(pool, _pages(file, reader, unknown, tell), reader.finish)
     except ChainBroken as e:
         raise CannotImport(
-            f"the log in the file is broken at event {e.position}: it {e.what}. Nothing was "
-            "imported. Take another copy of the file, or export the log again."
+            f"the log in the file is broken. Event {e.position}: {e.what}. Nothing was imported. "
+            "Take another copy of the file, or export the log again."
         ) from e
     except FOR_THE_OPERATOR as e:
         raise CannotImport(str(e)) from e

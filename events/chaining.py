@@ -101,9 +101,9 @@ def follow(place: Place, events: Iterable[Stored]) -> Place:
             if event.position != position + 1:
                 raise _out_of_order(position, event.position)
             if event.previous_hash != previous:
-                raise ChainBroken(event.position, "does not name its predecessor's hash")
+                raise ChainBroken(event.position, "it does not name its predecessor's hash")
             if event.microseconds < latest:
-                raise ChainBroken(event.position, "is older than its predecessor")
+                raise ChainBroken(event.position, "it is older than its predecessor")
             hashed = digest(
                 previous,
                 event.position,
@@ -127,8 +127,8 @@ def follow(place: Place, events: Iterable[Stored]) -> Place:
 
 def _out_of_order(position: int, found: int) -> ChainBroken:
     if found > position + 1:
-        return ChainBroken(position + 1, f"is missing: the next one there is, is {found}")
-    return ChainBroken(found, f"stands where {position + 1} belongs")
+        return ChainBroken(position + 1, f"it is missing: the next one there is, is {found}")
+    return ChainBroken(found, f"it stands where {position + 1} belongs")
 
 
 class Verification:
@@ -161,19 +161,21 @@ class Verification:
         if self._marks:
             raise ChainBroken(
                 self.place.position + 1,
-                f"is missing: it was noted that there are events up to {max(self._marks)}",
+                f"it is missing: it was noted that there are events up to {max(self._marks)}",
             )
         if noted is None or noted == self.place:
             return self.place
         here = self.place.position
         if noted.position > here:
-            raise ChainBroken(here + 1, f"is missing: the log is said to end at {noted.position}")
+            raise ChainBroken(
+                here + 1, f"it is missing: the log is said to end at {noted.position}"
+            )
         if noted.position < here:
             raise ChainBroken(
-                noted.position + 1, f"lies behind {noted.position}, where the log is said to end"
+                noted.position + 1, f"it lies behind {noted.position}, where the log is said to end"
             )
         what = "hash" if noted.hash != self.place.hash else "time"
-        raise ChainBroken(here, f"the end of the log is noted with another {what}")
+        raise ChainBroken(here, f"the end of the log is noted here with another {what}")
 
     def _go_on(self, events: Sequence[Stored]) -> None:
         try:
@@ -186,6 +188,6 @@ class Verification:
         if self._marks.pop(place.position, place.hash) != place.hash:
             raise ChainBroken(
                 place.position,
-                "has another hash than was noted of it once: "
+                "it has another hash than was noted of it once: "
                 "it, or one before it, is not what it was then",
             )

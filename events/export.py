@@ -184,7 +184,8 @@ class LogReader:
         Errors: ChainBroken, ExportRefused.
         """
         if self.header is None or self._verification is None:
-            raise ExportRefused(_NONE_OF_OURS)
+            packed = self._zstd is not None
+            raise ExportRefused(f"the file breaks off. {_AGAIN}" if packed else _NONE_OF_OURS)
         if self._trailer is None:
             raise ExportRefused(
                 f"the file breaks off behind event {self._verification.place.position}: "
@@ -195,7 +196,7 @@ class LogReader:
         place = self._verification.place
         if place.position < self.header.last:
             raise ChainBroken(
-                place.position + 1, f"is missing: the file should reach to {self.header.last}"
+                place.position + 1, f"it is missing: the file should reach to {self.header.last}"
             )
         said = (self.header.last, self._trailer.count, self._trailer.hash, self._trailer.blake2b)
         if said != (place.position, self.count, place.hash.hex(), self._digest.hexdigest()):

@@ -35,7 +35,7 @@ async def _walk(
 ) -> AsyncIterator[tuple[Place, int]]:
     extent = await reader.extent()
     if extent.first is not None and extent.first < 1:
-        raise ChainBroken(extent.first, "lies before the beginning of the log")
+        raise ChainBroken(extent.first, "it lies before the beginning of the log")
     yield verification.place, extent.last
     while verification.place.position < extent.last:
         after = verification.place.position
@@ -47,7 +47,7 @@ async def _walk(
         if verification.place.position < up_to:
             raise ChainBroken(
                 verification.place.position + 1,
-                f"is missing: the log has events up to {extent.last}",
+                f"it is missing: the log has events up to {extent.last}",
             )
         if up_to < extent.last:
             yield verification.place, extent.last

@@ -8,7 +8,7 @@ class ChainFault(Struct, frozen=True, kw_only=True):
 
     position: int
     what: str
-    """What is wrong with it, to be read behind its position."""
+    """What is wrong with it: `its content does not match its hash`, say."""
 
 
 class LogVerification(Struct, frozen=True, kw_only=True):

@@ -85,7 +85,7 @@ def export(session: Session, output: Path, first: int | None, last: int | None) 
         raise CliError(f"{output} can't be written: {e.strerror}") from e
     if broken is not None:
         raise CliError(
-            f"the log is exported as it is, and it is broken: event {broken.position} "
+            f"the log is exported as it is, and it is broken. Event {broken.position}: "
             f"{broken.what}",
             next_step="ecn verify shows the same; compare with an earlier export",
         )

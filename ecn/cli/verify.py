@@ -175,7 +175,7 @@ def _key_text(key: str) -> str:
 def _show(found: Verified, public_key: str | None) -> None:
     if found.wrong is not None:
         raise CliError(
-            f"the log is broken: event {found.wrong.position} {found.wrong.what}",
+            f"the log is broken. Event {found.wrong.position}: {found.wrong.what}",
             next_step=_up_to(found),
         )
     count = found.position - found.first + 1
