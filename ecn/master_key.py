@@ -102,6 +102,14 @@ class Keyring:
                     return key
         return None
 
+    def waiting(self) -> tuple[str, ...]:
+        """Ids of keys that stand in the file and have not been read yet."""
+        try:
+            found = self._read() if self._read is not None else ()
+        except MasterKeyFileUnusable:
+            return ()
+        return tuple(key.id for key in found if key.id not in self.ids)
+
     def read_again(self) -> bool:
         """Whether the file holds others than before. What it does not hold any more still opens."""
         if self._read is None:

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import os
+from collections.abc import Mapping
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -117,6 +118,10 @@ class Vault:
         # Of two controllers that start on an empty database with different master keys, one comes
         # second here, and is told.
         await self.signing_key()
+
+    async def by_master_key(self) -> Mapping[str, int]:
+        """How many keys are wrapped under each master key, by its id. Errors: StoreUnavailable."""
+        return await self._keys.by_master_key()
 
     def rewrapped(self, key: WrappedKey) -> WrappedKey:
         """The same key, wrapped under the current master key.

@@ -30,7 +30,7 @@ def has_word(data: bytes, word: str) -> bool:
     Letters match whatever their case (see `folded`).
     """
     # Most events have it nowhere, not even where it is hidden: that is seen without decoding.
-    if needle(word).encode() not in data.lower():
+    if needle(word).encode() not in data.lower() or (data.isascii() and not word.isascii()):
         return False
     return any(folded(word) in folded(text) for text in _texts(shown(data)))
 
@@ -70,11 +70,18 @@ def _folded(letter: str) -> str:
 def _without_hidden(value: object) -> object:
     match value:
         case dict():
-            return {k: _without_hidden(v) for k, v in value.items() if k not in HIDDEN}
+            return {
+                k: _without_hidden(v) for k, v in value.items() if k not in HIDDEN or _is_sealed(v)
+            }
         case list():
             return [_without_hidden(each) for each in value]
         case _:
             return value
+
+
+def _is_sealed(value: object) -> bool:
+    """A secret as the log may hold it: that there was one is no secret, nor is its id."""
+    return isinstance(value, dict) and value.keys() == {"secret_id", "ciphertext"}
 
 
 def _texts(value: object) -> Iterator[str]:

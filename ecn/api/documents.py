@@ -261,6 +261,25 @@ class UserDocument(Answer, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class MasterKeyDocument(Answer, frozen=True, kw_only=True):
+    """A master key by its id, which does not help to open anything."""
+
+    id: str
+    role: str
+    """`current`: it wraps what is new. `former`: it still opens. `waiting`: it stands in the
+    controller's file, and is used from its next start on. `missing`: the database holds secrets
+    under it, and the controller can't open them."""
+    wraps: int | None = None
+    """How many secrets' keys are wrapped under it, the signing key of the log among them; null
+    where nobody asked the database."""
+
+
+class MasterKeys(Answer, frozen=True, kw_only=True):
+    """The current one first."""
+
+    items: list[MasterKeyDocument]
+
+
 class EventDocument(Answer, frozen=True, kw_only=True):
     """One event of the log. `data` leaves out what only hashes."""
 

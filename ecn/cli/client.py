@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from ecn.api import documents as d
+from ecn.api import history_documents as h
 from ecn.api.log_documents import LogPublicKey, LogVerification, SignedCheckpoint
 from ecn.cli.errors import CliError, NotAllowed, Refused, Unreachable
 from ecn.cli.sse import Reader
@@ -142,6 +143,10 @@ class Client:
         """Make it so."""
         return await self._applied(("registries", name), body)
 
+    async def master_keys(self) -> d.MasterKeys:
+        """Which master keys are in use, by id."""
+        return await self._t.get(("master-keys",), d.MasterKeys)
+
     async def users(self) -> d.Users:
         """All."""
         return await self._t.get(("users",), d.Users)
@@ -192,6 +197,18 @@ class Client:
     async def events(self, query: Query) -> d.Events:
         """A page of the log."""
         return await self._t.get(("events",), d.Events, query)
+
+    async def differences(self, query: Query) -> h.Differences:
+        """How two moments differ: `from`, and `to`, `subject`."""
+        return await self._t.get(("diff",), h.Differences, query)
+
+    async def why(self, kind: str, name: str, query: Query | None = None) -> h.Why:
+        """Why something is as it is, or is gone."""
+        return await self._t.get(("why", kind, *name.split("/")), h.Why, query)
+
+    async def blame(self, kind: str, name: str, query: Query | None = None) -> h.Blame:
+        """Who set each field."""
+        return await self._t.get(("blame", kind, *name.split("/")), h.Blame, query)
 
     async def follow(self, query: Query, *, after: int | None) -> AsyncGenerator[d.EventDocument]:
         """Each event once, in order, from behind `after` (None: from now on), without end.

@@ -74,3 +74,14 @@ def test_what_is_hidden_is_hidden_at_any_depth_and_matches_nothing(
     assert not has_word(encoded, "needle")
     assert not has_word(encoded, field)
     assert has_word(encoded, "HAY")
+
+
+def test_that_there_was_a_secret_is_shown_and_never_what_it_was() -> None:
+    sealed = {"secret_id": "5ec2e7", "ciphertext": "Y2lwaGVy"}
+    encoded = msgspec.json.encode({"settings": {"url": "hub", "password": sealed}})
+    assert shown(encoded) == {"settings": {"url": "hub", "password": {"secret_id": "5ec2e7"}}}
+    assert has_word(encoded, "5ec2e7")
+    assert not has_word(encoded, "Y2lw")
+    # A variable of a microservice that is called so is hidden whole.
+    for variable in ("in clear", {"secret_id": "s"}, [sealed], sealed | {"more": 1}):
+        assert shown(msgspec.json.encode({"env": {"password": variable}})) == {"env": {}}
