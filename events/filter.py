@@ -16,9 +16,9 @@ class Text(Struct, frozen=True, kw_only=True):
     named: Set[str] = frozenset()
     """Subjects whose names have the word. The log does not know their names: whoever asks does."""
 
-    def matches(self, recorded: Recorded) -> bool:
-        """Whether it stands in the name of the subject or in the data."""
-        return recorded.subject in self.named or has_word(recorded.data, self.word)
+    def matches(self, subject: str, data: bytes) -> bool:
+        """Whether it stands in the name of an event's subject or in its data."""
+        return subject in self.named or has_word(data, self.word)
 
 
 class EventFilter(Struct, frozen=True, kw_only=True):
@@ -56,5 +56,5 @@ class EventFilter(Struct, frozen=True, kw_only=True):
             and (self.correlation_id is None or recorded.correlation_id == self.correlation_id)
             and (self.since is None or recorded.time >= self.since)
             and (self.until is None or recorded.time < self.until)
-            and (self.text is None or self.text.matches(recorded))
+            and (self.text is None or self.text.matches(recorded.subject, recorded.data))
         )

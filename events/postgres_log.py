@@ -24,7 +24,7 @@ from events.shown import needle
 
 SQL = load("events", "sql/log.sql")
 
-LOOKED_CLOSER = 500
+LOOKED_CLOSER = 200
 """Events that may have a word, fetched at once to be looked at."""
 
 
@@ -90,14 +90,17 @@ class PostgresLog:
         while True:
             with _as_log_errors():
                 rows = await self._pool.fetch(query, after, before, page, *_arguments(wanted))
-            events = [_recorded(row) for row in rows]
-            found += events if text is None else filter(text.matches, events)
+            found += [
+                _recorded(row)
+                for row in rows
+                if text is None or text.matches(row["subject"], row["data"])
+            ]
             if len(rows) < page or len(found) >= limit:
                 return found[:limit]
             if descending:
-                before = events[-1].position
+                before = rows[-1]["position"]
             else:
-                after = events[-1].position
+                after = rows[-1]["position"]
 
     async def position_at(self, time: datetime) -> Position:
         """See EventLog."""
@@ -114,8 +117,17 @@ def _arguments(wanted: EventFilter) -> tuple[object, ...]:
         *(wanted.type, wanted.type_prefix, wanted.but_types),
         *(_any_of(wanted.actors), wanted.command_id, wanted.correlation_id),
         *(wanted.since, wanted.until),
-        *((needle(text.word).encode(), list(text.named)) if text is not None else (None, [])),
+        *((_escaped_needle(text.word), list(text.named)) if text is not None else (None, [])),
     )
+
+
+def _escaped_needle(word: str) -> str:
+    """What the data has if it has the word, as Postgres' `escape` writes bytes."""
+    part = needle(word).encode()
+    if not part and not word.isascii():
+        return "\\3"  # how any letter outside ASCII begins there: 0o302 to 0o364
+    escaped = (f"\\{byte:03o}" if byte >= 0x80 else chr(byte) for byte in part)
+    return "".join("\\\\" if each == "\\" else each for each in escaped)
 
 
 def _any_of(values: Set[str] | None) -> list[str] | None:

@@ -41,7 +41,7 @@ select ecn.position_at($1)
 -- name: search_forward
 -- $1 after, $2 before (exclusive), $3 limit; then the filter: null asks for nothing. Of a word
 -- ($15, $16), what is found may have it: whoever asks looks closer. Data may be any bytes, so
--- bytes are compared, and only ASCII letters in either case.
+-- they are compared as `escape` writes them, and ASCII letters alone have cases.
 select position, time, subject, type, data, actor, command_id, correlation_id, causation_id,
        previous_hash, hash
 from ecn.event
@@ -58,8 +58,8 @@ where position > $1
   and ($12::text is null or correlation_id = $12)
   and ($13::timestamptz is null or position > ecn.position_at($13 - interval '1 microsecond'))
   and ($14::timestamptz is null or position <= ecn.position_at($14 - interval '1 microsecond'))
-  and ($15::bytea is null or subject = any($16::text[])
-       or strpos(lower(encode(data, 'escape') collate "C"), encode($15, 'escape')) > 0)
+  and ($15::text is null or subject = any($16::text[])
+       or strpos(lower(encode(data, 'escape') collate "C"), $15) > 0)
 order by position limit $3
 
 -- name: search_backward
@@ -80,6 +80,6 @@ where position > $1
   and ($12::text is null or correlation_id = $12)
   and ($13::timestamptz is null or position > ecn.position_at($13 - interval '1 microsecond'))
   and ($14::timestamptz is null or position <= ecn.position_at($14 - interval '1 microsecond'))
-  and ($15::bytea is null or subject = any($16::text[])
-       or strpos(lower(encode(data, 'escape') collate "C"), encode($15, 'escape')) > 0)
+  and ($15::text is null or subject = any($16::text[])
+       or strpos(lower(encode(data, 'escape') collate "C"), $15) > 0)
 order by position desc limit $3
