@@ -1,5 +1,243 @@
-"""What changed, why, and through whom: differences, reasons, blame."""
+"""What changed, why, and through whom: differences, reasons, blame.
 
-from ecn.api.endpoint import Endpoint
+The questions are pure (ecn/history/); here they are given their worlds and their events, in
+portions, so that nobody else waits for a large answer.
+"""
 
-ENDPOINTS: tuple[Endpoint, ...] = ()
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TypeVar, cast
+
+import msgspec
+from aiohttp import web
+from msgspec import Raw
+
+from ecn.api.answers import json_answer
+from ecn.api.commanding import OPERATOR
+from ecn.api.endpoint import Endpoint, Query
+from ecn.api.history_documents import Blame, Difference, Differences, PatchOperation, Why
+from ecn.api.keys import LIVE, LOG, PAST
+from ecn.api.moments import asked, position_of
+from ecn.api.principal import allow
+from ecn.errors import Invalid, NotFound
+from ecn.history import subjects, why
+from ecn.history.asking import Question
+from ecn.history.blame import blame
+from ecn.history.diff import differences, ordered
+from ecn.history.patch import MEDIA, patch
+from ecn.history.trees import KINDS, row_of
+from events.user import Role
+from projections.world import World
+
+T = TypeVar("T")
+
+PORTION = 200
+"""Differences that are written at a time."""
+
+
+async def show_differences(request: web.Request) -> web.StreamResponse:
+    """How two moments differ, as a document or as a JSON patch."""
+    if "from" not in request.query:
+        raise Invalid("is missing: from when on?", field="?from")
+    start = await position_of(request, request.query["from"], field="?from")
+    live, past = request.app[LIVE], request.app[PAST]
+    after = live.world
+    if "to" in request.query:
+        after = await past.world_at(await position_of(request, request.query["to"], field="?to"))
+    before = await past.world_at(start)
+    kinds, subject = await _asked_about(request, before, after)
+    portions = []
+    for portion in differences(before, after, kinds=kinds, subject=subject):
+        portions.append(portion)
+        await asyncio.sleep(0)
+    found = ordered(portions)
+    if MEDIA in request.headers.get("Accept", ""):
+        operations = await _encoded(patch(found))
+        return web.Response(body=msgspec.json.encode(operations), content_type=MEDIA)
+    return json_answer(
+        Differences(
+            from_=before.position,
+            from_time=before.head.time if before.position else None,
+            to=after.position,
+            to_time=after.head.time if after.position else None,
+            # Each was encoded in its turn: all at once they would keep others waiting.
+            items=cast("list[Difference]", await _encoded(found)),
+        ),
+        headers={"ECN-Position": str(after.position)},
+    )
+
+
+async def show_why(request: web.Request) -> web.Response:
+    """Why something is as it is."""
+    world = asked(request).world
+    subject = await _subject(request, world, why.KINDS)
+    return json_answer(await answered(request, why.why(world, subject)))
+
+
+async def show_why_of_microservice(request: web.Request) -> web.Response:
+    """Why a microservice is as it is, by its two names."""
+    return await show_why(request)
+
+
+async def show_blame(request: web.Request) -> web.Response:
+    """Who set each field."""
+    world = asked(request).world
+    subject = await _subject(request, world, KINDS)
+    kind, _, key = subject.partition("/")
+    if row_of(world, kind, key) is None:
+        raise NotFound(kind, _ref(request))
+    return json_answer(await answered(request, blame(world, subject)))
+
+
+async def show_blame_of_microservice(request: web.Request) -> web.Response:
+    """Who set each field of a microservice, by its two names."""
+    return await show_blame(request)
+
+
+async def answered(request: web.Request, question: Question[T]) -> T:
+    """The answer to a question about history, with the events that it asks for.
+
+    Errors: LogUnavailable.
+    """
+    log = request.app[LOG]
+    try:
+        search = next(question)
+        while True:
+            found = await log.search(
+                search.wanted,
+                after=search.after,
+                before=search.before,
+                limit=search.limit,
+                descending=search.descending,
+            )
+            search = question.send(found)
+    except StopIteration as e:
+        answer: T = e.value
+        return answer
+
+
+def _ref(request: web.Request) -> str:
+    parts = request.match_info
+    return parts.get("ref") or f"{parts['application']}/{parts['name']}"
+
+
+async def _subject(request: web.Request, world: World, kinds: Sequence[str]) -> str:
+    """What the path means, there or gone. Errors: Invalid, NotFound, NotAllowed."""
+    kind, ref = request.match_info.get("kind", "microservice"), _ref(request)
+    if kind not in kinds:
+        raise Invalid(f"{kind!r} is none of {', '.join(kinds)}", field="kind")
+    if kind == "user":
+        allow(request[OPERATOR], Role.ADMIN)
+    subject = subjects.present(world, kind, ref)
+    if subject is None:
+        bore = await _gone(world, kind, ref)
+        subject = await answered(request, subjects.latest_of(world, bore))
+    if subject is None:
+        raise NotFound(kind, ref)
+    return subject
+
+
+async def _gone(world: World, kind: str, name: str) -> list[str]:
+    found = []
+    for portion in subjects.gone(world, kind, name):
+        found += portion
+        await asyncio.sleep(0)
+    return found
+
+
+async def _asked_about(
+    request: web.Request, before: World, after: World
+) -> tuple[Sequence[str], str | None]:
+    """The kinds that may differ, and the one subject if it is one. Users are for admins."""
+    kind, slash, ref = request.query.get("subject", "").partition("/")
+    if not kind:
+        is_admin = request[OPERATOR].role is Role.ADMIN
+        return [each for each in KINDS if each != "user" or is_admin], None
+    if kind not in KINDS:
+        raise Invalid(f"{kind!r} is none of {', '.join(KINDS)}", field="?subject")
+    if kind == "user":
+        allow(request[OPERATOR], Role.ADMIN)
+    if not slash or not ref:
+        return [kind], None
+    for world in (after, before):
+        subject = subjects.present(world, kind, ref)
+        if subject is not None:
+            return [kind], subject
+    gone = await _gone(after, kind, ref)
+    if not gone:
+        raise NotFound(kind, ref, field="?subject")
+    return [kind], await answered(request, subjects.latest_of(after, gone))
+
+
+async def _encoded(documents: Iterable[msgspec.Struct]) -> list[Raw]:
+    encoded: list[Raw] = []
+    left: Iterator[msgspec.Struct] = iter(documents)
+    while portion := [Raw(msgspec.json.encode(each)) for each in islice(left, PORTION)]:
+        encoded += portion
+        await asyncio.sleep(0)
+    return encoded
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        method="GET",
+        path="/diff",
+        handler=show_differences,
+        access=Role.VIEWER,
+        tag="history",
+        summary=f"How two moments differ; with `Accept: {MEDIA}`, as a JSON patch",
+        answer=Differences,
+        or_list=((MEDIA, PatchOperation),),
+        queries=(
+            Query("from", "the one moment: a position of the log, or an RFC 3339 time"),
+            Query("to", "the other one; now, unless told"),
+            Query("subject", "kind, kind/name or kind/id"),
+        ),
+        refusals=(404,),
+    ),
+    Endpoint(
+        method="GET",
+        path="/why/{kind}/{ref}",
+        handler=show_why,
+        access=Role.VIEWER,
+        tag="history",
+        summary="Why a node, application or microservice is as it is, or is gone",
+        answer=Why,
+        at=True,
+        refusals=(404,),
+    ),
+    Endpoint(
+        method="GET",
+        path="/why/microservice/{application}/{name}",
+        handler=show_why_of_microservice,
+        access=Role.VIEWER,
+        tag="history",
+        summary="The same, of a microservice by its names",
+        answer=Why,
+        at=True,
+        refusals=(404,),
+    ),
+    Endpoint(
+        method="GET",
+        path="/blame/{kind}/{ref}",
+        handler=show_blame,
+        access=Role.VIEWER,
+        tag="history",
+        summary="Which event set each field of a thing",
+        answer=Blame,
+        at=True,
+        refusals=(404,),
+    ),
+    Endpoint(
+        method="GET",
+        path="/blame/microservice/{application}/{name}",
+        handler=show_blame_of_microservice,
+        access=Role.VIEWER,
+        tag="history",
+        summary="The same, of a microservice by its names",
+        answer=Blame,
+        at=True,
+        refusals=(404,),
+    ),
+)

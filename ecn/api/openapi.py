@@ -26,6 +26,7 @@ JSON = "application/json"
 def document(endpoints: Sequence[Endpoint]) -> Json:
     """The whole description, as an object of plain values."""
     types = {t for each in endpoints for t in (each.body, each.answer) if t is not None}
+    types |= {listed for each in endpoints for _, listed in each.or_list}
     _, components = msgspec.json.schema_components(
         sorted(types | {Problem}, key=lambda t: t.__qualname__),
         schema_hook=_any_json,
@@ -129,7 +130,10 @@ def _responses(each: Endpoint) -> Json:
     for status in (each.status, *each.also):
         answer: Json = {"description": "As asked"}
         if each.answer is not None:
-            answer["content"] = {each.media: {"schema": _ref(each.answer)}}
+            answer["content"] = {each.media: {"schema": _ref(each.answer)}} | {
+                media: {"schema": {"type": "array", "items": _ref(listed)}}
+                for media, listed in each.or_list
+            }
         elif status != 204:
             answer["content"] = {each.media: {"schema": {"type": "string"}}}
         responses[str(status)] = answer

@@ -4,7 +4,7 @@ Computed from the thing's own events alone, by comparing what was wanted before 
 field that is at its default is there too: it was set when the thing was made, or reset later.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -13,7 +13,7 @@ from ecn.api.history_documents import Blame, BlamedField, pointer
 from ecn.history.asking import Question
 from ecn.history.fields import Tree, leaves, same
 from ecn.history.glance import glance, name_of
-from ecn.history.own import Version, versions
+from ecn.history.own import Version, versions, versions_of
 from events.application import HealthCheck
 from events.envelope import Recorded
 from events.ids import ApplicationId
@@ -27,15 +27,19 @@ def blame(world: World, subject: str) -> Question[Blame]:
     subject: `<kind>/<id>` of something that is in the world.
     """
     kind, _, key = subject.partition("/")
-    fields = yield from _fields(world, subject)
+    history = yield from versions(subject, world.names, upto=world.position)
+    fields = _fields(world, subject, history)
     if kind == "application":
         members = [
             (world.microservices[each].name, f"microservice/{each}")
             for each in world.microservices.find("application", ApplicationId(key))
         ]
+        of_all = yield from versions_of(
+            {member for _, member in members}, world.names, upto=world.position
+        )
         for name, member in sorted(members):
             above = pointer("microservices", name)
-            fields += yield from _fields(world, member, above)
+            fields += _fields(world, member, of_all.get(member, []), above)
     return Blame(
         position=world.position, subject=subject, name=name_of(world, subject), fields=fields
     )
@@ -55,8 +59,9 @@ def last_changes(history: Iterable[Version]) -> dict[str, tuple[object, Recorded
     return found
 
 
-def _fields(world: World, subject: str, above: str = "") -> Question[list[BlamedField]]:
-    history = yield from versions(subject, world.names, upto=world.position)
+def _fields(
+    world: World, subject: str, history: Sequence[Version], above: str = ""
+) -> list[BlamedField]:
     kind = subject.partition("/")[0]
     fields = []
     for path, (value, recorded) in last_changes(history).items():

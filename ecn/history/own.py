@@ -5,7 +5,7 @@ belongs to, in a world where nothing else is: what others did has no part in it.
 are left out, as there may be very many of them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -64,22 +64,64 @@ WANTING: dict[str, tuple[str, ...]] = {
 """The types of event that say what is wanted of a thing of that kind, while it is there."""
 
 
+NOISY = ("node", "user")
+"""Kinds of which much more is told than what is wanted: their types are asked for one by one."""
+
+
 def versions(subject: str, names: Names, *, upto: Position) -> Question[list[Version]]:
     """All versions of a thing up to a position, the oldest first; none if there never was one.
 
     names: of a world in which the thing was, or is.
     """
-    events: list[Recorded] = []
-    for type_ in WANTING[subject.partition("/")[0]]:
-        events += yield from every(EventFilter(subject=subject, type=type_), upto=upto)
-    events.sort(key=lambda each: each.position)
-    around: list[Recorded] = []
-    if events and isinstance(created := events[0].event, MicroserviceCreated):
-        application = EventFilter(
-            subject=f"application/{created.application_id}", type=WANTING["application"][0]
+    found = yield from versions_of({subject}, names, upto=upto)
+    return found.get(subject, [])
+
+
+def versions_of(
+    subjects: Set[str], names: Names, *, upto: Position
+) -> Question[dict[str, list[Version]]]:
+    """As `versions`, of several things of one kind, by subject."""
+    own = dict[str, list[Recorded]]()
+    kinds = {each.partition("/")[0] for each in subjects}
+    for kind in kinds:
+        prefixes = WANTING[kind] if kind in NOISY else (f"{kind}.",)
+        for prefix in prefixes:
+            wanted = EventFilter(subjects=frozenset(subjects), type_prefix=prefix)
+            for recorded in (yield from every(wanted, upto=upto)):
+                if recorded.type in WANTING[kind]:
+                    own.setdefault(recorded.subject, []).append(recorded)
+    around = yield from _applications_of(own, upto)
+    return {
+        subject: list(
+            folded(
+                subject,
+                sorted(events, key=lambda each: each.position),
+                names,
+                around=around.get(subject, ()),
+            )
         )
-        around += yield from every(application, upto=events[0].position)
-    return list(folded(subject, events, names, around=around))
+        for subject, events in own.items()
+    }
+
+
+def _applications_of(
+    own: Mapping[str, Sequence[Recorded]], upto: Position
+) -> Question[dict[str, list[Recorded]]]:
+    """The creations of the applications that microservices were made in, by microservice."""
+    made = {
+        subject: f"application/{created.application_id}"
+        for subject, events in own.items()
+        for created in [min(events, key=lambda each: each.position).event]
+        if isinstance(created, MicroserviceCreated)
+    }
+    if not made:
+        return {}
+    wanted = EventFilter(subjects=frozenset(made.values()), type_prefix=WANTING["application"][0])
+    found = yield from every(wanted, upto=upto)
+    return {
+        subject: [each for each in found if each.subject == application]
+        for subject, application in made.items()
+    }
 
 
 def folded(

@@ -16,6 +16,10 @@ from projections.world import World
 MOST = 10
 """Events that a step shows beside its own."""
 
+NEAR = 2000
+"""Positions around an event within which others of its request are looked for: the log has no
+index for them."""
+
 WHO = {
     "controller": "the controller itself",
     "unknown device": "a device that nobody knew yet",
@@ -49,7 +53,12 @@ def command_of(world: World, recorded: Recorded) -> Question[Step]:
         # One request may lead to several commands: a client may name it for all that it does.
         wanted = EventFilter(correlation_id=recorded.correlation_id)
         known = {each.position for each in found}
-        of_request = yield from latest(wanted, upto=world.position, limit=MOST + 2)
+        of_request = yield from latest(
+            wanted,
+            upto=Position(min(world.position, recorded.position + NEAR)),
+            limit=MOST + 2,
+            after=Position(max(0, recorded.position - NEAR)),
+        )
         others += [
             each
             for each in of_request

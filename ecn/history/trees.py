@@ -30,6 +30,9 @@ KINDS = ("node", "application", "microservice", "registry", "user")
 Row = NodeRow | ApplicationRow | MicroserviceRow | RegistryRow | UserRow
 Names = Table[str, str]
 
+DEEPEST = 100
+"""Levels of a config that are compared key by key."""
+
 NOTHING_HEARD = ContainerStatus(state=ContainerState.QUEUED, at=EPOCH)
 
 
@@ -125,7 +128,7 @@ def _microservice(row: MicroserviceRow, names: Names) -> Tree:
     # Applications and registries keep their names; a node may be renamed.
     spec: Tree = msgspec.to_builtins(row.spec)
     registry_id = spec.pop("registry_id")
-    config = msgspec.json.decode(str(spec.pop("config")))
+    config = _config(str(spec.pop("config")))
     return {
         "application": names.get(f"application/{row.application_id}") or row.application_id,
         "name": row.name,
@@ -135,6 +138,30 @@ def _microservice(row: MicroserviceRow, names: Names) -> Tree:
         **spec,
         "config": config,
     }
+
+
+def _config(text: str) -> object:
+    """The document that it is; its text, where it is nested too deeply to be gone through."""
+    try:
+        document: object = msgspec.json.decode(text)
+    except RecursionError:
+        return text
+    level: list[object] = [document]
+    for _ in range(DEEPEST):
+        level = [
+            value
+            for above in level
+            for value in (
+                above.values()
+                if isinstance(above, dict)
+                else above
+                if isinstance(above, list)
+                else ()
+            )
+        ]
+        if not level:
+            return document
+    return text
 
 
 def _fingerprint(secret: bytes) -> str:
