@@ -22,6 +22,8 @@ from projections.live import Live
 from projections.nodes import NodeState
 
 LEADER = "offline-detection"
+LATE = timedelta(seconds=5)
+"""A round that comes so much too late was held up: the machine slept, say, or the process."""
 
 log = structlog.get_logger()
 
@@ -61,8 +63,13 @@ class Presence:
 
     async def run(self) -> None:
         """Write what was heard and look for silence, until cancelled."""
+        expected = self._clock() + timedelta(seconds=self._look_every)
         while True:
             await asyncio.sleep(self._look_every)
+            if self._clock() > expected + LATE:
+                # Who could not be heard meanwhile was not silent.
+                self._leading_since = None
+            expected = self._clock() + timedelta(seconds=self._look_every)
             try:
                 await self._write()
                 if await self._leadership.try_lead(LEADER):

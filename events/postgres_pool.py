@@ -5,8 +5,9 @@ Every wait is bounded: connecting, waiting for a free connection, a statement, a
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from types import MappingProxyType
 from typing import Self
 
 import asyncpg
@@ -92,13 +93,17 @@ class PostgresPool:
             async with self._pool.acquire(timeout=CONNECT_WITHIN) as connection:
                 yield connection
 
-    async def connect(self, name: str, *, statement_within: float = STATEMENT_WITHIN) -> Connection:
+    async def connect(
+        self, name: str, *, statement_within: float = STATEMENT_WITHIN, idle_within: float = 0
+    ) -> Connection:
         """A connection outside of the pool, for the caller to `close`; the server calls it `name`.
 
+        idle_within: seconds of silence after which the server ends the session; 0 is never.
         Errors: StoreUnavailable. What the caller does with it, it puts into `translated`.
         """
+        idle = {"idle_session_timeout": str(round(idle_within * 1000))} if idle_within else {}
         with translated():
-            return await _connect(self._dsn, name, statement_within=statement_within)
+            return await _connect(self._dsn, name, statement_within=statement_within, more=idle)
 
 
 async def close(connection: Connection) -> None:
@@ -132,12 +137,14 @@ def is_unavailable(error: Exception) -> bool:
             return isinstance(error, (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError))
 
 
-async def _connect(dsn: str, name: str, *, statement_within: float) -> Connection:
+async def _connect(
+    dsn: str, name: str, *, statement_within: float, more: Mapping[str, str] = MappingProxyType({})
+) -> Connection:
     return await asyncpg.connect(
         dsn,
         timeout=CONNECT_WITHIN,
         command_timeout=statement_within + CLIENT_GRACE,
-        server_settings=_settings(name, statement_within),
+        server_settings={**_settings(name, statement_within), **more},
     )
 
 

@@ -1,4 +1,4 @@
-"""A unix socket that stands before Postgres' own and breaks connections when told to."""
+"""A unix socket that stands before Postgres' own, and breaks or holds up what it carries."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -30,6 +30,11 @@ class FaultProxy:
         self.cuts = 0
         self.cut_made = asyncio.Event()
         self.refusing = False
+        self.flowing = asyncio.Event()
+        """While cleared nothing gets through and nobody is told: as if the machine had vanished."""
+        self.flowing.set()
+        self.held = asyncio.Event()
+        """Something was asked that does not get through."""
         self.cut_request: Cut | None = None
         self.cut_answer: Cut | None = None
         self._server = server
@@ -51,6 +56,7 @@ class FaultProxy:
             yield proxy
         finally:
             listening.close()
+            proxy.flowing.set()
             for writer in list(proxy._open):
                 writer.close()
             await proxy._none_open.wait()
@@ -59,6 +65,7 @@ class FaultProxy:
         self._open.add(writer)
         self._none_open.clear()
         try:
+            await self.flowing.wait()
             if not self.refusing:
                 with suppress(OSError):
                     await self._forward(reader, writer)
@@ -96,6 +103,9 @@ class FaultProxy:
             while data := await reader.read(65536):
                 self.requested += len(data)
                 self._asked_last = client
+                if not self.flowing.is_set():
+                    self.held.set()
+                    await self.flowing.wait()
                 cut, self.cut_request = _next(self.cut_request, len(data))
                 if cut is None:
                     server.write(data)
@@ -118,6 +128,7 @@ class FaultProxy:
     async def _answers(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             while data := await reader.read(65536):
+                await self.flowing.wait()
                 cut = None
                 if client is self._asked_last:
                     self.answered += len(data)

@@ -191,6 +191,22 @@ async def test_after_a_takeover_everyone_gets_the_full_time(scene: Scene) -> Non
         assert scene.state() is NodeState.OFFLINE
 
 
+async def test_after_a_sleep_of_the_machine_everyone_gets_the_full_time(scene: Scene) -> None:
+    async with beside(scene.writer.run()):
+        await scene.register()
+        scene.presence.heard(EAST)
+        scene.presence._look_every = 0.0
+        async with beside(scene.presence.run()):
+            await asyncio.sleep(0.02)
+            scene.time += 1000 * SECOND
+            await asyncio.sleep(0.02)
+            assert scene.state() is NodeState.ONLINE
+            for _ in range(15):
+                scene.time += 4.5 * SECOND
+                await asyncio.sleep(0.02)
+            assert scene.state() is NodeState.OFFLINE
+
+
 async def test_while_the_store_is_away_nobody_is_silent(scene: Scene) -> None:
     async with beside(scene.writer.run()):
         await scene.register()
