@@ -91,6 +91,20 @@ def reference_to_run(text: str) -> Reference:
     )
 
 
+def one_reference(words: tuple[str, ...], *kinds: Kind) -> Reference:
+    """One thing of these kinds: `node/a`, `node a`, or `shop/web`, which is a microservice.
+
+    Errors: click.UsageError.
+    """
+    head, slash, rest = words[0].partition("/") if words else ("", "", "")
+    if len(words) == 1 and head.lower() not in NAMES and rest and "/" not in rest:
+        return Reference(Kind.MICROSERVICE, words[0])
+    found = references(words, *kinds)
+    if len(found) != 1 or (slash and not rest):
+        raise click.UsageError("say which one: KIND/NAME")
+    return found[0]
+
+
 def references(kind_and_names: tuple[str, ...], *kinds: Kind) -> list[Reference]:
     """`node a b`, or `node/a application/b`, as `delete` takes them.
 

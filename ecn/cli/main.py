@@ -51,6 +51,9 @@ class Ecn(LazyGroup):
             ("Look", "verify", "Prove that the log is as it was.", "verify:verify"),
             ("Look", "log", "Export, import and sign the log.", "log:log"),
             ("Look", "status", "Show how the controller is.", "login:status"),
+            ("History", "diff", "Show what differs between two moments.", "diff:diff"),
+            ("History", "why", "Show why something is as it is.", "why:why"),
+            ("History", "blame", "Show who set each field.", "blame:blame"),
             ("Other", "completion", "Complete commands in your shell.", "completion:completion"),
         )
     }

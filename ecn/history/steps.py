@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ecn.api.history_documents import Aspect, FieldChange, Step
 from ecn.history.asking import Question, last, latest
 from ecn.history.fields import changes
-from ecn.history.glance import actor_name, glance, name_of
+from ecn.history.glance import actor_name, glance, name_of, said
 from ecn.history.own import WANTING, versions
 from events.envelope import Recorded
 from events.event import Event
@@ -34,7 +34,7 @@ def made_by(
     command = yield from command_of(world, recorded)
     return Step(
         what=what,
-        text=text or f"{_kind_and_name(world, recorded)} {glance(world, recorded).text}",
+        text=text or whose(world, recorded),
         event=glance(world, recorded),
         fields=fields,
         names=_mentioned(world, fields),
@@ -121,8 +121,10 @@ def many(world: World, text: str, events: Sequence[Recorded]) -> Step:
     )
 
 
-def _kind_and_name(world: World, recorded: Recorded) -> str:
-    return f"{recorded.subject.partition('/')[0]} {name_of(world, recorded.subject)}"
+def whose(world: World, recorded: Recorded) -> str:
+    """`microservice shop/web updated`."""
+    kind = recorded.subject.partition("/")[0]
+    return f"{kind} {name_of(world, recorded.subject)} {said(world, recorded)}"
 
 
 def _cause(causation_id: str) -> str:

@@ -7,7 +7,7 @@ from ecn.api.history_documents import Step
 from ecn.history.asking import Question, at
 from ecn.history.glance import glance, name_of, node_name
 from ecn.history.own import WANTING
-from ecn.history.steps import command_of, last_of, made_by, tag
+from ecn.history.steps import command_of, last_of, made_by, tag, whose
 from ecn.history.why_microservice import in_one_line
 from events.application import (
     ApplicationCreated,
@@ -45,7 +45,7 @@ def application(world: World, key: ApplicationId) -> Question[Step]:
         newest = max([*revisions, own.position if own is not None else START])
         change = yield from at(newest)
         if change is not None:
-            text = f"last changed by revision {newest}"
+            text = f"last changed by revision {newest}: {whose(world, change)}"
             because.append((yield from made_by(world, change, text=text)))
     state = views.application(world, key).state
     text = state if row.started else "stopped: it was told to stop"

@@ -27,14 +27,14 @@ def node(world: World, node_id: NodeId) -> Question[Step]:
     state = yield from state_event(world, node_id)
     provisioned = yield from last_of(world, subject, tag(NodeProvisioned))
     because = []
-    if state is not None and state.actor.startswith("user/"):
+    if state is not None and state.type == tag(NodeDeprovisioned):
         because.append((yield from command_of(world, state)))
     if row.facts.engine_problem:
         event = yield from state_event(world, node_id, engine=True)
         because.append(_step("wait", f"engine: {row.facts.engine_problem}", world, event))
     because += yield from _earlier(world, subject, state, provisioned)
     if row.state is not NodeState.REGISTERED and provisioned is not None:
-        if provisioned is not state:
+        if state is None or provisioned.position != state.position:
             because.append(_step("revision", "a device became this node", world, provisioned))
         because += yield from _key_of(world, subject, provisioned)
     elif row.key_expires_at is not None:

@@ -1,0 +1,46 @@
+"""`ecn why`: the reasons for what is, back to whoever asked for it."""
+
+from datetime import UTC, datetime
+
+import click
+
+from ecn.api.history_documents import Why
+from ecn.cli.client import Client
+from ecn.cli.command import Command, connection_options, examples
+from ecn.cli.kinds import Kind, one_reference
+from ecn.cli.output import Format, document_text, format_option
+from ecn.cli.reason_text import lines
+from ecn.cli.session import Session, pass_session
+
+KINDS = (Kind.MICROSERVICE, Kind.NODE, Kind.APPLICATION)
+
+
+@examples("""
+ecn why microservice/shop/web
+ecn why shop/web                          # the same
+ecn why node/kiosk-7                      # why it is offline
+ecn why application/shop                  # which microservices keep it from running
+ecn why ms shop/web --at 2h               # as it was two hours ago
+""")
+@click.command("why", cls=Command)
+@click.argument("what", nargs=-1, required=True, metavar="KIND/NAME")
+@format_option(Format.TABLE, Format.JSON, Format.YAML)
+@connection_options
+@pass_session
+def why(session: Session, what: tuple[str, ...], form: str) -> None:
+    """Show why something is as it is, or is gone.
+
+    From its state back: what its device reported, what it waits for, the change that it was made
+    from, the command behind that, what else the command led to, and who gave it.
+    """
+    reference = one_reference(what, *KINDS)
+
+    async def ask(client: Client) -> Why:
+        return await client.why(reference.kind, reference.name)
+
+    found = session.run(ask)
+    if form != Format.TABLE:
+        click.echo(document_text(found, Format(form)))
+        return
+    for line in lines(found, datetime.now(UTC)):
+        click.echo(line)
