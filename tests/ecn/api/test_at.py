@@ -29,6 +29,10 @@ READS = {
     "/registries": "/registries",
     "/registries/{registry}": "/registries/hub",
     "/users": "/users",
+    "/blame/{kind}/{ref}": "/blame/node/east",
+    "/blame/microservice/{application}/{name}": "/blame/microservice/shop/web",
+    "/why/{kind}/{ref}": "/why/node/east",
+    "/why/microservice/{application}/{name}": "/why/microservice/shop/web",
     "/events": "/events?subject=node/east&order=desc&limit=1000",
 }
 """Each endpoint that has a past, and how it is asked here. A new one is a line here."""
