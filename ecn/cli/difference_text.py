@@ -31,10 +31,10 @@ def lines(found: Differences, *, longest: int | None) -> Iterator[str]:
     width = min(WIDEST, max(map(len, names), default=0))
     for each, name in zip(found.items, names, strict=True):
         sign, colour = SIGNS[each.change]
-        head = click.style(f"{sign} {name:<{width}}", fg=colour)
         said = [change_text(field, each.names, longest=longest) for field in each.fields]
         said = said or [summary(each)]
-        yield f"{head}{GAP}{said[0]}".rstrip()
+        head = f"{sign} {name:<{width if said[0] else 0}}"
+        yield f"{click.style(head, fg=colour)}{GAP if said[0] else ''}{said[0]}"
         for further in said[1:]:
             yield " " * (2 + max(width, len(name))) + GAP + further
     yield _sums(found)
