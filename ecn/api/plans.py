@@ -26,6 +26,7 @@ from ecn.api.plan_documents import (
 )
 from ecn.api.planned_changes import wanted
 from ecn.api.registries import destroy_key, is_password
+from ecn.batch import Outcome, repetition
 from ecn.commands.together import Subject
 from ecn.deciders.standing import name_of, standing
 from ecn.errors import Invalid, RevisionMoved
@@ -33,7 +34,6 @@ from ecn.planning import revert as reverting
 from ecn.planning.decided import Decided, decided
 from ecn.planning.revert import Revert, Then
 from ecn.vault import SecretLost
-from ecn.writer import Outcome, repetition
 from events.catalog import SealedSecret
 from events.ids import CommandId, Position, new_id
 from events.user import Role
