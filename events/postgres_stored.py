@@ -55,9 +55,9 @@ class _Reader:
     async def extent(self) -> Extent:
         """See StoredReader."""
         with _as_log_errors(), translated():
-            (row,) = await self._connection.fetch(SQL["extent"])
+            row, *more = await self._connection.fetch(SQL["extent"])
         noted = None
-        if row["position"] is not None:
+        if row["only_row"] and not more:
             noted = Place(row["position"], row["hash"], row["time"])
         return Extent(noted, row["first"], row["last"])
 

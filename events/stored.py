@@ -26,7 +26,7 @@ class Extent(Struct, frozen=True):
     """How far the stored log reaches, and where it says that it ends, both of one instant."""
 
     noted: Place | None
-    """None if that is not said anywhere, which only damage can bring about."""
+    """None if that is not said, or said twice: only damage can bring that about."""
     first: int | None
     """The least of all positions; None where there are none."""
     last: int

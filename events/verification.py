@@ -52,5 +52,7 @@ async def _walk(
         if up_to < extent.last:
             yield verification.place, extent.last
     if extent.noted is None:
-        raise ChainBroken(extent.last, "nothing notes that the log ends here (ecn.head is empty)")
+        raise ChainBroken(
+            extent.last, "the end of the log is not noted here, or twice: see the table ecn.head"
+        )
     yield verification.end(extent.noted), extent.last

@@ -2,10 +2,11 @@
 -- loaded by its name; see named_sql.py.
 
 -- name: extent
--- How far the events reach and where the log says that it ends, in one snapshot: one row, always.
-select stored.first, stored.last, head.position, head.hash, head.time
+-- How far the events reach and where the log says that it ends, in one snapshot: one row, unless
+-- somebody has been at ecn.head.
+select stored.first, stored.last, head.only_row, head.position, head.hash, head.time
 from (select min(position) as first, coalesce(max(position), 0) as last from ecn.event) as stored
-left join ecn.head on head.only_row
+left join ecn.head on true
 
 -- name: between
 -- All behind $1 up to $2. No limit: where a position is there twice, both shall be seen.
