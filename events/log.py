@@ -63,10 +63,11 @@ class EventLog(Protocol):
         """The next events behind `after`, ascending, at most `limit`. Errors: LogUnavailable."""
         ...
 
-    async def wait(self, *, at_most: float, beyond: Position | None = None) -> None:
+    async def wait(self, *, at_most: float, beyond: Position | None = None) -> Position:
         """Return when the log may have grown, or after `at_most` seconds.
 
         A mere hint: it may come early, late or never, and says nothing of what was appended.
+        Returns how far the log goes by what was heard; 0 when that is not known.
         beyond: where the caller has read to; what came in since then is not waited for again.
         """
         ...
@@ -143,15 +144,15 @@ class MemoryLog:
         """See EventLog."""
         return self._events[after : after + limit]
 
-    async def wait(self, *, at_most: float, beyond: Position | None = None) -> None:
+    async def wait(self, *, at_most: float, beyond: Position | None = None) -> Position:
         """See EventLog."""
-        if beyond is not None and len(self._events) > beyond:
-            return
-        try:
-            async with asyncio.timeout(at_most):
-                await self._grown.wait()
-        except TimeoutError:
-            return
+        if beyond is None or len(self._events) <= beyond:
+            try:
+                async with asyncio.timeout(at_most):
+                    await self._grown.wait()
+            except TimeoutError:
+                return START
+        return Position(len(self._events))
 
     async def search(
         self,

@@ -108,7 +108,9 @@ class Appender:
         """A connection that works as far as we know, and no lost session beside it."""
         if self._connection is None or self._connection.is_closed():
             session = f"ecn-append-{token_hex(8)}"
-            connection = await self._pool.connect(session, statement_within=APPEND_WITHIN)
+            connection = await self._pool.connect(
+                session, statement_within=APPEND_WITHIN, one_statement=True
+            )
             try:
                 await self._end_lost_sessions(connection)
             except BaseException:
@@ -150,8 +152,7 @@ def _asked(events: Sequence[Recorded], expected: Head) -> tuple[str, tuple[objec
         [event.command_id for event in events],
         [event.correlation_id for event in events],
         [event.causation_id for event in events],
-        [event.previous_hash for event in events],
-        [event.hash for event in events],
+        b"".join([event.hash for event in events]),
     )
 
 

@@ -32,15 +32,16 @@ class Listener:
         self._newest = START
         self._grown = asyncio.Event()
 
-    async def wait(self, *, at_most: float, beyond: Position | None) -> None:
+    async def wait(self, *, at_most: float, beyond: Position | None) -> Position:
         """See EventLog."""
-        if beyond is not None and self._newest > beyond:
-            return
-        try:
-            async with asyncio.timeout(at_most):
-                await self._grown.wait()
-        except TimeoutError:
-            return
+        if beyond is None or self._newest <= beyond:
+            try:
+                async with asyncio.timeout(at_most):
+                    await self._grown.wait()
+            except TimeoutError:
+                return START
+        # Nothing newer than was known: then something was said that is no position.
+        return self._newest if self._newest > (beyond or START) else START
 
     async def run(self) -> None:
         """Listen until cancelled."""

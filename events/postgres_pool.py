@@ -94,16 +94,24 @@ class PostgresPool:
                 yield connection
 
     async def connect(
-        self, name: str, *, statement_within: float = STATEMENT_WITHIN, idle_within: float = 0
+        self,
+        name: str,
+        *,
+        statement_within: float = STATEMENT_WITHIN,
+        idle_within: float = 0,
+        one_statement: bool = False,
     ) -> Connection:
         """A connection outside of the pool, for the caller to `close`; the server calls it `name`.
 
         idle_within: seconds of silence after which the server ends the session; 0 is never.
+        one_statement: it is for the same one for ever, which Postgres need not plan each time.
         Errors: StoreUnavailable. What the caller does with it, it puts into `translated`.
         """
-        idle = {"idle_session_timeout": str(round(idle_within * 1000))} if idle_within else {}
+        more = {"plan_cache_mode": "auto"} if one_statement else {}
+        if idle_within:
+            more["idle_session_timeout"] = str(round(idle_within * 1000))
         with translated():
-            return await _connect(self._dsn, name, statement_within=statement_within, more=idle)
+            return await _connect(self._dsn, name, statement_within=statement_within, more=more)
 
 
 async def close(connection: Connection) -> None:

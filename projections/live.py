@@ -7,13 +7,13 @@ change resolves the futures of just the nodes it touches, and of those who wait 
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 from events.envelope import Recorded
-from events.ids import NodeId, Position
+from events.ids import START, NodeId, Position
 from events.log import EventLog, LogUnavailable
 from projections import desired_state
-from projections.world import Folding, World
+from projections.world import Changes, Folding, World
 
 RECENT = 4096
 """How many events are kept in memory, so that many readers of the tail cost the log nothing."""
@@ -56,6 +56,8 @@ class Live:
         """True while the log can't be asked whether there is more."""
         self.appending: asyncio.Task[None] | None = None
         """The writer's append, while one is under way: what is heard of the log may be its own."""
+        self.adopted: list[Callable[[Changes], None]] = []
+        """Told at once of each change of the world: its rows that changed. They must be quick."""
         self._recent: deque[Recorded] = deque(maxlen=RECENT)
         self._node_waiters: dict[NodeId, set[asyncio.Future[None]]] = {}
         self._grown: asyncio.Future[None] | None = None
@@ -77,7 +79,10 @@ class Live:
             return
         self.world = ahead.world()
         self._recent.extend(ahead.events)
-        for node_id in ahead.changes().get(desired_state.NAME, ()):
+        changes = ahead.changes()
+        for told in self.adopted:
+            told(changes)
+        for node_id in changes.get(desired_state.NAME, ()):
             self.wake(NodeId(str(node_id)))
         if self._grown is not None:
             self._grown.set_result(None)
@@ -175,9 +180,10 @@ async def follow(live: Live, log: EventLog, *, look_every: float = 5.0) -> None:
             pause = min(pause * 2, look_every)
             continue
         pause = 0.2
-        await log.wait(at_most=look_every, beyond=live.world.position)
-        while live.appending is not None and not live.appending.done():
-            # Its events need not be read: they come with its end, and if it is overtaken, the
-            # writer reads on by itself.
-            await asyncio.wait([live.appending])
-            await log.wait(at_most=look_every, beyond=live.world.position)
+        while True:
+            heard_of = await log.wait(at_most=look_every, beyond=live.world.position)
+            if live.appending is not None and not live.appending.done():
+                # Probably its own: its events come with its end, and need not be read.
+                await asyncio.wait([live.appending])
+            if not START < heard_of <= live.world.position:
+                break

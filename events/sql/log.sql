@@ -14,7 +14,7 @@ select exists (select from ecn.head where position = $1 and hash = $2)
 
 -- name: append
 -- One transaction, one round trip: true if appended, false if the head has moved.
-select ecn.append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+select ecn.append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 
 -- name: hash_at
 -- The hash of the event at $1; no row if there is none.

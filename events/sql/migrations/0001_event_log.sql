@@ -48,6 +48,7 @@ alter table ecn.event enable always trigger event_is_never_truncated;
 
 -- Append a chained batch if the log still ends at the expected head. True if it was appended,
 -- false if the head has moved and nothing was written. One call is one transaction.
+-- `hashes` are one behind the other, 32 bytes each; the event before has each one's previous hash.
 create function ecn.append_events(
     expected_position bigint,
     expected_hash     bytea,
@@ -59,11 +60,11 @@ create function ecn.append_events(
     command_ids       text[],
     correlation_ids   text[],
     causation_ids     text[],
-    previous_hashes   bytea[],
-    hashes            bytea[]
+    hashes            bytea
 ) returns boolean language plpgsql as $$
 declare
-    appended constant integer := cardinality(hashes);
+    width    constant integer := 32;
+    appended constant integer := cardinality(subjects);
 begin
     perform from ecn.head where position = expected_position and hash = expected_hash for update;
     if not found then
@@ -71,13 +72,16 @@ begin
     end if;
     insert into ecn.event
     select expected_position + n, new.time, new.subject, new.type, new.data, new.actor,
-           new.command_id, new.correlation_id, new.causation_id, new.previous_hash, new.hash
+           new.command_id, new.correlation_id, new.causation_id,
+           case n when 1 then expected_hash
+                  else substring(hashes from ((n - 2) * width)::integer + 1 for width) end,
+           substring(hashes from ((n - 1) * width)::integer + 1 for width)
     from unnest(times, subjects, types, datas, actors, command_ids, correlation_ids,
-                causation_ids, previous_hashes, hashes)
+                causation_ids)
          with ordinality as new(time, subject, type, data, actor, command_id, correlation_id,
-                                causation_id, previous_hash, hash, n);
+                                causation_id, n);
     update ecn.head set position = expected_position + appended,
-                        hash = hashes[appended],
+                        hash = substring(hashes from (appended - 1) * width + 1 for width),
                         time = times[appended];
     -- A hint and no more: the end of the log, never what was appended.
     perform pg_notify('ecn_event', (expected_position + appended)::text);
