@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 
 import msgspec
@@ -11,14 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecn.master_key import Keyring, MasterKey, MasterKeyMissing
+from ecn.postgres_leadership import PostgresLeadership
+from ecn.postgres_secret_keys import PostgresSecretKeyStore
 from ecn.presence_store import MemoryLeadership
 from ecn.secret_keeper import GRACE, PAGE, SecretKeeper, in_use
 from ecn.secret_key_store import MemorySecretKeyStore, WrappedKey
 from ecn.vault import SIGNING_KEY, SecretLost, Vault
+from events.background import beside
 from events.catalog import RegistryCreated, RegistryDeleted, RegistrySettings, SealedSecret
 from events.envelope import KnownEvent, Proposed, chain
 from events.ids import CommandId, RegistryId
 from events.log import LogUnavailable, MemoryLog, StoreUnavailable
+from events.postgres_log import PostgresLog
+from events.postgres_pool import PostgresPool
 from projections.live import Live
 from projections.world import World
 from tests.builders import NOW
@@ -299,6 +305,45 @@ async def test_the_task_does_it_all_and_only_where_it_leads(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     assert await network.vault(NEW).open(used) == "used"
+
+
+@pytest.mark.postgres
+async def test_over_postgres_one_of_two_keepers_leads_and_both_do_their_part(
+    postgres_pool: PostgresPool, postgres_log: PostgresLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ecn.secret_keeper.SWEEP_EVERY", 0.0)
+    keys = PostgresSecretKeyStore(postgres_pool)
+    old = Vault(Keyring([OLD]), keys)
+    await old.check()
+    used, unused, young = [await old.seal(name) for name in ("used", "unused", "young")]
+    settings = RegistrySettings(url="hub.example", password=used)
+    created = RegistryCreated(registry_id=RegistryId("hub"), name="hub", settings=settings)
+    said = Proposed(event=created, actor="t", command_id=CommandId("c"), correlation_id="r")
+    head = World().head
+    await postgres_log.append(chain(head, [said], NOW), expected=head)
+    await postgres_pool.fetch(
+        "update ecn.secret_key set created_at = now() - $1::interval where secret_id <> $2",
+        GRACE,
+        young.secret_id,
+    )
+    vaults = [Vault(Keyring([NEW, OLD]), keys) for _ in range(2)]
+    for vault in vaults:
+        assert await vault.open(unused) == "unused"
+    async with AsyncExitStack() as stack:
+        for vault in vaults:
+            leadership = await stack.enter_async_context(PostgresLeadership.open(postgres_pool))
+            live = Live(postgres_log)
+            keeper = SecretKeeper(vault, keys, leadership, live, lambda: NOW, look_every=0.02)
+            await stack.enter_async_context(beside(keeper.run()))
+        async with asyncio.timeout(20):
+            while (  # noqa: ASYNC110  # nobody tells
+                await keys.by_master_key() != {NEW.id: 3}
+                or any(vault._opened.ids() for vault in vaults)
+            ):
+                await asyncio.sleep(0.01)
+    left = {used.secret_id, young.secret_id, SIGNING_KEY}
+    assert await keys.kept([*left, unused.secret_id]) == left
+    assert await Vault(Keyring([NEW]), keys).open(used) == "used"
 
 
 def structs_in(kind: msgspec.inspect.Type) -> Iterator[tuple[type, str]]:
