@@ -256,5 +256,5 @@ def test_the_whole_is_looked_at_in_portions() -> None:
     events = [registered(NodeId(f"node-{number:04}")) for number in range(1000)]
     world = fold(World(), history(*events))
     portions = list(differences(World(), world))
-    assert max(map(len, portions)) <= 200
+    assert max(map(len, portions)) <= 50
     assert sum(map(len, portions)) == 1000
