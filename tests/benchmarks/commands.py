@@ -3,24 +3,27 @@
 Run `python -m tests.benchmarks.commands`, alone on the machine. Ours: decide, chain, append with
 fsync, project, answer (everything but HTTP), with so many commands waiting at once. The baseline:
 pgbench on the same server, as many clients, each INSERT its own commit. Look at the ratios.
+
+`--fsync MS` makes each flush of the server's log take so much longer, as on a disk that has to
+write: Postgres' own commit_delay, which whoever flushes sleeps through for all that wait.
+`--recorder` compares with the Postgres recorder of the `eventsourcing` library, too.
 """
 
+import argparse
 import asyncio
-import os
-import re
-import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from unittest.mock import patch
-from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 
 from ecn.batch import Issued
+from ecn.collector import settle
 from ecn.commands.node import RegisterNode
 from ecn.data_folder import DataFolder
 from ecn.embedded_postgres import SETTINGS, EmbeddedPostgres
@@ -30,50 +33,14 @@ from events.ids import CommandId, NodeId, new_id
 from events.postgres_log import PostgresLog
 from events.postgres_pool import PostgresPool
 from projections.live import Live, follow
+from tests.benchmarks.baselines import PLAIN, Missing, Recorder, pgbench
 
 CLIENTS = (1, 8, 64, 512)
 SECONDS = 3.0
-ROUNDS = 3
+ROUNDS = 5
 CONNECTIONS = "600"
 """The embedded server takes 60 by itself: too few for pgbench with as many clients as we have."""
-
-PLAIN = """
-create table plain (
-    id bigint generated always as identity primary key,
-    time timestamptz, subject text, type text, data bytea, actor text, command_id text
-)
-"""
-INSERT = (
-    "insert into plain (time, subject, type, data, actor, command_id) values (now(), "
-    "'node/0123456789abcdef', 'node.registered.v1', decode(repeat('ab', 200), 'hex'), "
-    "'user/admin', '0123456789abcdef');"
-)
-
-
-def plainly(dsn: str, folder: Path, clients: int) -> float:
-    """Single-row commits per second, by pgbench."""
-    script = folder / "insert.sql"
-    script.write_text(INSERT)
-    url = urlsplit(dsn)
-    environment = {
-        **os.environ,
-        "PGHOST": parse_qs(url.query)["host"][0],
-        "PGUSER": url.username or "",
-        "PGPASSWORD": url.password or "",
-        "PGDATABASE": url.path.strip("/"),
-    }
-    options = f"-n -M prepared -j 2 -c {clients} -T {SECONDS:.0f}".split()
-    done = subprocess.run(
-        ["pgbench", *options, "-f", script],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found = re.search(r"tps = ([\d.]+)", done.stdout)
-    if found is None:
-        raise RuntimeError(f"pgbench said: {done.stdout}{done.stderr}")
-    return float(found[1])
+RECORDER_CLIENTS = 64
 
 
 async def through_the_writer(writer: Writer, clients: int) -> float:
@@ -101,9 +68,26 @@ async def through_the_writer(writer: Writer, clients: int) -> float:
     return done / (time.perf_counter() - began)
 
 
-async def measure(folder: Path) -> None:
-    """In pairs, in one server, in one run."""
-    with DataFolder.open(folder) as data, patch.dict(SETTINGS, max_connections=CONNECTIONS):
+async def in_pairs(
+    what: str, ours: Callable[[], Awaitable[float]], theirs: Callable[[], Awaitable[float]]
+) -> None:
+    """Measure one after the other, ROUNDS times; print the median of the ratios and the span."""
+    pairs = [(await theirs(), await ours()) for _ in range(ROUNDS)]
+    ratios = sorted(mine / other for other, mine in pairs)
+    sys.stdout.write(
+        f"{what}: {median(ratios):6.2f}  ({ratios[0]:.2f} to {ratios[-1]:.2f}; "
+        f"{median(mine for _, mine in pairs):.0f}/s against "
+        f"{median(other for other, _ in pairs):.0f}/s)\n"
+    )
+    sys.stdout.flush()
+
+
+async def measure(folder: Path, *, fsync: float, recorder: bool) -> None:
+    """All in one server, in one run."""
+    changed = {"max_connections": CONNECTIONS}
+    if fsync:
+        changed |= {"commit_delay": f"{fsync * 1000:.0f}", "commit_siblings": "0"}
+    with DataFolder.open(folder) as data, patch.dict(SETTINGS, changed):
         async with (
             EmbeddedPostgres.running(data) as postgres,
             PostgresPool.open(postgres.dsn) as pool,
@@ -115,28 +99,39 @@ async def measure(folder: Path) -> None:
             live = Live(log)
             await live.catch_up()
             writer = Writer(live, log, lambda: datetime.now(UTC))
+            settle()
             async with beside(writer.run()), beside(follow(live, log)):
                 for clients in CLIENTS:
-                    ours, plain = [], []
-                    for _ in range(ROUNDS):
-                        plain.append(
-                            await asyncio.to_thread(plainly, postgres.dsn, folder, clients)
-                        )
-                        ours.append(await through_the_writer(writer, clients))
-                    ratios = sorted(a / b for a, b in zip(ours, plain, strict=True))
-                    sys.stdout.write(
-                        f"{clients:4} at once: {median(ratios):5.2f}  "
-                        f"({ratios[0]:.2f} to {ratios[-1]:.2f}; "
-                        f"{median(ours):.0f}/s against {median(plain):.0f}/s)\n"
+                    await in_pairs(
+                        f"{clients:4} at once, against single-row commits",
+                        lambda n=clients: through_the_writer(writer, n),  # type: ignore[misc]
+                        lambda n=clients: asyncio.to_thread(  # type: ignore[misc]
+                            pgbench, postgres.dsn, n, SECONDS
+                        ),
                     )
+                if recorder:
+                    other = await asyncio.to_thread(Recorder, postgres.dsn, RECORDER_CLIENTS)
+                    await in_pairs(
+                        f"{RECORDER_CLIENTS:4} at once, against eventsourcing's recorder",
+                        lambda: through_the_writer(writer, RECORDER_CLIENTS),
+                        lambda: asyncio.to_thread(other.rate, SECONDS),
+                    )
+                    await asyncio.to_thread(other.close)
 
 
 def main() -> None:
     """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--fsync", type=float, default=0.0, metavar="MS")
+    parser.add_argument("--recorder", action="store_true")
+    chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
         folder = Path(name)
         folder.chmod(0o711)
-        asyncio.run(measure(folder))
+        try:
+            asyncio.run(measure(folder, fsync=chosen.fsync, recorder=chosen.recorder))
+        except Missing as e:
+            sys.exit(str(e))
 
 
 if __name__ == "__main__":
