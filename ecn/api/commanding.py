@@ -82,13 +82,18 @@ async def merge(request: web.Request, command: Callable[[World], AnyCommand]) ->
     """Carry out a change that is merged into what is there, as often as others were faster.
 
     command: made of the world that it will be decided on, if nobody comes in between.
-    Errors: as Writer.execute; RevisionMoved when others were faster for MERGE_PATIENCE.
+    Errors: as Writer.execute; ReferenceMoved when it is gone; RevisionMoved when others were faster for MERGE_PATIENCE.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + MERGE_PATIENCE
     while True:
         try:
-            return await execute(request, command(request.app[LIVE].world))
+            asked = command(request.app[LIVE].world)
+        except NotFound as e:
+            # It was found a moment ago: whether its name means something still is looked up anew.
+            raise ReferenceMoved(e.kind, e.ref) from e
+        try:
+            return await execute(request, asked)
         except RevisionMoved:
             if loop.time() > deadline:
                 raise

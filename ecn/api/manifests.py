@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
 from ecn.api.documents import MicroserviceManifest
 from ecn.api.endpoint import parse
@@ -66,6 +67,23 @@ def patched(present: MicroserviceManifest, patch: bytes) -> MicroserviceManifest
     if after.name != present.name:
         raise Invalid("a microservice keeps its name", field="$.name")
     return after
+
+
+def changed_placement(
+    world: World, microservice_id: MicroserviceId, row: MicroserviceRow, patch: bytes
+) -> Placement:
+    """What a partial change asks for. Errors: Invalid.
+
+    What it leaves alone is named by its id: by the time that this is decided, the name may have
+    gone to another node, and nobody asked to move there.
+    """
+    wanted = placement(patched(manifest(world, row), patch), microservice_id)
+    named = parse(patch, dict[str, object])
+    return replace(
+        wanted,
+        node=wanted.node if "node" in named else row.node_id,
+        registry=wanted.registry if "registry" in named else row.spec.registry_id,
+    )
 
 
 def _merge(target: object, patch: object) -> object:

@@ -16,7 +16,7 @@ from ecn.api.documents import (
 )
 from ecn.api.endpoint import Endpoint, Query, choice, read_body, truth, whole_number
 from ecn.api.keys import LIVE, LOG_STREAMS
-from ecn.api.manifests import manifest, patched, placement
+from ecn.api.manifests import changed_placement
 from ecn.api.moments import asked
 from ecn.api.standing import check_still_allowed
 from ecn.api.times import time
@@ -71,10 +71,8 @@ async def update_microservice(request: web.Request) -> web.Response:
 
     def command(world: World) -> commands.UpdateMicroservice:
         row = world.microservices[find.microservice(world, key)]
-        wanted = patched(manifest(world, row), patch)
-        return commands.UpdateMicroservice(
-            microservice_id=key, placement=placement(wanted, key), seen=row.revision
-        )
+        wanted = changed_placement(world, key, row, patch)
+        return commands.UpdateMicroservice(microservice_id=key, placement=wanted, seen=row.revision)
 
     return changed(await merge(request, command), f"microservice/{key}")
 

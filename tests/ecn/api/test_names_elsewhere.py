@@ -139,3 +139,31 @@ async def test_what_was_taken_away_elsewhere_changes_nothing_any_more(
     (await late.post("/nodes", {"name": "yours"})).is_problem(403, "not-allowed")
     (await admin.delete("/users/ida")).is_good()
     (await late.post("/nodes", {"name": "ours"})).is_problem(401, "bad-credentials")
+
+
+async def test_a_change_of_a_part_leaves_alone_what_it_does_not_name(
+    controller: Controller, behind: Controller
+) -> None:
+    """A microservice stays on its node, whatever that and others are called by now."""
+    operator, late = controller.operator, behind.operator
+    before = (await operator.get("/microservices/shop/web")).text("node_id")
+    (await operator.patch("/nodes/east", {"name": "north"})).is_good()
+    changed = await late.patch("/microservices/shop/web", {"env": {"A": "1"}})
+    assert changed.is_good()["events"] == ["microservice.updated.v1"]
+    (await operator.patch("/nodes/north", {"name": "south"})).is_good()
+    (await operator.post("/nodes", {"name": "north"})).is_good(201)
+    changed = await late.patch("/microservices/shop/web", {"env": {"A": "2"}})
+    assert changed.is_good()["events"] == ["microservice.updated.v1"]
+    assert (await operator.get("/microservices/shop/web")).text("node_id") == before
+    # What it does name is looked up where it is decided.
+    moved = await late.patch("/microservices/shop/web", {"node": "north"})
+    assert moved.is_good()["events"] == ["microservice.moved.v1"]
+
+
+async def test_what_goes_while_it_is_being_changed_is_called_as_the_client_called_it(
+    controller: Controller, behind: Controller
+) -> None:
+    (await controller.operator.patch("/nodes/west", {"settings": {"labels": {"a": "b"}}})).is_good()
+    (await controller.operator.delete("/nodes/west")).is_good()
+    refused = await behind.operator.patch("/nodes/west", {"settings": {"labels": {"c": "d"}}})
+    assert "'west'" in refused.is_problem(404, "not-found").text("detail")
