@@ -71,7 +71,7 @@ def deploy(session: Session, files: tuple[str, ...], wait: bool, timeout: float)
     manifests = read_manifests(read_sources(files))
     if not manifests:
         raise BadManifest("there is no manifest in that", next_step="see ecn deploy --help")
-    bodies = {m.name: _body(m) for m in manifests if isinstance(m, Registry)}
+    bodies = {m.name: with_password(m) for m in manifests if isinstance(m, Registry)}
 
     async def work(client: Client) -> None:
         done = []
@@ -173,7 +173,9 @@ def _done(kind: Kind, name: str, applied: Applied) -> Done:
     return Done(kind, name, applied.word, applied.changed.position)
 
 
-def _body(registry: Registry) -> d.RegistryManifest:
+def with_password(registry: Registry) -> d.RegistryManifest:
+    """The request for it, its password fetched. Errors: CliError when there is none."""
+
     def read_file(name: str) -> str:
         try:
             return Path(name).expanduser().read_text(encoding="utf-8")

@@ -34,6 +34,7 @@ class Ecn(LazyGroup):
             ("Connect", "context", "Choose between networks.", "context:context"),
             ("Connect", "passwd", "Change a password.", "users:passwd"),
             ("Change", "deploy", "Create or update from manifests.", "deploy:deploy"),
+            ("Change", "plan", "Show what deploying would do.", "plan:plan"),
             ("Change", "validate", "Check manifests, offline.", "deploy:validate"),
             ("Change", "create", "Register a node, add a user.", "create:create"),
             ("Change", "update", "Change a node or a user.", "create:update"),
@@ -54,6 +55,7 @@ class Ecn(LazyGroup):
             ("History", "diff", "Show what differs between two moments.", "diff:diff"),
             ("History", "why", "Show why something is as it is.", "why:why"),
             ("History", "blame", "Show who set each field.", "blame:blame"),
+            ("History", "revert", "Let things be as they were.", "revert:revert"),
             ("Other", "completion", "Complete commands in your shell.", "completion:completion"),
         )
     }
