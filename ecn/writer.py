@@ -76,9 +76,11 @@ class Writer:
             async with asyncio.TaskGroup() as appends:
                 self._appends = appends
                 self._take_in()
-                await asyncio.Event().wait()
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    self._appends, self._stopped = None, True
         finally:
-            self._appends, self._stopped = None, True
             if self._flying is not None:
                 self._flying.fail(OutcomeUnknown("the controller stopped during the append"))
             if self._open is not None:
