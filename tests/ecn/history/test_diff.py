@@ -66,6 +66,14 @@ def plain(value: object) -> object:
     return json.loads(msgspec.json.encode(value))
 
 
+def patched(before: World, after: World) -> object:
+    """The tree of the one with the patch to the other applied."""
+    operations = msgspec.json.encode(list(patch(diff(before, after)))).decode()
+    document = json.loads(msgspec.json.encode(tree(before)))
+    applied: object = jsonpatch.apply_patch(document, operations)
+    return applied
+
+
 def cut(history: History, place: int) -> World:
     return fold(World(), history.log[:place])
 
@@ -77,9 +85,16 @@ def test_the_patch_of_a_difference_leads_from_one_tree_to_the_other(
 ) -> None:
     places = st.integers(0, len(history.log))
     before, after = cut(history, data.draw(places)), cut(history, data.draw(places))
-    operations = msgspec.json.encode(list(patch(diff(before, after)))).decode()
-    document = json.loads(msgspec.json.encode(tree(before)))
-    assert jsonpatch.apply_patch(document, operations) == plain(tree(after))
+    assert patched(before, after) == plain(tree(after))
+
+
+@often
+@given(histories())
+def test_from_each_event_to_the_next_a_patch_leads_too(history: History) -> None:
+    world = World()
+    for recorded in history.log:
+        before, world = world, fold(world, [recorded])
+        assert patched(before, world) == plain(tree(world))
 
 
 @often
@@ -160,7 +175,7 @@ def test_fields_are_those_of_the_documents_of_the_api(history: History) -> None:
             if name == "status":
                 for part in ("at", "revision"):
                     del said["status"][part]
-            assert said[name] == plain(value), (subject, name)
+            assert said[name] == json.loads(msgspec.json.encode(value)), (subject, name)
 
 
 @often
