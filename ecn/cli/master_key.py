@@ -86,9 +86,10 @@ ecn master-key status --data /var/lib/ecn         # looks into the file, asks no
 def status(
     session: Session, ctx: click.Context, data: Path | None, file: Path | None, form: str
 ) -> None:
-    """Show which master keys are in use, by their ids: in the controller's file and the database.
+    """Show which master keys are in use.
 
-    With --data or --file only what is in that file.
+    By their ids: those in the controller's file, and those that the database needs. With --data or
+    --file only what is in that file.
     """
     # The environment that a controller on this machine has does not mean that its file is asked.
     given = click.core.ParameterSource.COMMANDLINE
