@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from ecn.api import documents as d
 from ecn.api import history_documents as h
+from ecn.api import plan_documents as p
 from ecn.api.log_documents import LogPublicKey, LogVerification, SignedCheckpoint
 from ecn.cli.errors import CliError, NotAllowed, Refused, Unreachable
 from ecn.cli.sse import Reader
@@ -40,16 +41,21 @@ class Applied(Struct, frozen=True):
 
 
 class Client:
-    """One controller, one user."""
+    """One controller, one user; and one moment, if it is not now."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, at: str = "") -> None:
         self._t = transport
+        self._at = at
+
+    def as_of(self, at: str) -> "Client":
+        """A client whose reads answer as of then. at: a position, or an RFC 3339 time."""
+        return Client(self._t, at)
 
     # --- who asks
 
     async def status(self) -> d.Status:
-        """How the controller is. Needs no token."""
-        return await self._t.get(("status",), d.Status)
+        """How the controller is. Needs no token, but for the past."""
+        return await self._get(("status",), d.Status)
 
     async def login(self, body: d.Login) -> d.Token:
         """A token for a name and a password."""
@@ -63,11 +69,11 @@ class Client:
 
     async def nodes(self, query: Query | None = None) -> d.Nodes:
         """All, or those with `state`, `label`, `tag`."""
-        return await self._t.get(("nodes",), d.Nodes, query)
+        return await self._get(("nodes",), d.Nodes, query)
 
     async def node(self, node: str) -> d.NodeDocument:
         """One, by name or id."""
-        return await self._t.get(("nodes", node), d.NodeDocument)
+        return await self._get(("nodes", node), d.NodeDocument)
 
     async def register_node(self, body: d.RegisterNode) -> d.Changed:
         """Make a place for a device."""
@@ -90,12 +96,12 @@ class Client:
 
     async def applications(self) -> d.Applications:
         """All."""
-        return await self._t.get(("applications",), d.Applications)
+        return await self._get(("applications",), d.Applications)
 
     async def application(self, name: str, *, at_least: int = 0) -> d.ApplicationDocument:
         """One, as of a position at least."""
         query = {"at_least": str(at_least)} if at_least else None
-        return await self._t.get(("applications", name), d.ApplicationDocument, query)
+        return await self._get(("applications", name), d.ApplicationDocument, query)
 
     async def apply_application(self, name: str, body: d.ApplicationManifest) -> Applied:
         """Make it so; nothing changes when it is."""
@@ -103,11 +109,11 @@ class Client:
 
     async def microservices(self, query: Query | None = None) -> d.Microservices:
         """All, or those of an `application`, a `node`, in a `state`."""
-        return await self._t.get(("microservices",), d.Microservices, query)
+        return await self._get(("microservices",), d.Microservices, query)
 
     async def microservice(self, name: str) -> d.MicroserviceDocument:
         """One, by `<application>/<name>` or id."""
-        return await self._t.get(("microservices", *name.split("/")), d.MicroserviceDocument)
+        return await self._get(("microservices", *name.split("/")), d.MicroserviceDocument)
 
     async def move(self, microservice: str, body: d.MoveMicroservice) -> d.Changed:
         """To another node."""
@@ -133,11 +139,11 @@ class Client:
 
     async def registries(self) -> d.Registries:
         """All."""
-        return await self._t.get(("registries",), d.Registries)
+        return await self._get(("registries",), d.Registries)
 
     async def registry(self, name: str) -> d.RegistryDocument:
         """One, without its password."""
-        return await self._t.get(("registries", name), d.RegistryDocument)
+        return await self._get(("registries", name), d.RegistryDocument)
 
     async def apply_registry(self, name: str, body: d.RegistryManifest) -> Applied:
         """Make it so."""
@@ -149,7 +155,7 @@ class Client:
 
     async def users(self) -> d.Users:
         """All."""
-        return await self._t.get(("users",), d.Users)
+        return await self._get(("users",), d.Users)
 
     async def create_user(self, body: d.CreateUser) -> d.Changed:
         """Let someone log in."""
@@ -158,6 +164,16 @@ class Client:
     async def update_user(self, user: str, body: d.UpdateUser) -> d.Changed:
         """Another password or role."""
         return await self._t.change("PATCH", ("users", user), d.Changed, body=body)
+
+    # --- what would happen
+
+    async def plan(self, body: p.PlanRequest) -> p.Plan:
+        """What changes would lead to."""
+        return await self._t.change("POST", ("plan",), p.Plan, body=body)
+
+    async def revert(self, body: p.RevertRequest) -> p.Reverted:
+        """Let things be as they were; or only say what that would be."""
+        return await self._t.change("POST", ("revert",), p.Reverted, body=body)
 
     # --- whatever it is
 
@@ -196,7 +212,7 @@ class Client:
 
     async def events(self, query: Query) -> d.Events:
         """A page of the log."""
-        return await self._t.get(("events",), d.Events, query)
+        return await self._get(("events",), d.Events, query)
 
     async def differences(self, query: Query) -> h.Differences:
         """How two moments differ: `from`, and `to`, `subject`."""
@@ -204,11 +220,11 @@ class Client:
 
     async def why(self, kind: str, name: str, query: Query | None = None) -> h.Why:
         """Why something is as it is, or is gone."""
-        return await self._t.get(("why", kind, *name.split("/")), h.Why, query)
+        return await self._get(("why", kind, *name.split("/")), h.Why, query)
 
     async def blame(self, kind: str, name: str, query: Query | None = None) -> h.Blame:
         """Who set each field."""
-        return await self._t.get(("blame", kind, *name.split("/")), h.Blame, query)
+        return await self._get(("blame", kind, *name.split("/")), h.Blame, query)
 
     async def follow(self, query: Query, *, after: int | None) -> AsyncGenerator[d.EventDocument]:
         """Each event once, in order, from behind `after` (None: from now on), without end.
@@ -251,6 +267,12 @@ class Client:
                 f"the controller sent an event that this ecn does not understand ({e})",
                 next_step="install the version of ecn that the controller has: ecn status",
             ) from e
+
+    async def _get(self, path: tuple[str, ...], kind: type[D], query: Query | None = None) -> D:
+        """Read something that has a past."""
+        if self._at:
+            query = {**(query or {}), "at": self._at}
+        return await self._t.get(path, kind, query)
 
     async def _applied(self, path: tuple[str, ...], body: Struct) -> Applied:
         reply = await self._t.request("PUT", path, body=body)

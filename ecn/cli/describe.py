@@ -1,13 +1,14 @@
 """`ecn describe`: all about one thing, and what happened to it lately."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import click
 import msgspec
 
 from ecn.api import documents as d
 from ecn.cli import tables
+from ecn.cli.at import at_option, looking
 from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
 from ecn.cli.errors import CliError, printable
@@ -29,22 +30,25 @@ ecn describe node kiosk-7
 ecn describe application shop
 ecn describe microservice shop/web
 ecn describe ms shop/web -o yaml
+ecn describe node kiosk-7 --at 2026-05-01T12:00
 """)
 @click.command("describe", cls=Command)
 @click.argument("kind", type=KindType(*(k for k in Kind if k is not Kind.EVENT)))
 @click.argument("name")
+@at_option
 @format_option(Format.TABLE, Format.JSON, Format.YAML)
 @connection_options
 @pass_session
-def describe(session: Session, kind: Kind, name: str, form: str) -> None:
+def describe(session: Session, kind: Kind, name: str, at: str, form: str) -> None:
     """Show a thing with its state, the reason for it, and its latest events."""
 
     async def work(client: Client) -> None:
+        view = await looking(client, at, tell=form == Format.TABLE)
+        client, now = view.client, view.now
         document = await _document(client, kind, name)
         if form != Format.TABLE:
             click.echo(document_text(document, Format(form)))
             return
-        now = datetime.now(UTC)
         for label, value in _lines(document, now):
             _print(label, value)
         if isinstance(document, d.ApplicationDocument) and document.microservices:

@@ -9,10 +9,11 @@ from msgspec import Struct, structs
 
 from ecn.api import documents as d
 from ecn.cli import tables
+from ecn.cli.at import at_option, looking
 from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
 from ecn.cli.errors import CliError
-from ecn.cli.history import EVENT_PAGE, show_events
+from ecn.cli.history import latest
 from ecn.cli.kinds import Kind, KindType
 from ecn.cli.manifest_text import manifest_of, manifest_text
 from ecn.cli.news import listening
@@ -61,6 +62,8 @@ ecn get ms --node kiosk-7 --state failed -o wide
 ecn get application shop -o manifest > shop.yaml
 ecn get nodes -l site=berlin -o name
 ecn get microservices --watch
+ecn get microservices --at 2h             # as they were two hours ago
+ecn get application shop -o manifest --at 2026-05-01 > shop.yaml
 """)
 @click.command("get", cls=Command)
 @click.argument("kind", type=KindType())
@@ -70,6 +73,7 @@ ecn get microservices --watch
 @click.option("--state", metavar="STATE", default="", help="Those in this state.")
 @click.option("-l", "--label", "labels", metavar="K=V", multiple=True, help="With this label.")
 @click.option("-w", "--watch", is_flag=True, help="Go on and show what changes, until Ctrl-C.")
+@at_option
 @format_option(*Format)
 @connection_options
 @pass_session
@@ -82,6 +86,7 @@ def get(
     state: str,
     labels: tuple[str, ...],
     watch: bool,
+    at: str,
     form: str,
 ) -> None:
     """Show nodes, applications, microservices, registries, users or events.
@@ -93,19 +98,25 @@ def get(
     )
     _check(wanted)
     chosen = Format(form)
+    if watch and at:
+        raise click.UsageError("--watch shows what changes from now on: it has no --at")
     if kind is Kind.EVENT:
-        query = {"limit": str(EVENT_PAGE), "order": "desc"}
-        session.run(lambda client: show_events(client, query, chosen))
+        session.run(lambda client: latest(client, at=at, form=chosen))
     elif watch:
         if chosen not in (Format.TABLE, Format.WIDE):
             raise click.UsageError("--watch shows a table; for programs there is: ecn events -f")
         session.run(lambda client: _watch(client, wanted, wide=chosen is Format.WIDE))
     else:
-        show(session.run(lambda client: listing(client, wanted)), wanted, chosen)
+        session.run(lambda client: _show_at(client, wanted, chosen, at))
 
 
-def show(found: Listing, wanted: Wanted, form: Format) -> None:
-    """Print it in the form asked for."""
+async def _show_at(client: Client, wanted: Wanted, form: Format, at: str) -> None:
+    view = await looking(client, at, tell=form in (Format.TABLE, Format.WIDE))
+    show(await listing(view.client, wanted, was=bool(at)), wanted, form, view.now)
+
+
+def show(found: Listing, wanted: Wanted, form: Format, now: datetime) -> None:
+    """Print it in the form asked for. now: what ages are counted from."""
     items: Sequence[Item] = found.items
     match form:
         case Format.TABLE | Format.WIDE:
@@ -113,7 +124,7 @@ def show(found: Listing, wanted: Wanted, form: Format) -> None:
                 filtered = wanted.application or wanted.node or wanted.state or wanted.labels
                 note(f"no {wanted.kind.plural}{' like that' if filtered else ''}")
                 return
-            columns, rows = rows_of(items)
+            columns, rows = rows_of(items, now)
             print_table(columns, rows, wide=form is Format.WIDE)
         case Format.NAME:
             for item in items:
@@ -126,8 +137,11 @@ def show(found: Listing, wanted: Wanted, form: Format) -> None:
             click.echo(document_text(items[0] if single else found, form))
 
 
-async def listing(client: Client, wanted: Wanted) -> Listing:
-    """Those that were asked for. Errors: CliError when one that was named is not there."""
+async def listing(client: Client, wanted: Wanted, *, was: bool = False) -> Listing:
+    """Those that were asked for. Errors: CliError when one that was named is not there.
+
+    was: the client looks at the past.
+    """
     found = await _all(client, wanted)
     all_items: Sequence[Item] = found.items
     items = [i for i in all_items if _has(_labels(i), wanted.labels)]
@@ -140,7 +154,7 @@ async def listing(client: Client, wanted: Wanted) -> Listing:
         for name in wanted.names:
             if name not in by_name:
                 raise CliError(
-                    f"there is no {wanted.kind} {name!r}",
+                    f"there {'was' if was else 'is'} no {wanted.kind} {name!r}",
                     next_step=did_you_mean(name, [_name(i) for i in items])
                     if items
                     else f"ecn get {wanted.kind.plural} shows those that are",
@@ -166,9 +180,8 @@ async def _all(client: Client, wanted: Wanted) -> Listing:
             raise AssertionError("events are paged: history.py shows them")
 
 
-def rows_of(items: Sequence[Item]) -> tuple[Sequence[Column], list[Sequence[str]]]:
-    """The table of documents of one kind."""
-    now = datetime.now(UTC)
+def rows_of(items: Sequence[Item], now: datetime) -> tuple[Sequence[Column], list[Sequence[str]]]:
+    """The table of documents of one kind. now: what ages are counted from."""
     columns: Sequence[Column] = ()
     rows: list[Sequence[str]] = []
     for item in items:
@@ -199,7 +212,7 @@ async def _watch(client: Client, wanted: Wanted, *, wide: bool) -> None:
             news.forget()
             found = await listing(client, wanted)
             items: Sequence[Item] = found.items
-            columns, rows = rows_of(items)
+            columns, rows = rows_of(items, datetime.now(UTC))
             lasting = {i.id: _lasting(r, columns) for i, r in zip(items, rows, strict=True)}
             changed = [
                 r for i, r in zip(items, rows, strict=True) if lasting[i.id] != shown.get(i.id)

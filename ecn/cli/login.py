@@ -9,6 +9,7 @@ import click
 
 from ecn.api import documents as d
 from ecn.cli import contexts
+from ecn.cli.at import at_option, looking
 from ecn.cli.client import Client, client_of
 from ecn.cli.command import Command, connection_options, examples
 from ecn.cli.contexts import Context
@@ -121,21 +122,28 @@ def whoami(session: Session) -> None:
 @examples("""
 ecn status
 ecn status -o json
+ecn status --at 2026-05-01
 """)
 @click.command("status", cls=Command)
+@at_option
 @format_option(Format.TABLE, Format.JSON, Format.YAML)
 @connection_options
 @pass_session
-def status(session: Session, form: str) -> None:
-    """Show how the controller is, and what its network counts. Needs no login."""
-    found = session.run(Client.status)
+def status(session: Session, at: str, form: str) -> None:
+    """Show how the controller is, and what its network counts. Needs no login, but for --at."""
+
+    async def ask(client: Client) -> d.Status:
+        return await (await looking(client, at, tell=form == Format.TABLE)).client.status()
+
+    found = session.run(ask)
     if form != Format.TABLE:
         click.echo(document_text(found, Format(form)))
         return
     stale = " (stale: the log can't be reached)" if found.stale else ""
     click.echo(f"controller     {session.connection().server}")
-    click.echo(f"status         {styled(found.status)}")
-    click.echo(f"version        {found.version}")
+    if not at:  # how the controller was, nobody wrote down
+        click.echo(f"status         {styled(found.status)}")
+        click.echo(f"version        {found.version}")
     click.echo(f"position       {found.position}{stale}")
     click.echo(f"nodes          {found.nodes_online} of {found.nodes} online")
     click.echo(f"microservices  {found.microservices_running} of {found.microservices} running")

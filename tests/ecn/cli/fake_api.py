@@ -51,8 +51,6 @@ class FakeApi(FakeLog):
         self.done: dict[str, tuple[int, bytes]] = {}
         """Answers by idempotency key."""
         self.device: Callable[[d.MicroserviceDocument], Iterator[ContainerStatus]] = runs
-        self.away = 0
-        """So many requests are answered 503."""
         self.lost = 0
         """So many answers to changes are lost after they took effect."""
 
@@ -141,12 +139,19 @@ class FakeApi(FakeLog):
             status,
         )
 
-    async def _status(self, _request: web.Request) -> web.Response:
+    async def _status(self, request: web.Request) -> web.Response:
+        at = request.query.get("at", "")
+        # A time is some moment in the middle.
+        position = int(at) if at.isdecimal() else len(self.log) // 2 if at else len(self.log)
+        if position > len(self.log):
+            said = f"position {position} is to come: the log ends at {len(self.log)}"
+            return problem(400, "invalid", said, field="?at", next_step="Ask for an earlier one.")
         return answer(
             d.Status(
                 status="online",
                 version="0.1.0",
-                position=len(self.log),
+                position=position,
+                time=NOW if position else None,
                 stale=False,
                 uptime_seconds=5.0,
                 nodes=1,

@@ -17,6 +17,10 @@ class FakeLog:
         self.log: list[d.EventDocument] = []
         self.streams_to_cut = 0
         """So many times the feed ends after an event."""
+        self.away = 0
+        """So many requests are answered 503."""
+        self.away_after_cut = False
+        """Nobody answers any more once the feed was cut for the last time."""
         self._grown = asyncio.Event()
 
     def event(
@@ -47,14 +51,18 @@ class FakeLog:
             return await self._feed(request)
         limit = int(request.query.get("limit", "100"))
         found = self.log
-        for field in ("type", "actor"):
-            if field in request.query:
-                found = [e for e in found if getattr(e, field) == request.query[field]]
+        if "at" in request.query:
+            found = found[: int(request.query["at"])]
+        if "type" in request.query:
+            found = [e for e in found if f"{e.type}.".startswith(f"{request.query['type']}.")]
+        if "actor" in request.query:
+            found = [e for e in found if e.actor == request.query["actor"]]
+        if "changes" in request.query:
+            found = [e for e in found if not e.type.startswith("container.reported.")]
         if request.query.get("order") == "desc":
             before = int(request.query.get("before", "1000000"))
             found = [e for e in found if e.position < before][::-1]
-        else:
-            found = [e for e in found if e.position > int(request.query.get("after", "0"))]
+        found = [e for e in found if e.position > int(request.query.get("after", "0"))]
         page = found[:limit]
         following = page[-1].position if len(found) > limit else None
         return answer(d.Events(position=len(self.log), items=page, next=following))
@@ -76,5 +84,7 @@ class FakeLog:
                 after = event.position
                 if self.streams_to_cut:
                     self.streams_to_cut -= 1
+                    if self.away_after_cut and not self.streams_to_cut:
+                        self.away = 1_000_000
                     return response
             await grown.wait()

@@ -1,4 +1,4 @@
-"""`ecn get`, `describe`, `logs`, `audit`, `events`: what people and programs see."""
+"""`ecn get`, `describe`, `logs`: what people and programs see."""
 
 import json
 
@@ -99,38 +99,6 @@ def test_logs_come_out_byte_for_byte(deployed: Ecn, api: FakeApi) -> None:
     assert result.stdout_bytes == b"first line\nsecond line\n\xff"
     [asked] = api.requests("GET", "/microservices/demo/web/logs")
     assert asked.query == {"tail": "5", "follow": "true", "since": "2026-01-01T00:00:00+00:00"}
-
-
-def test_audit_leaves_out_what_devices_report(deployed: Ecn) -> None:
-    shown = deployed("audit").output
-    assert "application/demo" in shown
-    assert "container.reported" not in shown
-    assert "container.reported" in deployed("audit", "--all").output
-
-
-def test_audit_goes_through_as_many_pages_as_it_takes(ecn: Ecn, api: FakeApi) -> None:
-    api.event("node.registered.v1", "node/a", "a")
-    for _ in range(250):
-        api.event("container.reported.v1", "microservice/m", "shop/web", actor="node/a")
-    assert "node/a" in ecn("audit").output
-
-
-def test_an_audit_as_csv_is_no_formula(ecn: Ecn, api: FakeApi) -> None:
-    api.event("node.registered.v1", "node/a", "=cmd()")
-    header, row = ecn("audit", "-o", "csv").output.splitlines()
-    assert header == "position,time,actor,subject,subject_name,type,details"
-    assert row == ("1,2026-01-02T03:04:05+00:00,user/anna,node/a,'=cmd(),node.registered.v1,")
-
-
-def test_a_type_may_be_given_without_its_version(ecn: Ecn, api: FakeApi) -> None:
-    ecn("audit", "--type", "node.registered")
-    assert api.requests("GET", "/events")[0].query["type"] == "node.registered.v1"
-
-
-def test_events_say_how_to_go_on(ecn: Ecn, api: FakeApi) -> None:
-    for _ in range(120):
-        api.event("node.registered.v1", "node/a", "a")
-    assert ecn("events", "--after", "0").stderr == "there are more: --after 100\n"
 
 
 def test_a_reason_can_not_command_the_terminal() -> None:
