@@ -179,7 +179,10 @@ def opened(data: Path) -> Keyring:
             replace_privately(path, f"{_fresh()}\n".encode())
         except OSError as e:
             raise MasterKeyFileUnusable(f"{path} can't be made: {e.strerror}") from e
-    return Keyring(_present(path), lambda: _present(path))
+    keys = _present(path)
+    if path.stat().st_mode & 0o007:
+        log.warning("master_key_file_open_to_others", path=str(path), do=f"chmod o= {path}")
+    return Keyring(keys, lambda: _present(path))
 
 
 def rotate(path: Path) -> list[MasterKey]:

@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,6 +82,16 @@ def test_the_first_key_is_made_in_the_data_folder_for_its_owner_alone(tmp_path: 
     assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
     assert opened(tmp_path).ids == keyring.ids
     assert len(keyring.ids) == 1
+
+
+@pytest.mark.parametrize(("mode", "said"), [(0o600, 0), (0o640, 0), (0o604, 1), (0o666, 1)])
+def test_a_file_that_everybody_may_read_is_named(tmp_path: Path, mode: int, said: int) -> None:
+    (tmp_path / FILE).write_text("ab" * 32)
+    (tmp_path / FILE).chmod(mode)
+    with structlog.testing.capture_logs() as logged:
+        opened(tmp_path)
+    assert [each["event"] for each in logged] == ["master_key_file_open_to_others"] * said
+    assert "ab" * 32 not in str(logged)
 
 
 def test_a_file_that_was_named_is_never_made(
