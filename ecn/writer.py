@@ -116,7 +116,7 @@ class Writer:
                 self._take_in()
                 return
             self._flying = batch
-            self._live.appending = self._appends.create_task(self._fly(batch))
+            self._appends.create_task(self._fly(batch))
 
     async def _fly(self, batch: Batch) -> None:
         """Have the batch appended, tell its callers, and send the next one on its way."""

@@ -20,6 +20,9 @@ CHANNEL = "ecn_event"
 PROBE_EVERY = 15.0
 """Seconds. A connection may be dead without anybody having told us."""
 LONGEST_PAUSE = 5.0
+TELL_AFTER = 0.005
+"""Seconds. Who waits is woken once for all that is heard meanwhile, and by then knows of what was
+appended here."""
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
@@ -31,6 +34,7 @@ class Listener:
         self._pool = pool
         self._newest = START
         self._grown = asyncio.Event()
+        self._telling: asyncio.TimerHandle | None = None
 
     async def wait(self, *, at_most: float, beyond: Position | None) -> Position:
         """See EventLog."""
@@ -86,5 +90,10 @@ class Listener:
 
     def _grown_to(self, position: int) -> None:
         self._newest = max(self._newest, Position(position))
+        if self._telling is None:
+            self._telling = asyncio.get_running_loop().call_later(TELL_AFTER, self._tell)
+
+    def _tell(self) -> None:
+        self._telling = None
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()

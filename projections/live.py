@@ -54,8 +54,6 @@ class Live:
         self.world = world or World()
         self.stale = False
         """True while the log can't be asked whether there is more."""
-        self.appending: asyncio.Task[None] | None = None
-        """The writer's append, while one is under way: what is heard of the log may be its own."""
         self.adopted: list[Callable[[Changes], None]] = []
         """Told at once of each change of the world: its rows that changed. They must be quick."""
         self._recent: deque[Recorded] = deque(maxlen=RECENT)
@@ -182,8 +180,6 @@ async def follow(live: Live, log: EventLog, *, look_every: float = 5.0) -> None:
         pause = 0.2
         while True:
             heard_of = await log.wait(at_most=look_every, beyond=live.world.position)
-            if live.appending is not None and not live.appending.done():
-                # Probably its own: its events come with its end, and need not be read.
-                await asyncio.wait([live.appending])
+            # What our own writer appended comes from it, and need not be read.
             if not START < heard_of <= live.world.position:
                 break

@@ -66,7 +66,10 @@ declare
     width    constant integer := 32;
     appended constant integer := cardinality(subjects);
 begin
-    perform from ecn.head where position = expected_position and hash = expected_hash for update;
+    update ecn.head set position = expected_position + appended,
+                        hash = substring(hashes from (appended - 1) * width + 1 for width),
+                        time = times[appended]
+    where position = expected_position and hash = expected_hash;
     if not found then
         return false;
     end if;
@@ -80,9 +83,6 @@ begin
                 causation_ids)
          with ordinality as new(time, subject, type, data, actor, command_id, correlation_id,
                                 causation_id, n);
-    update ecn.head set position = expected_position + appended,
-                        hash = substring(hashes from (appended - 1) * width + 1 for width),
-                        time = times[appended];
     -- A hint and no more: the end of the log, never what was appended.
     perform pg_notify('ecn_event', (expected_position + appended)::text);
     return true;
