@@ -30,13 +30,17 @@ from ecn.postgres_presence import PostgresPresenceStore
 from ecn.postgres_secret_keys import PostgresSecretKeyStore
 from ecn.postmaster import StartFailed
 from ecn.presence import Presence
+from ecn.replay import Replay
 from ecn.secret_keeper import SecretKeeper
 from ecn.secret_key_store import SecretKeyStore
 from ecn.settings import CannotStart, ControllerSettings
+from ecn.snapshot_keeper import SnapshotKeeper
 from ecn.socket_folder import SocketFolderUnsafe
+from ecn.start_world import world_at_start
 from ecn.unprivileged import AccountMissing, NotReachable
 from ecn.vault import SecretLost, Vault
 from ecn.version import VERSION
+from ecn.view_writer import ViewWriter
 from ecn.writer import Writer
 from events.background import beside
 from events.log import LogError, LogUnavailable, StoreUnavailable
@@ -46,6 +50,9 @@ from events.postgres_pool import PostgresPool
 from events.postgres_stored import PostgresStored
 from projections.live import Live, follow
 from projections.past import Past
+from projections.postgres_snapshots import PostgresSnapshots
+from projections.postgres_views import PostgresViews
+from projections.world import World
 
 DATABASE_WITHIN = 60.0
 """Seconds that a database of one's own may take to answer at the start."""
@@ -92,11 +99,11 @@ async def _run(settings: ControllerSettings) -> None:
             _opened(dsn) as pool,
             PostgresLog.open(pool) as event_log,
             PostgresLeadership.open(pool) as leadership,
+            PostgresViews.open(pool) as views,
         ):
             secret_keys = PostgresSecretKeyStore(pool)
             vault = await _vault(settings, opened_master_keys(folder.path), secret_keys)
-            live = Live(event_log)
-            await _replay(live, event_log)
+            live = Live(event_log, await _world(event_log, views))
             writer = Writer(live, event_log, now)
             keeper = SecretKeeper(vault, secret_keys, leadership, live, now)
             presence = Presence(
@@ -107,10 +114,15 @@ async def _run(settings: ControllerSettings) -> None:
                 now,
                 offline_after=settings.offline_after,
             )
+            snapshots = PostgresSnapshots(pool)
+            past = Past(live, event_log, snapshots)
+            view_writer = ViewWriter(views, leadership, live)
+            snapshot_keeper = SnapshotKeeper(snapshots, leadership, view_writer.leader, live, past)
             passwords = Passwords()
             application = api.application()
             application[keys.LIVE] = live
-            application[keys.PAST] = Past(live, event_log)
+            application[keys.PAST] = past
+            application[keys.REPLAY] = Replay(live, event_log, views)
             application[keys.LOG] = event_log
             application[keys.STORED] = PostgresStored(pool)
             application[keys.WRITER] = writer
@@ -126,6 +138,8 @@ async def _run(settings: ControllerSettings) -> None:
                 async with (
                     beside(presence.run()),
                     beside(keeper.run()),
+                    beside(view_writer.run()),
+                    beside(snapshot_keeper.run()),
                     _serving(application, sock, tls),
                 ):
                     log.info(
@@ -189,21 +203,12 @@ async def _opened(dsn: str) -> AsyncIterator[PostgresPool]:
         await opening.__aexit__(None, None, None)
 
 
-async def _replay(live: Live, event_log: PostgresLog) -> None:
-    """Fold the whole log, and say how far along it is where that takes a while."""
-    end, started = (await event_log.head()).position, time.monotonic()
-
-    async def tell() -> None:
-        while True:
-            await asyncio.sleep(2)
-            log.info("replaying", position=live.world.position, of=end)
-
+async def _world(event_log: PostgresLog, views: PostgresViews) -> World:
+    """All that is in the log. Errors: CannotStart."""
     try:
-        async with beside(tell()):
-            await live.catch_up()
+        return await world_at_start(event_log, views)
     except LogUnavailable as e:
         raise CannotStart(f"the log can't be read: {e}") from e
-    log.info("replayed", events=end, seconds=round(time.monotonic() - started, 2))
 
 
 async def _vault(settings: ControllerSettings, masters: Keyring, keys: SecretKeyStore) -> Vault:

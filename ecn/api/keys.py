@@ -8,6 +8,7 @@ from aiohttp import web
 from ecn.api.log_streams import LogStreams
 from ecn.passwords import Passwords
 from ecn.presence import Presence
+from ecn.replay import Replay
 from ecn.vault import Vault
 from ecn.writer import Writer
 from events.log import EventLog
@@ -17,6 +18,7 @@ from projections.past import Past
 
 LIVE = web.AppKey("LIVE", Live)
 PAST = web.AppKey("PAST", Past)
+REPLAY = web.AppKey("REPLAY", Replay)
 LOG: web.AppKey[EventLog] = web.AppKey("LOG", EventLog)
 STORED: web.AppKey[StoredLog] = web.AppKey("STORED", StoredLog)
 WRITER = web.AppKey("WRITER", Writer)

@@ -44,7 +44,7 @@ def _any(kind: object) -> st.SearchStrategy[object]:
         return every_field_of(kind)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return st.sampled_from(kind)
-    parts = [_any(part) for part in get_args(kind)]
+    parts = [_any(part) for part in get_args(kind) if part is not ...]
     match get_origin(kind):
         case None:
             return _SCALARS[kind]
@@ -52,6 +52,8 @@ def _any(kind: object) -> st.SearchStrategy[object]:
             return st.one_of(parts)
         case origin if origin is list:
             return st.lists(*parts, max_size=3)
+        case origin if origin is tuple:
+            return st.lists(*parts, max_size=3).map(tuple)
         case origin if origin is dict:
             return st.dictionaries(*parts, max_size=3)
         case origin:

@@ -29,6 +29,7 @@ from ecn.master_key import Keyring, MasterKey
 from ecn.passwords import Passwords
 from ecn.presence import Presence
 from ecn.presence_store import MemoryLeadership, MemoryPresenceStore
+from ecn.replay import Replay
 from ecn.secret_key_store import MemorySecretKeyStore
 from ecn.vault import Vault, hash_of
 from ecn.writer import Writer
@@ -40,6 +41,7 @@ from events.stored import MemoryStored
 from events.user import Role
 from projections.live import Live, follow
 from projections.past import Past
+from projections.view_store import MemoryViews
 from tests.builders import NOW
 from tests.ecn.api.described import Described
 
@@ -308,6 +310,7 @@ class Network:
         self.master_keys = [MasterKey(MASTER_KEY)]
         self.secret_keys = MemorySecretKeyStore(self.clock.now)
         self.presence_store = MemoryPresenceStore()
+        self.views = MemoryViews(self.log)
         self.leaders: dict[str, MemoryLeadership] = {}
         self.clients: list[Client] = []
         self._described: Described | None = None
@@ -354,6 +357,7 @@ class Network:
         app = application()
         app[keys.LIVE] = live
         app[keys.PAST] = Past(live, self.event_log)
+        app[keys.REPLAY] = Replay(live, self.event_log, self.views)
         app[keys.LOG] = self.event_log
         app[keys.STORED] = MemoryStored(self.event_log)
         app[keys.WRITER] = writer
