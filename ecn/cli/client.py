@@ -16,6 +16,7 @@ from ecn.api import documents as d
 from ecn.api import history_documents as h
 from ecn.api import plan_documents as p
 from ecn.api.log_documents import LogPublicKey, LogVerification, SignedCheckpoint
+from ecn.api.replay_documents import LogReplay
 from ecn.cli.errors import CliError, NotAllowed, Refused, Unreachable
 from ecn.cli.sse import Reader
 from ecn.cli.transport import Query, Reply, Transport, connected
@@ -199,6 +200,12 @@ class Client:
         async with self._t.stream(("log", "verify"), query=query, headers={}) as chunks:
             async for line in lines(chunks):
                 yield self._t.decoded(Reply(200, line.encode()), LogVerification)
+
+    async def replay(self) -> AsyncGenerator[LogReplay]:
+        """How far the replay is, again and again; the outcome is `done`."""
+        async with self._t.stream(("log", "replay"), query={}, headers={}) as chunks:
+            async for line in lines(chunks):
+                yield self._t.decoded(Reply(200, line.encode()), LogReplay)
 
     async def checkpoint(self) -> SignedCheckpoint:
         """A signed statement of where the log is."""

@@ -50,6 +50,7 @@ class Ecn(LazyGroup):
             ("Look", "audit", "Show who changed what.", "history:audit"),
             ("Look", "events", "Show the log of events.", "history:events"),
             ("Look", "verify", "Prove that the log is as it was.", "verify:verify"),
+            ("Look", "replay", "Prove that all is what the log says.", "replay:replay"),
             ("Look", "log", "Export, import and sign the log.", "log:log"),
             ("Look", "status", "Show how the controller is.", "login:status"),
             ("History", "diff", "Show what differs between two moments.", "diff:diff"),
