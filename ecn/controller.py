@@ -19,6 +19,7 @@ from aiohttp import web
 from ecn.api import app as api
 from ecn.api import keys
 from ecn.api.log_streams import LogStreams
+from ecn.collector import settle
 from ecn.data_folder import DataFolder, DataFolderError
 from ecn.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from ecn.first_admin import ensure_admin
@@ -135,6 +136,7 @@ async def _run(settings: ControllerSettings) -> None:
             url = _url(sock, secure=tls is not None)
             async with beside(writer.run()), beside(follow(live, event_log)):
                 await ensure_admin(folder, live, writer, passwords, url)
+                settle()
                 async with (
                     beside(presence.run()),
                     beside(keeper.run()),
