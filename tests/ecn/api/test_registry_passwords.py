@@ -6,10 +6,12 @@ from collections.abc import Collection, Sequence
 import pytest
 
 from ecn.master_key import MasterKey
+from ecn.presence_store import MemoryLeadership
+from ecn.secret_keeper import GRACE, SecretKeeper
 from ecn.secret_key_store import MemorySecretKeyStore, WrappedKey
 from events.envelope import Head, Recorded
 from events.log import StoreUnavailable
-from tests.ecn.api.server import Agent, Client, Controller, Network, manifest
+from tests.ecn.api.server import Agent, Client, Controller, Network, manifest, soon
 
 
 @pytest.fixture
@@ -186,3 +188,48 @@ async def test_a_secret_under_a_master_key_that_is_not_here_yet_is_not_called_lo
         (await controller.operator.put("/registries/hub", hub)).is_problem(
             503, "master-key-missing"
         )
+
+
+async def test_what_a_client_that_left_did_not_destroy_is_swept(
+    network: Network,
+    controller: Controller,
+    agent: Agent,
+    operator: Client,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One leaves its DELETE, another its PUT of a new password, both before the commit."""
+    mirror = {"url": "mirror.example", "password": "deleted"}
+    await operator.put("/registries/mirror", mirror)
+    append, reached, gate = network.log.append, asyncio.Event(), asyncio.Event()
+
+    async def held(events: Sequence[Recorded], *, expected: Head) -> None:
+        reached.set()
+        await gate.wait()
+        await append(events, expected=expected)
+
+    monkeypatch.setattr(network.log, "append", held)
+    second = {"url": "hub.example", "username": "anna", "password": "second-secret"}
+    leaving = [
+        asyncio.ensure_future(operator.put("/registries/hub", second)),
+        asyncio.ensure_future(operator.delete("/registries/mirror")),
+    ]
+    await reached.wait()
+    await asyncio.sleep(0.05)
+    for each in leaving:
+        each.cancel()
+    await asyncio.sleep(0.05)
+    gate.set()
+    await soon(lambda: len(controller.live.world.registries) == 1)
+    kept = network.secret_keys._keys
+    assert len(kept) == 3, "those of what was deleted and replaced, too"
+    keeper = SecretKeeper(
+        controller.vault,
+        network.secret_keys,
+        MemoryLeadership(network.leaders),
+        controller.live,
+        network.clock.now,
+    )
+    network.clock.advance(GRACE.total_seconds())
+    assert [await keeper.sweep(), await keeper.sweep()] == [0, 2]
+    assert len(kept) == 1
+    assert (await told(agent))["password"] == "second-secret"
