@@ -73,7 +73,7 @@ def middlewares(endpoints: Mapping[Handler, Endpoint]) -> list[object]:
             response = _cut(request, e) if STARTED in request else _told(request, e)
             if request.method == "GET":
                 # "There is none" is said of a position too.
-                response.headers["ECN-Position"] = str(request.app[LIVE].world.position)
+                response.headers["ECN-Position"] = _position(request)
         if not response.prepared:
             response.headers.setdefault("X-Request-Id", request[REQUEST_ID])
             response.headers.setdefault("Cache-Control", "no-store")
@@ -97,8 +97,7 @@ def middlewares(endpoints: Mapping[Handler, Endpoint]) -> list[object]:
             await ask(request, endpoint)
             response = await _as_of_then(request, handler)
             if not response.prepared:
-                about = request[ASKED].world if ASKED in request else live.world
-                response.headers.setdefault("ECN-Position", str(about.position))
+                response.headers.setdefault("ECN-Position", _position(request))
             return response
         await ask(request, endpoint)
         await name_command(request, actor)
@@ -201,6 +200,12 @@ def _cut(request: web.Request, error: Exception) -> web.Response:
     if request.transport is not None:
         request.transport.abort()
     return web.Response()  # which goes nowhere
+
+
+def _position(request: web.Request) -> str:
+    """What the answer is valid for."""
+    about = request.get(ASKED)
+    return str((about or request.app[LIVE]).world.position)
 
 
 async def _as_of_then(request: web.Request, handler: Handler) -> web.StreamResponse:
