@@ -3,6 +3,7 @@
 import click
 
 from ecn.api.history_documents import Blame, BlamedField
+from ecn.cli.at import at_option, looking
 from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
 from ecn.cli.field_text import path_text, value_text
@@ -33,10 +34,11 @@ ecn blame shop/web -o json | jq '.fields[] | select(.path == "/image").event.act
 @click.command("blame", cls=Command)
 @click.argument("what", nargs=-1, required=True, metavar="KIND/NAME")
 @click.option("--all", "everything", is_flag=True, help="With fields at their default, too.")
+@at_option
 @format_option(Format.TABLE, Format.WIDE, Format.JSON, Format.YAML)
 @connection_options
 @pass_session
-def blame(session: Session, what: tuple[str, ...], everything: bool, form: str) -> None:
+def blame(session: Session, what: tuple[str, ...], everything: bool, at: str, form: str) -> None:
     """Show which event gave each field its value: position, time, actor.
 
     The fields are those of the manifest (ecn get KIND NAME -o manifest). A field that was reset
@@ -45,7 +47,8 @@ def blame(session: Session, what: tuple[str, ...], everything: bool, form: str) 
     reference = one_reference(what, *KINDS)
 
     async def ask(client: Client) -> Blame:
-        return await client.blame(reference.kind, reference.name)
+        view = await looking(client, at, tell=form in (Format.TABLE, Format.WIDE))
+        return await view.client.blame(reference.kind, reference.name)
 
     found = session.run(ask)
     if form in (Format.JSON, Format.YAML):

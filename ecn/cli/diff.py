@@ -1,13 +1,13 @@
 """`ecn diff`: how the network differs between two moments, or from manifests."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import click
 import msgspec
 from msgspec import structs
 
 from ecn.api.history_documents import Difference, Differences
+from ecn.cli.at import Moment
 from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
 from ecn.cli.deploy import read_sources
@@ -19,30 +19,9 @@ from ecn.cli.manifest_diff import compared
 from ecn.cli.manifests import Registry, read_manifests
 from ecn.cli.output import Format, document_text, note, terminal_width
 from ecn.cli.session import Session, pass_session
-from ecn.cli.wording import instant_of
 from ecn.history.patch import patch
 
 PATCH = "patch"
-
-
-class Moment(click.ParamType[str]):
-    """A position of the log, or a time; as the API takes it."""
-
-    name = "moment"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
-        """Errors: click's own usage error."""
-        text = str(value).strip()
-        if text.isascii() and text.isdecimal():
-            return text
-        try:
-            return instant_of(text, datetime.now(UTC)).isoformat()
-        except ValueError:
-            self.fail(
-                f"{text!r} is no moment: write a position, 2h (ago) or 2026-05-01", param, ctx
-            )
 
 
 @examples("""

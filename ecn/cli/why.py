@@ -1,10 +1,8 @@
 """`ecn why`: the reasons for what is, back to whoever asked for it."""
 
-from datetime import UTC, datetime
-
 import click
 
-from ecn.api.history_documents import Why
+from ecn.cli.at import at_option, looking
 from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
 from ecn.cli.kinds import Kind, one_reference
@@ -24,10 +22,11 @@ ecn why ms shop/web --at 2h               # as it was two hours ago
 """)
 @click.command("why", cls=Command)
 @click.argument("what", nargs=-1, required=True, metavar="KIND/NAME")
+@at_option
 @format_option(Format.TABLE, Format.JSON, Format.YAML)
 @connection_options
 @pass_session
-def why(session: Session, what: tuple[str, ...], form: str) -> None:
+def why(session: Session, what: tuple[str, ...], at: str, form: str) -> None:
     """Show why something is as it is, or is gone.
 
     From its state back: what its device reported, what it waits for, the change that it was made
@@ -35,12 +34,13 @@ def why(session: Session, what: tuple[str, ...], form: str) -> None:
     """
     reference = one_reference(what, *KINDS)
 
-    async def ask(client: Client) -> Why:
-        return await client.why(reference.kind, reference.name)
+    async def show(client: Client) -> None:
+        view = await looking(client, at, tell=form == Format.TABLE)
+        found = await view.client.why(reference.kind, reference.name)
+        if form != Format.TABLE:
+            click.echo(document_text(found, Format(form)))
+            return
+        for line in lines(found, view.now):
+            click.echo(line)
 
-    found = session.run(ask)
-    if form != Format.TABLE:
-        click.echo(document_text(found, Format(form)))
-        return
-    for line in lines(found, datetime.now(UTC)):
-        click.echo(line)
+    session.run(show)

@@ -300,3 +300,16 @@ def test_blame_of_other_kinds(api: RealApi) -> None:
     assert "(sealed)" in run("blame", "user/admin").output
     document = json.loads(run("blame", "shop/web", "-o", "json").output)
     assert {"/image", "/restart"} <= {each["path"] for each in document["fields"]}
+
+
+def test_reasons_and_blame_of_then(api: RealApi) -> None:
+    then = str(api.position)
+    run("deploy", "-f", "-", "--no-wait", stdin=SMALLER)
+    run("delete", "application", "shop", "-y")
+    of_then = run("why", "shop/cache", "--at", then)
+    assert of_then.stdout.startswith("microservice/shop/cache is queued;")
+    assert f"as of position {then}" in of_then.stderr
+    assert run("why", "shop/cache").output.startswith("microservice/shop/cache is gone")
+    rows = {row[0]: row[1] for row in cells(run("blame", "shop/web", "--at", then).stdout)}
+    assert rows["image"] == "shop/web:1"
+    assert "there is no microservice" in run("blame", "shop/web").stderr
