@@ -138,6 +138,7 @@ def _node(node: PlannedNode) -> Iterator[str]:
     for each in node.actions:
         colour = COLOURS.get(each.action)
         verb = click.style(f"{each.action.value:<9}", fg=colour) if colour else f"{each.action:<9}"
-        because = f" ({', '.join(each.because)})" if each.because else ""
+        moves = each.moves_from or each.moves_to
+        because = f" ({', '.join(each.because)})" if each.because and not moves else ""
         name = f"{printable(each.microservice):<{min(widest, WIDEST)}}"
         yield f"  {verb}  {name}  {printable(each.says + because)}"

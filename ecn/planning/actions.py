@@ -26,6 +26,7 @@ from events.application import (
 from events.catalog import RegistryUpdated
 from events.envelope import KnownEvent
 from events.ids import MicroserviceId, NodeId
+from projections.nodes import NodeState
 from projections.world import World
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -172,7 +173,9 @@ def _wanted(world: World, key: MicroserviceId) -> contract.Microservice:
 
 
 def _settled(world: World, key: MicroserviceId) -> Container | None:
-    """Its container on a device that did all it was told."""
+    """Its container on a device that did all it was told; none where there is no device."""
+    if world.nodes[world.microservices[key].node_id].state is NodeState.REGISTERED:
+        return None
     wanted, told = _wanted(world, key), world.statuses.get(key)
     container = Container(
         container_id="",

@@ -71,7 +71,7 @@ def of_moves(before: World, after: World, placed: Iterable[Placed]) -> Iterator[
         about = f"microservice/{each.action.microservice}"
         leaves, comes = before.nodes[each.left], after.nodes[each.node_id]
         if each.action.action is Doing.CREATE:
-            yield _gap(about, leaves, comes)
+            yield from _gap(about, leaves, comes)
         volumes = after.microservices[each.microservice_id].spec.volumes
         if any(volume.kind is not VolumeKind.TMPFS for volume in volumes):
             yield Caution(
@@ -81,16 +81,22 @@ def of_moves(before: World, after: World, placed: Iterable[Placed]) -> Iterator[
             )
 
 
-def _gap(about: str, leaves: NodeRow, comes: NodeRow) -> Caution:
-    if comes.state is not NodeState.ONLINE:
-        says = f"it runs nowhere until {comes.name} is there to create it"
-    elif leaves.state is NodeState.OFFLINE:
-        says = f"it runs twice until {leaves.name} is back and removes it"
-    elif leaves.state is NodeState.REGISTERED:
-        says = f"{leaves.name} has no device, so that nothing is removed there"
-    else:
+def _gap(about: str, leaves: NodeRow, comes: NodeRow) -> Iterator[Caution]:
+    there, gone = comes.state is NodeState.ONLINE, leaves.state is NodeState.ONLINE
+    if there and gone:
         says = (
             f"{leaves.name} removes it while {comes.name} creates it: it is down for as long as "
             "creating takes, image included, and may run twice for a moment"
         )
-    return Caution(code="move", about=about, says=says)
+    elif leaves.state is NodeState.REGISTERED:
+        return  # it ran nowhere; what its new node does is said of that
+    elif there:
+        says = f"it runs twice until {leaves.name} is back and removes it"
+    elif gone:
+        says = f"it runs nowhere until {comes.name} is there to create it"
+    else:
+        says = (
+            f"it runs on {leaves.name} until that is back and removes it, "
+            f"and on {comes.name} once that is there"
+        )
+    yield Caution(code="move", about=about, says=says)

@@ -274,17 +274,36 @@ async def test_a_move_says_what_it_means_for_who_is_moved(running: Controller) -
     assert "runs nowhere until bare" in plan.content.decode()
 
 
+async def goes_away(controller: Controller, name: str) -> None:
+    """The node's agent says goodbye."""
+    credential = f"credential-of-agent-{name}-1-" + "x" * 32
+    (await controller.as_(credential).post("/agent/report", {"goodbye": True})).is_good()
+
+
 async def test_a_node_that_is_offline_does_it_when_it_is_back(running: Controller) -> None:
-    key = running.live.world.nodes.one("name", "east")
-    assert key is not None
-    credential = "credential-of-agent-east-1-" + "x" * 32
-    (await running.as_(credential).post("/agent/report", {"goodbye": True})).is_good()
+    await goes_away(running, "east")
     plan = await planned(running.operator, {"do": "stop", "subject": "application/shop"})
     assert codes(plan) == [("node-offline", "node/east")]
-    moved = await planned(
-        running.operator, {"do": "move", "microservice": "shop/web", "node": "west"}
+    move = {"do": "move", "microservice": "shop/web", "node": "west"}
+    assert (
+        "runs twice until east is back" in (await planned(running.operator, move)).content.decode()
     )
-    assert "runs twice until east is back" in moved.content.decode()
+    await goes_away(running, "west")
+    assert (
+        "runs on east until that is back"
+        in (await planned(running.operator, move)).content.decode()
+    )
+
+
+async def test_where_there_is_no_device_there_is_no_container(running: Controller) -> None:
+    operator = running.operator
+    (await operator.post("/microservices/shop/web/move", {"node": "bare"})).is_good()
+    changed = {"do": "update-microservice", "microservice": "shop/web", "change": {"image": "a:1"}}
+    plan = await planned(operator, changed)
+    assert containers(plan) == {"bare": [("shop/web", "create")]}
+    plan = await planned(operator, {"do": "move", "microservice": "shop/web", "node": "west"})
+    assert containers(plan) == {"bare": [("shop/web", "nothing")], "west": [("shop/web", "create")]}
+    assert codes(plan) == []
 
 
 async def test_a_node_with_a_broken_engine_is_told(running: Controller) -> None:

@@ -15,6 +15,7 @@ from ecn.api.agent_documents import microservice
 from events.application import ContainerReported, ContainerState, ContainerStatus, Health
 from events.ids import NodeId
 from projections import desired_state
+from projections.nodes import NodeState
 from projections.world import World, fold
 from tests.agent.builders import NOW
 from tests.agent.test_reconcile_properties import carried_out
@@ -26,7 +27,8 @@ LATER = NOW + timedelta(days=1)
 class Device:
     """What is on one node's device, and what its agent remembers."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, there: bool) -> None:
+        self.there = there
         self.containers: list[Container] = []
         self.memory: dict[str, Memory] = {}
 
@@ -45,7 +47,10 @@ def wanted(world: World, node_id: NodeId) -> dict[str, Microservice]:
 
 def settled(world: World, node_id: NodeId) -> Device:
     """The device of that node, as far as it told: what it reported is what is there."""
-    desired, device = wanted(world, node_id), Device()
+    there = node_id in world.nodes and world.nodes[node_id].state is not NodeState.REGISTERED
+    desired, device = wanted(world, node_id), Device(there=there)
+    if not there:
+        return device
     told = {key: world.statuses.get(key) for key in world.microservices.find("node", node_id)}
     made = {key for key, status in told.items() if status is not None and status.container_id}
     device.obey(
