@@ -17,6 +17,9 @@ from ecn.api.documents import (
 )
 from events.node import NodeSettings
 
+REVERT_TO = "revert-to/"
+"""How the `causation_id` of a revert's events begins; the position follows."""
+
 # --- requests ---------------------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ from ecn.api.endpoint import Endpoint, read_body
 from ecn.api.keys import LIVE, PAST, VAULT
 from ecn.api.moments import position_of
 from ecn.api.plan_documents import (
+    REVERT_TO,
     AnyChange,
     ApplyRegistry,
     Plan,
@@ -86,7 +87,7 @@ async def make_revert(request: web.Request) -> web.Response:
             if each.refused is not None:
                 raise each.refused.of(each.about)
         try:
-            outcome = await execute(request, revert.command, causation=f"revert-to/{position}")
+            outcome = await execute(request, revert.command, causation=f"{REVERT_TO}{position}")
         except RevisionMoved:
             # Somebody was faster; unless what was seen is said, what they left is as good.
             if asyncio.get_running_loop().time() > deadline:

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from ecn.api.documents import EventDocument
+from ecn.api.plan_documents import REVERT_TO
 
 
 class _Status(Struct):
@@ -59,4 +60,6 @@ def details(event: EventDocument) -> str:
     if said.name and said.name != event.subject_name.rpartition("/")[2]:
         words.append(said.name)
     words += [said.role, said.reason, said.description]
+    if event.causation_id.startswith(REVERT_TO):
+        words.append(f"reverted to {event.causation_id.removeprefix(REVERT_TO)}")
     return ", ".join(word for word in words if word)

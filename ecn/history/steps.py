@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ecn.api.history_documents import Aspect, FieldChange, Step
+from ecn.api.plan_documents import REVERT_TO
 from ecn.history.asking import Question, last, latest
 from ecn.history.fields import changes
 from ecn.history.glance import actor_name, glance, name_of, said
@@ -128,6 +129,8 @@ def whose(world: World, recorded: Recorded) -> str:
 
 
 def _cause(causation_id: str) -> str:
+    if causation_id.startswith(REVERT_TO):
+        return f"a revert to position {causation_id.removeprefix(REVERT_TO)}"
     return f"event {causation_id}" if causation_id.isdecimal() else f"command {causation_id}"
 
 

@@ -200,3 +200,11 @@ def test_a_time_to_come_is_no_moment_to_go_back_to(api: RealApi, tmp_path: Path)
     result = run("revert", "--to", "999999", "application/shop", "--yes")
     assert result.exit_code == 1
     assert "is to come" in result.stderr
+
+
+def test_audit_and_why_say_that_it_was_a_revert(api: RealApi) -> None:
+    before = api.position
+    run("deploy", "-f", "-", "--no-wait", stdin=CHANGED)
+    run("revert", "--to", str(before), "application/shop", "--yes", "--no-wait")
+    assert run("audit").stdout.splitlines()[-1].endswith(f"shop/web:1, reverted to {before}")
+    assert f"because of a revert to position {before}" in run("why", "shop/web").stdout
