@@ -48,7 +48,8 @@ def _facts(step: Step, indent: str, now: datetime) -> Iterator[str]:
     if facts:
         yield indent + ", ".join(facts)
     if step.event is not None:
-        yield indent + click.style(_event(step.event, now), dim=True)
+        word = "wanted since event" if step.what == "microservice" else "event"
+        yield indent + click.style(f"{word} {_event(step.event, now)}", dim=True)
     if step.what == "command" and step.events:
         yield f"{indent}which also led to"
     for each in step.events:
@@ -59,7 +60,7 @@ def _facts(step: Step, indent: str, now: datetime) -> Iterator[str]:
 
 def _event(event: EventGlance, now: datetime) -> str:
     when = f"{moment(event.time)} ({age(event.time, now)} ago)"
-    return printable(f"event {event.position}, {when}, by {event.actor_name}")
+    return printable(f"{event.position}, {when}, by {event.actor_name}")
 
 
 def _glance(event: EventGlance, *, with_subject: bool) -> str:

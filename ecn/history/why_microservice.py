@@ -104,8 +104,8 @@ def _reasons_to_wait(
     if not row.started:
         yield "stopped", "it is stopped itself"
     if node.state is not NodeState.ONLINE:
-        word = "this is its last word" if status is not None else "nothing was heard yet"
-        yield "node", f"{unheard(node)}, {word}"
+        last_word = ", this is its last word" if status is not None else ""
+        yield "node", unheard(node) + last_word
     elif node.facts.engine_problem:
         yield "engine", f"node {node.name} can't use its engine: {node.facts.engine_problem}"
     elif status is None:

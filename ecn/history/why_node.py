@@ -84,6 +84,8 @@ def state_text(row: NodeRow) -> str:
 
 def unheard(row: NodeRow) -> str:
     """Of a node that is not online: a clause for those that wait for it."""
+    if row.state is NodeState.REGISTERED:
+        return f"node {row.name} has no device"
     return f"node {row.name} is {state_text(row)}"
 
 

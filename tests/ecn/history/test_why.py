@@ -237,9 +237,7 @@ def test_what_nobody_reported_waits_for_its_agent() -> None:
 def test_on_a_node_without_a_device_it_waits_for_one() -> None:
     moved = MicroserviceMoved(microservice_id=WEB, from_node_id=EAST, to_node_id=WEST)
     answer = chain(reported(), moved)
-    assert answer.text == (
-        "queued; node west is registered: no device is this node yet, nothing was heard yet"
-    )
+    assert answer.text == "queued; node west has no device"
     assert answer.event is None
     revision = only(answer, "revision")
     assert revision.text == "wanted since revision 8: moved from east to west"
@@ -383,8 +381,7 @@ def test_an_application_names_those_that_keep_it_from_running() -> None:
     assert answer.text == "failing: 2 of 2 microservices keep it from running"
     told = [each.text for each in answer.because if each.what == "microservice"]
     assert told == [
-        "shop/cache on west: queued; node west is registered: no device is this node yet, "
-        "nothing was heard yet",
+        "shop/cache on west: queued; node west has no device",
         "shop/web on east: failed: no such image",
     ]
     change = only(answer, "revision")
