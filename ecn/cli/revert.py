@@ -9,7 +9,7 @@ from ecn.cli.at import Moment
 from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
 from ecn.cli.errors import CliError
-from ecn.cli.kinds import Kind, references
+from ecn.cli.kinds import Kind, Reference, one_reference, references
 from ecn.cli.output import Format, document_text, format_option, note
 from ecn.cli.plan import refuse, show
 from ecn.cli.progress import wait_until_running
@@ -53,7 +53,7 @@ def revert(
     happens. The history in between stays in the log: a revert is one more change, and can be
     reverted. Who may log in, destroyed passwords and a device's identity do not come back.
     """
-    subjects = [str(each) for each in references(what, *KINDS)]
+    subjects = [str(each) for each in meant(what)]
     asking = not yes and not dry_run
     chosen = Format(form)
     if asking and not (at_a_terminal() and chosen is Format.TABLE):
@@ -88,6 +88,13 @@ def revert(
             await wait_until_running(client, applications, timeout)
 
     session.run(work)
+
+
+def meant(words: tuple[str, ...]) -> list[Reference]:
+    """`application shop`, or `application/shop shop/web`: either way that people write it."""
+    if "/" not in words[0]:
+        return references(words, *KINDS)
+    return [one_reference((word,), *KINDS) for word in words]
 
 
 def at_a_terminal() -> bool:

@@ -156,7 +156,7 @@ on kiosk (online):
 def test_a_dry_run_does_nothing(api: RealApi) -> None:
     run("deploy", "-f", "-", "--no-wait", stdin=CHANGED)
     position = api.position
-    result = run("revert", "--to", str(position - 3), "ms/shop/web", "--dry-run")
+    result = run("revert", "--to", str(position - 3), "shop/web", "--dry-run")
     assert result.exit_code == 0
     assert "image: shop/web:2 -> shop/web:1" in result.stdout
     assert api.position == position
