@@ -4,6 +4,7 @@ Positions are given under the lock of one row, so that they have no holes and ar
 the commits: a reader that asks for what is behind a position misses nothing, ever.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence, Set
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
@@ -24,6 +25,9 @@ from events.shown import needle
 
 SQL = load("events", "sql/log.sql")
 
+SEARCHES = 2
+"""Searches that run at once, of the pool's four connections: others have to read the log's end."""
+
 LOOKED_CLOSER = 200
 """Events that may have a word, fetched at once to be looked at."""
 
@@ -35,6 +39,7 @@ class PostgresLog:
         self._pool = pool
         self._appender = appender
         self._listener = listener
+        self._searching = asyncio.Semaphore(SEARCHES)
 
     @classmethod
     @asynccontextmanager
@@ -68,9 +73,9 @@ class PostgresLog:
             rows = await self._pool.fetch(SQL["read"], after, limit)
         return [_recorded(row) for row in rows]
 
-    async def wait(self, *, at_most: float, beyond: Position | None = None) -> None:
+    async def wait(self, *, at_most: float, beyond: Position | None = None) -> Position:
         """See EventLog."""
-        await self._listener.wait(at_most=at_most, beyond=beyond)
+        return await self._listener.wait(at_most=at_most, beyond=beyond)
 
     async def search(
         self,
@@ -88,8 +93,9 @@ class PostgresLog:
         page = limit if text is None else max(limit, LOOKED_CLOSER)
         found: list[Recorded] = []
         while True:
-            with _as_log_errors():
-                rows = await self._pool.fetch(query, after, before, page, *_arguments(wanted))
+            async with self._searching:
+                with _as_log_errors():
+                    rows = await self._pool.fetch(query, after, before, page, *_arguments(wanted))
             found += [
                 _recorded(row)
                 for row in rows
