@@ -84,11 +84,13 @@ def verify(
     if public_key is not None and checkpoint is None:
         raise click.UsageError("--public-key goes with --checkpoint")
     held = None if checkpoint is None else _held(checkpoint, public_key)
+    unknown: Counter[str] = Counter()
     with bar("Verifying", "events") as tell:
         if file is None:
             found = session.run(lambda client: _online(client, held, tell))
         else:
-            found = _offline(file, held, tell)
+            found = _offline(file, held, tell, unknown)
+    note_unknown(unknown)
     if form != Format.TABLE:
         click.echo(document_text(found, Format(form)))
     else:
@@ -114,9 +116,10 @@ async def _online(client: Client, held: Held | None, tell: Tell) -> Verified:
     raise Unreachable("the controller ended its answer in the middle", next_step="try again")
 
 
-def _offline(file: BinaryIO, held: Held | None, tell: Tell) -> Verified:
+def _offline(file: BinaryIO, held: Held | None, tell: Tell, unknown: Counter[str]) -> Verified:
+    """The file, from its first line to its last; what nobody knows is counted in `unknown`."""
     marks = {} if held is None else {held.position: bytes.fromhex(held.hash)}
-    reader, unknown, wrong = LogReader(marks), Counter[str](), None
+    reader, wrong = LogReader(marks), None
     try:
         while chunk := file.read(CHUNK):
             events = reader.feed(chunk)
@@ -130,7 +133,6 @@ def _offline(file: BinaryIO, held: Held | None, tell: Tell) -> Verified:
         raise CliError(f"{file.name}: {e}") from e
     except OSError as e:
         raise CliError(f"{file.name} can't be read: {e.strerror}") from e
-    note_unknown(unknown)
     return Verified(
         verified=wrong is None,
         first=reader.header.first if reader.header else 1,

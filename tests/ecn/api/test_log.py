@@ -3,6 +3,7 @@
 import asyncio
 from base64 import b64decode
 
+import aiohttp
 import pytest
 from msgspec.structs import replace
 
@@ -223,6 +224,32 @@ async def test_more_walks_than_are_bearable_have_to_wait(
     for walk in walks:
         assert outcome(walk.result())["wrong"] is None
     assert outcome(await viewer.get("/log/verify"))["wrong"] is None
+
+
+@pytest.mark.parametrize("path", ["/log/export", "/log/verify"])
+async def test_who_may_no_longer_read_gets_no_more_of_it(
+    controller: Controller, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer that breaks off has no last line: nobody takes it for a whole one."""
+    monkeypatch.setattr("ecn.api.log.EXPORT_PAGE", 2)
+    monkeypatch.setattr("events.verification.PAGE", 2)
+    await grown(controller, 8)
+    memory, read = controller.network.log, type(controller.network.log).read
+    anna = {"name": "anna", "password": "wonderland", "role": "admin"}
+    await controller.admin.post("/users", anna)
+    login = await controller.nobody.post("/login", {"name": "anna", "password": "wonderland"})
+    client = controller.as_(login.text("token"))
+    (await client.get(path)).is_good()
+
+    async def overtaken(self: object, after: Position, *, limit: int = 5000) -> object:
+        if after == 6:
+            (await controller.admin.delete("/users/anna")).is_good()
+        return await read(memory, after, limit=limit)
+
+    monkeypatch.setattr(type(memory), "read", overtaken)
+    with pytest.raises(aiohttp.ClientError):
+        await client.get(path)
+    (await client.get(path)).is_problem(401, "bad-credentials")
 
 
 async def test_a_log_that_is_away_is_told_before_anything_is_sent(
