@@ -1,7 +1,7 @@
 """A unix socket that stands before Postgres' own, and breaks or holds up what it carries."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
@@ -16,6 +16,13 @@ class Cut(Struct):
     then: Callable[[], None] = lambda: None
     deliver_rest_in: float | None = None
     """Seconds: the client is cut off at once, the server gets everything, but late."""
+
+
+class Hold(Struct):
+    """Once `after` more bytes went that way, let nothing through until `meanwhile` is done."""
+
+    after: int
+    meanwhile: Callable[[], Awaitable[None]]
 
 
 class FaultProxy:
@@ -37,6 +44,8 @@ class FaultProxy:
         """Something was asked that does not get through."""
         self.cut_request: Cut | None = None
         self.cut_answer: Cut | None = None
+        self.hold_request: Hold | None = None
+        self.hold_answer: Hold | None = None
         self._server = server
         self._asked_last: asyncio.StreamWriter | None = None
         self._open: set[asyncio.StreamWriter] = set()
@@ -106,6 +115,9 @@ class FaultProxy:
                 if not self.flowing.is_set():
                     self.held.set()
                     await self.flowing.wait()
+                hold, self.hold_request = _held(self.hold_request, len(data))
+                if hold is not None:
+                    data = await _begun(server, data, hold)
                 cut, self.cut_request = _next(self.cut_request, len(data))
                 if cut is None:
                     server.write(data)
@@ -132,6 +144,9 @@ class FaultProxy:
                 cut = None
                 if client is self._asked_last:
                     self.answered += len(data)
+                    hold, self.hold_answer = _held(self.hold_answer, len(data))
+                    if hold is not None:
+                        data = await _begun(client, data, hold)
                     cut, self.cut_answer = _next(self.cut_answer, len(data))
                 if cut is None:
                     client.write(data)
@@ -150,3 +165,18 @@ def _next(cut: Cut | None, size: int) -> tuple[Cut | None, Cut | None]:
     if cut is None or cut.after < size:
         return cut, None
     return None, Cut(cut.after - size, cut.then, cut.deliver_rest_in)
+
+
+def _held(hold: Hold | None, size: int) -> tuple[Hold | None, Hold | None]:
+    """The hold to make within this many bytes, and the one that is still to come."""
+    if hold is None or hold.after < size:
+        return hold, None
+    return None, Hold(hold.after - size, hold.meanwhile)
+
+
+async def _begun(to: asyncio.StreamWriter, data: bytes, hold: Hold) -> bytes:
+    """Let the first bytes through, wait, and give back the rest."""
+    to.write(data[: hold.after])
+    await to.drain()
+    await hold.meanwhile()
+    return data[hold.after :]

@@ -30,7 +30,7 @@ from projections.world import World
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("REQUEST_ID", str)
 OPERATOR: web.RequestKey[Operator] = web.RequestKey("OPERATOR", Operator)
 DEVICE: web.RequestKey[Device] = web.RequestKey("DEVICE", Device)
-SENDER: web.RequestKey[ByToken | ByDevice] = web.RequestKey("SENDER", ByToken | ByDevice)
+SENDER: web.RequestKey[ByToken | ByDevice] = web.RequestKey("SENDER")
 COMMAND_ID: web.RequestKey[str] = web.RequestKey("COMMAND_ID", str)
 
 LONGEST_KEY = 255
@@ -82,7 +82,8 @@ async def merge(request: web.Request, command: Callable[[World], AnyCommand]) ->
     """Carry out a change that is merged into what is there, as often as others were faster.
 
     command: made of the world that it will be decided on, if nobody comes in between.
-    Errors: as Writer.execute; ReferenceMoved when it is gone; RevisionMoved when others were faster for MERGE_PATIENCE.
+    Errors: as Writer.execute; ReferenceMoved when it is gone meanwhile; RevisionMoved when others
+    were faster for MERGE_PATIENCE.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + MERGE_PATIENCE
