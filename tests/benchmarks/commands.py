@@ -6,6 +6,7 @@ pgbench on the same server, as many clients, each INSERT its own commit. Look at
 
 `--fsync MS` makes each flush of the server's log take so much longer, as on a disk that has to
 write: Postgres' own commit_delay, which whoever flushes sleeps through for all that wait.
+`--database-url URL` measures on that server, in an empty database that is left full.
 `--recorder` compares with the Postgres recorder of the `eventsourcing` library, too.
 """
 
@@ -14,7 +15,8 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -82,41 +84,54 @@ async def in_pairs(
     sys.stdout.flush()
 
 
-async def measure(folder: Path, *, fsync: float, recorder: bool) -> None:
-    """All in one server, in one run."""
+@asynccontextmanager
+async def server(folder: Path, fsync: float) -> AsyncIterator[str]:
+    """An embedded Postgres with room for all clients; its DSN."""
     changed = {"max_connections": CONNECTIONS}
     if fsync:
         changed |= {"commit_delay": f"{fsync * 1000:.0f}", "commit_siblings": "0"}
     with DataFolder.open(folder) as data, patch.dict(SETTINGS, changed):
-        async with (
-            EmbeddedPostgres.running(data) as postgres,
-            PostgresPool.open(postgres.dsn) as pool,
-            PostgresLog.open(pool) as log,
-        ):
-            connection = await asyncpg.connect(postgres.dsn)
-            await connection.execute(PLAIN)
-            await connection.close()
-            live = Live(log)
-            await live.catch_up()
-            writer = Writer(live, log, lambda: datetime.now(UTC))
-            settle()
-            async with beside(writer.run()), beside(follow(live, log)):
-                for clients in CLIENTS:
-                    await in_pairs(
-                        f"{clients:4} at once, against single-row commits",
-                        lambda n=clients: through_the_writer(writer, n),  # type: ignore[misc]
-                        lambda n=clients: asyncio.to_thread(  # type: ignore[misc]
-                            pgbench, postgres.dsn, n, SECONDS
-                        ),
-                    )
-                if recorder:
-                    other = await asyncio.to_thread(Recorder, postgres.dsn, RECORDER_CLIENTS)
-                    await in_pairs(
-                        f"{RECORDER_CLIENTS:4} at once, against eventsourcing's recorder",
-                        lambda: through_the_writer(writer, RECORDER_CLIENTS),
-                        lambda: asyncio.to_thread(other.rate, SECONDS),
-                    )
-                    await asyncio.to_thread(other.close)
+        async with EmbeddedPostgres.running(data) as postgres:
+            yield postgres.dsn
+
+
+async def measure(dsn: str, *, recorder: bool) -> None:
+    """All in one server, in one run."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(PLAIN)
+    await connection.close()
+    async with PostgresPool.open(dsn) as pool, PostgresLog.open(pool) as log:
+        live = Live(log)
+        await live.catch_up()
+        writer = Writer(live, log, lambda: datetime.now(UTC))
+        settle()
+        async with beside(writer.run()), beside(follow(live, log)):
+            for clients in CLIENTS:
+                await in_pairs(
+                    f"{clients:4} at once, against single-row commits",
+                    lambda n=clients: through_the_writer(writer, n),  # type: ignore[misc]
+                    lambda n=clients: asyncio.to_thread(pgbench, dsn, n, SECONDS),  # type: ignore[misc]
+                )
+            if recorder:
+                other = await asyncio.to_thread(Recorder, dsn, RECORDER_CLIENTS)
+                await in_pairs(
+                    f"{RECORDER_CLIENTS:4} at once, against eventsourcing's recorder",
+                    lambda: through_the_writer(writer, RECORDER_CLIENTS),
+                    lambda: asyncio.to_thread(other.rate, SECONDS),
+                )
+                await asyncio.to_thread(other.close)
+
+
+async def run(url: str | None, *, fsync: float, recorder: bool) -> None:
+    """On a server of one's own, unless one is given."""
+    if url is not None:
+        await measure(url, recorder=recorder)
+        return
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # the account that runs Postgres must get through
+        async with server(folder, fsync) as dsn:
+            await measure(dsn, recorder=recorder)
 
 
 def main() -> None:
@@ -124,14 +139,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--fsync", type=float, default=0.0, metavar="MS")
     parser.add_argument("--recorder", action="store_true")
+    parser.add_argument("--database-url", metavar="URL")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
-        folder = Path(name)
-        folder.chmod(0o711)
-        try:
-            asyncio.run(measure(folder, fsync=chosen.fsync, recorder=chosen.recorder))
-        except Missing as e:
-            sys.exit(str(e))
+    try:
+        asyncio.run(run(chosen.database_url, fsync=chosen.fsync, recorder=chosen.recorder))
+    except Missing as e:
+        sys.exit(str(e))
 
 
 if __name__ == "__main__":
