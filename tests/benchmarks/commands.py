@@ -122,16 +122,13 @@ async def measure(dsn: str, *, recorder: bool) -> None:
                 await asyncio.to_thread(other.close)
 
 
-async def run(url: str | None, *, fsync: float, recorder: bool) -> None:
-    """On a server of one's own, unless one is given."""
+async def run(folder: Path, url: str | None, *, fsync: float, recorder: bool) -> None:
+    """On a server of one's own in that folder, unless one is given."""
     if url is not None:
         await measure(url, recorder=recorder)
         return
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
-        folder = Path(name)
-        folder.chmod(0o711)  # the account that runs Postgres must get through
-        async with server(folder, fsync) as dsn:
-            await measure(dsn, recorder=recorder)
+    async with server(folder, fsync) as dsn:
+        await measure(dsn, recorder=recorder)
 
 
 def main() -> None:
@@ -141,10 +138,15 @@ def main() -> None:
     parser.add_argument("--recorder", action="store_true")
     parser.add_argument("--database-url", metavar="URL")
     chosen = parser.parse_args()
-    try:
-        asyncio.run(run(chosen.database_url, fsync=chosen.fsync, recorder=chosen.recorder))
-    except Missing as e:
-        sys.exit(str(e))
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # the account that runs Postgres must get through
+        try:
+            asyncio.run(
+                run(folder, chosen.database_url, fsync=chosen.fsync, recorder=chosen.recorder)
+            )
+        except Missing as e:
+            sys.exit(str(e))
 
 
 if __name__ == "__main__":
