@@ -1,7 +1,8 @@
 """Proving a stored log: a walk from its first event to its last, in slices that let others run."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 
 from events.chaining import ChainBroken, Place, Verification
 from events.stored import StoredReader
@@ -14,7 +15,7 @@ SLICE = 1000
 
 async def walk(
     reader: StoredReader, marks: Mapping[int, bytes] | None = None
-) -> AsyncIterator[tuple[Place, int]]:
+) -> AsyncGenerator[tuple[Place, int]]:
     """Follow the chain of all that is stored now; how far it is, and how far to go, each page.
 
     The last that is yielded is the end of the log, proved.
@@ -23,8 +24,9 @@ async def walk(
     """
     verification = Verification(marks=marks)
     try:
-        async for step in _walk(reader, verification):
-            yield step
+        async with aclosing(_walk(reader, verification)) as steps:
+            async for step in steps:
+                yield step
     except ChainBroken as e:
         e.proved = verification.place
         raise
@@ -32,7 +34,7 @@ async def walk(
 
 async def _walk(
     reader: StoredReader, verification: Verification
-) -> AsyncIterator[tuple[Place, int]]:
+) -> AsyncGenerator[tuple[Place, int]]:
     extent = await reader.extent()
     if extent.first is not None and extent.first < 1:
         raise ChainBroken(extent.first, "it lies before the beginning of the log")

@@ -1,8 +1,8 @@
 """The log as a whole over HTTP: export, verification, checkpoints."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 
 from aiohttp import web
 
@@ -72,19 +72,23 @@ async def verify(request: web.Request) -> web.StreamResponse:
         if marks.setdefault(position, given) != given:
             # No walk is needed to know that; it is told like the rest all the same.
             marks = {position: given}
-    async with _reading(request) as reader:
-        return await lines_answer(request, _progress(request, reader, marks))
+    async with (
+        _reading(request) as reader,
+        aclosing(_progress(request, reader, marks)) as lines,
+    ):
+        return await lines_answer(request, lines)
 
 
 async def _progress(
     request: web.Request, reader: StoredReader, marks: dict[int, bytes]
-) -> AsyncIterator[LogVerification]:
+) -> AsyncGenerator[LogVerification]:
     line = LogVerification(position=0, of=0, hash=BEGINNING.hash.hex())
     try:
-        async for place, of in walk(reader, marks):
-            check_still_allowed(request, Role.VIEWER)
-            line = LogVerification(position=place.position, of=of, hash=place.hash.hex())
-            yield line
+        async with aclosing(walk(reader, marks)) as steps:
+            async for place, of in steps:
+                check_still_allowed(request, Role.VIEWER)
+                line = LogVerification(position=place.position, of=of, hash=place.hash.hex())
+                yield line
     except ChainBroken as e:
         fault = ChainFault(position=e.position, what=e.what)
         yield LogVerification(

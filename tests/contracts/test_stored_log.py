@@ -1,5 +1,6 @@
 """What every stored log promises to those who prove it: in memory and in Postgres alike."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -65,6 +66,31 @@ async def test_a_log_as_it_was_is_proved(both: Both, monkeypatch: pytest.MonkeyP
         steps = [step async for step in walk(reader, {3: events[2].hash})]
     assert [(place.position, of) for place, of in steps] == [(0, 10), (4, 10), (8, 10), (10, 10)]
     assert steps[-1][0] == stored_of(events[-1]).place
+
+
+async def test_a_log_that_grows_meanwhile_is_proved_as_far_as_it_was(
+    both: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("events.verification.PAGE", 3)
+    log, stored = both
+
+    async def grow() -> None:
+        head = GENESIS
+        for number in range(60):
+            events = batch(head, 3, first=number)
+            await log.append(events, expected=head)
+            head = events[-1].head
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as tasks:
+        growing, ends = tasks.create_task(grow()), list[int]()
+        while not growing.done():
+            async with stored.reading() as reader:
+                ends.append([place.position async for place, _ in walk(reader)][-1])
+            await asyncio.sleep(0)
+    assert ends == sorted(ends)
+    async with stored.reading() as reader:
+        assert [place.position async for place, _ in walk(reader)][-1] == 180
 
 
 async def test_few_may_walk_at_a_time_and_each_makes_room_again(both: Both) -> None:
