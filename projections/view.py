@@ -111,12 +111,11 @@ class Draft(Table[K, R]):
     persistent maps all at once: several times cheaper than a new map for each.
     """
 
-    __slots__ = ("_below", "_changed", "_size", "_turned")
+    __slots__ = ("_below", "_changed", "_turned")
 
     def __init__(self, below: Table[K, R]) -> None:
         self._below = below
         self._indexes = below._indexes
-        self._size = len(below)
         self._changed: dict[K, R | None] = {}
         """None: dropped."""
         self._turned: dict[str, dict[Hashable, dict[K, bool]]] = {
@@ -131,16 +130,16 @@ class Draft(Table[K, R]):
     def obey(self, change: Put[K, R] | Drop[K]) -> None:
         """Change one row."""
         key = change.key
-        row = change.row if isinstance(change, Put) else None
+        row = change.row if type(change) is Put else None
         changed = self._changed
+        if not self._indexes:
+            # Most of all changes there are: what was there before is of no interest.
+            changed[key] = row
+            return
         old = changed[key] if key in changed else self._below._rows.get(key)
         if old is row:
             return
         changed[key] = row
-        if old is None:
-            self._size += 1
-        elif row is None:
-            self._size -= 1
         for name, values in self._indexes.items():
             before = values(old) if old is not None else ()
             now = values(row) if row is not None else ()
@@ -198,7 +197,11 @@ class Draft(Table[K, R]):
         return key in self._below._rows
 
     def __len__(self) -> int:
-        return self._size
+        below = self._below._rows
+        size = len(below)
+        for key, row in self._changed.items():
+            size += (row is not None) - (key in below)
+        return size
 
     def __iter__(self) -> Iterator[K]:
         return (key for key, _ in self.items())

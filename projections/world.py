@@ -153,10 +153,11 @@ VIEWS = (
 )
 """All views. The order does not matter: each projects from the world before the event."""
 
-_Concerned = dict[type, tuple[tuple[str, Projection], ...]]
+_Concern = dict[type, tuple[tuple[str, Projection], ...]]
+_Concerned = tuple[tuple[Projection, Callable[[Put[Hashable, object] | Drop[Hashable]], None]], ...]
 
 
-def _concerned(views: Iterable[View]) -> _Concerned:
+def _concerned(views: Iterable[View]) -> _Concern:
     chosen = tuple(views)
     return {
         kind: tuple((view.name, view.project) for view in chosen if kind in view.events)
@@ -183,30 +184,48 @@ class Folding:
         self.draft = World(head=base.head, **self._drafts)  # type: ignore[arg-type]
         """The world as far as it is folded. It goes on changing: for whoever decides in between,
         not to be kept."""
+        self._concern: tuple[dict[type, _Concerned], dict[type, _Concerned]] = ({}, {})
+        """By kind of event, without and with a keyed command; filled as the kinds come."""
 
     def fold(self, events: Iterable[Recorded]) -> None:
         """Go on behind these events, which come right after the draft.
 
         Errors: ValueError when an event is not the next one: folding it would be a lie.
         """
-        draft, drafts = self.draft, self._drafts
+        draft, concern = self.draft, self._concern
         position = draft.head.position
-        for recorded in events:
-            if recorded.position != position + 1:
-                raise ValueError(f"event {recorded.position} does not follow {position}")
-            event = recorded.event
-            keyed = recorded.command_id.startswith(KEYED)
-            concern = _KEYED_CONCERN if keyed else _CONCERN
-            changes = [
-                (name, change)
-                for name, project in concern.get(type(event), ())
-                for change in project(draft, event, recorded)
-            ]
-            for name, change in changes:
-                drafts[name].obey(change)
-            position = recorded.position
-            # Frozen for all others: a draft is no world yet.
-            force_setattr(draft, "head", recorded.head)
+        try:
+            for recorded in events:
+                if recorded.position != position + 1:
+                    raise ValueError(f"event {recorded.position} does not follow {position}")
+                event = recorded.event
+                kind = type(event)
+                keyed = recorded.command_id.startswith(KEYED)
+                concerned = concern[keyed].get(kind)
+                if concerned is None:
+                    concerned = self._concerned(kind, keyed=keyed)
+                # All project from the world before the event, so that none obeys too early.
+                changes = [
+                    (obey, change)
+                    for project, obey in concerned
+                    for change in project(draft, event, recorded)
+                ]
+                for obey, change in changes:
+                    obey(change)
+                position = recorded.position
+                last = recorded
+        finally:
+            if position != draft.head.position:
+                # Frozen for all others: a draft is no world yet. Once for many events, as no
+                # projection looks at it.
+                force_setattr(draft, "head", last.head)
+
+    def _concerned(self, kind: type, *, keyed: bool) -> _Concerned:
+        """The projections that are asked of events of that kind, and the drafts that obey."""
+        concern = (_KEYED_CONCERN if keyed else _CONCERN).get(kind, ())
+        concerned = tuple((project, self._drafts[name].obey) for name, project in concern)
+        self._concern[keyed][kind] = concerned
+        return concerned
 
     def changes(self) -> Changes:
         """All that changed since the base."""
