@@ -27,6 +27,7 @@ from ecn.history.blame import blame
 from ecn.history.diff import differences, ordered
 from ecn.history.patch import MEDIA, patch
 from ecn.history.trees import KINDS, row_of
+from events.log import EventLog
 from events.user import Role
 from projections.world import World
 
@@ -91,7 +92,7 @@ async def show_why(request: web.Request) -> web.Response:
     """Why something is as it is."""
     world = asked(request).world
     subject = await _subject(request, world, why.KINDS)
-    return json_answer(await answered(request, why.why(world, subject)))
+    return json_answer(await answered(request.app[LOG], why.why(world, subject)))
 
 
 async def show_why_of_microservice(request: web.Request) -> web.Response:
@@ -106,7 +107,7 @@ async def show_blame(request: web.Request) -> web.Response:
     kind, _, key = subject.partition("/")
     if row_of(world, kind, key) is None:
         raise NotFound(kind, _ref(request))
-    return json_answer(await answered(request, blame(world, subject)))
+    return json_answer(await answered(request.app[LOG], blame(world, subject)))
 
 
 async def show_blame_of_microservice(request: web.Request) -> web.Response:
@@ -114,12 +115,11 @@ async def show_blame_of_microservice(request: web.Request) -> web.Response:
     return await show_blame(request)
 
 
-async def answered(request: web.Request, question: Question[T]) -> T:
+async def answered(log: EventLog, question: Question[T]) -> T:
     """The answer to a question about history, with the events that it asks for.
 
     Errors: LogUnavailable.
     """
-    log = request.app[LOG]
     try:
         search = next(question)
         while True:
@@ -151,7 +151,7 @@ async def _subject(request: web.Request, world: World, kinds: Sequence[str]) -> 
     subject = subjects.present(world, kind, ref)
     if subject is None:
         bore = await _gone(world, kind, ref)
-        subject = await answered(request, subjects.latest_of(world, bore))
+        subject = await answered(request.app[LOG], subjects.latest_of(world, bore))
     if subject is None:
         raise NotFound(kind, ref)
     return subject
@@ -186,7 +186,7 @@ async def _asked_about(
     gone = await _gone(after, kind, ref)
     if not gone:
         raise NotFound(kind, ref, field="?subject")
-    return [kind], await answered(request, subjects.latest_of(after, gone))
+    return [kind], await answered(request.app[LOG], subjects.latest_of(after, gone))
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (
