@@ -232,3 +232,24 @@ async def test_what_can_not_be_reverted_says_why(
 async def test_a_position_to_come_was_not_seen(operator: Client, before: str) -> None:
     refused = await revert(operator, before, "application/shop", expected_position=100_000)
     refused.is_problem(400, "invalid", field="$.expected_position")
+
+
+async def test_a_controller_that_is_behind_reverts_nothing_that_it_did_not_see(
+    network: Network, controller: Controller, operator: Client, before: str
+) -> None:
+    (await operator.patch("/microservices/shop/web", {"image": "shop/web:2"})).is_good()
+    async with network.controller(following=False) as behind:
+        seen = behind.world_position
+        (await operator.patch("/microservices/shop/web", {"image": "shop/web:3"})).is_good()
+        assert behind.world_position == seen
+        refused = await revert(behind.operator, before, "application/shop", expected_position=seen)
+        refused.is_problem(409, "revision-moved")
+        # It is told that somebody was faster; who does not say what was seen reverts what is there.
+        (await operator.patch("/microservices/shop/web", {"image": "shop/web:4"})).is_good()
+        done = await revert(behind.operator, before, "application/shop")
+        assert events(done.is_good()) == ["microservice.updated.v1"]
+        plan = done.json["plan"]
+        assert isinstance(plan, dict)
+        [change] = plan["changes"]
+        [event] = change["events"]
+        assert event["fields"][0]["before"] == "shop/web:4"
