@@ -6,7 +6,7 @@ from ecn.api.history_documents import Blame, BlamedField
 from ecn.cli.at import at_option, looking
 from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
-from ecn.cli.field_text import path_text, value_text
+from ecn.cli.field_text import SECRETS, path_text, value_text
 from ecn.cli.kinds import Kind, one_reference
 from ecn.cli.output import Column, Format, document_text, format_option, note, print_table
 from ecn.cli.session import Session, pass_session
@@ -62,7 +62,7 @@ def blame(session: Session, what: tuple[str, ...], everything: bool, at: str, fo
 
 
 def _row(field: BlamedField) -> tuple[str, ...]:
-    sealed = isinstance(field.value, str) and field.value.startswith("sealed:")
+    sealed = field.path in SECRETS and field.value is not None
     event = field.event
     return (
         path_text(field.path),

@@ -13,9 +13,10 @@ LONGEST = 60
 IDS = ("/status/container_id", "/status/image_digest")
 SHORT_ID = 19
 """Characters of a digest that tell it from others: `sha256:` and twelve digits."""
-PLAIN = re.compile(r"[^\s\"'{}\[\],][^\s\"'{}\[\]]*(?: [^\s\"'{}\[\]]+)*")
-OTHERWISE = re.compile(r"true|false|null|none|-?\d+(\.\d+)?", re.IGNORECASE)
-"""Text that would be taken for something else without quotes."""
+PLAIN = re.compile(r"[^\s\"'{}\[\],\\]+(?: [^\s\"'{}\[\]\\]+)*")
+OTHERWISE = ("true", "false", "none")
+"""Text that would be taken for something else without quotes; so would numbers."""
+SECRETS = ("/password", "/credential")
 
 
 def path_text(path: str) -> str:
@@ -35,7 +36,7 @@ def value_text(value: object, *, longest: int | None = LONGEST) -> str:
     match value:
         case None:
             text = "none"
-        case str() if PLAIN.fullmatch(value) and not OTHERWISE.fullmatch(value):
+        case str() if _is_plain(value):
             text = value
         case list() if (ports := _ports(value)) is not None:
             text = ports
@@ -60,7 +61,7 @@ def change_text(
         )
     if change.aspect is Aspect.REPORTED:
         label = click.style("reported ", dim=True) + label
-    if any(isinstance(each, str) and each.startswith("sealed:") for each in (before, after)):
+    if change.path in SECRETS:
         return f"{label}: {_secret(before, after)}"
     old = click.style(value_text(before, longest=longest), fg="red") if is_given(before) else ""
     new = click.style(value_text(after, longest=longest), fg="green") if is_given(after) else ""
@@ -69,6 +70,17 @@ def change_text(
     if not new:
         return f"{label}: {click.style('-', fg='red')} {old}"
     return f"{label}: {old} -> {new}"
+
+
+def _is_plain(value: str) -> bool:
+    """Whether text can stand without quotes and be taken for nothing else."""
+    if value.lower() in OTHERWISE or not value.isprintable() or not PLAIN.fullmatch(value):
+        return False
+    try:
+        float(value)
+    except ValueError:
+        return True
+    return False
 
 
 def _secret(before: object, after: object) -> str:
