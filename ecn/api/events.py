@@ -1,22 +1,25 @@
 """The log over HTTP: pages for audits, and a live feed of server-sent events."""
 
 import asyncio
+from collections.abc import Sequence
 
 import msgspec
 from aiohttp import web
 
 from ecn.api import views
 from ecn.api.answers import json_answer
-from ecn.api.documents import Events
+from ecn.api.documents import EventDocument, Events
 from ecn.api.endpoint import Endpoint, Query, choice, whole_number
 from ecn.api.event_query import QUERIES, learned, looked_up, question
 from ecn.api.keys import LIVE, LOG
 from ecn.api.moments import asked
 from ecn.api.standing import check_still_allowed
 from ecn.errors import Invalid
+from events.envelope import Recorded
 from events.ids import Position
 from events.search import search
 from events.user import Role
+from projections.world import World
 
 PAGE, LARGEST_PAGE = 100, 1000
 KEEP_ALIVE = 15.0
@@ -24,6 +27,9 @@ KEEP_ALIVE = 15.0
 
 SLOWEST_READER = 30.0
 """Seconds that a client may take for what it is sent; then it has to come back and resume."""
+
+SLICE = 200
+"""Events that are made documents before others get their turn: some milliseconds."""
 
 LOOK_WITHIN = 5.0
 """Seconds that a page is looked for; then it is what was found so far, and says how to go on."""
@@ -55,10 +61,18 @@ async def events(request: web.Request) -> web.StreamResponse:
         Events(
             position=about.position,
             stale=about.stale,
-            items=[views.event(world, each) for each in page.events],
+            items=await _documents(world, page.events),
             next=page.next,
         )
     )
+
+
+async def _documents(world: World, events: Sequence[Recorded]) -> list[EventDocument]:
+    documents: list[EventDocument] = []
+    for start in range(0, len(events), SLICE):
+        documents += [views.event(world, each) for each in events[start : start + SLICE]]
+        await asyncio.sleep(0)
+    return documents
 
 
 async def feed(request: web.Request) -> web.StreamResponse:

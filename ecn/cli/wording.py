@@ -45,15 +45,14 @@ def instant_of(text: str, now: datetime) -> datetime:
     """
     try:
         return now - timedelta(seconds=seconds_of(text))
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     try:
-        at = datetime.fromisoformat(text.strip())
-    except ValueError:
+        return datetime.fromisoformat(text.strip()).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ValueError(
             f"{text!r} is not a time: write 10m (ago), 2026-05-01 or 2026-05-01T12:00:00Z"
         ) from None
-    return at.astimezone(UTC)
 
 
 class Duration(click.ParamType[float]):

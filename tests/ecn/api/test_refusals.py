@@ -197,6 +197,8 @@ async def test_what_contradicts_the_world_is_refused(
         ("/events", {"since": "yesterday"}, "?since"),
         ("/events", {"since": "2026-01-01T00:00:00"}, "?since"),
         ("/events", {"until": "2026-13-01T00:00:00Z"}, "?until"),
+        ("/events", {"since": "0001-01-01T00:00:00+14:00"}, "?since"),
+        ("/events", {"until": "9999-12-31T23:59:59-14:00"}, "?until"),
         ("/events", {"subject": "planet/earth"}, "?subject"),
         ("/nodes/east", {"force": "maybe"}, "?force"),
     ],
