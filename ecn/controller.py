@@ -9,12 +9,13 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import structlog
 from aiohttp import web
+from msgspec import Struct
 
 from ecn.api import app as api
 from ecn.api import keys
@@ -96,8 +97,8 @@ async def _run(settings: ControllerSettings) -> None:
     tls = _tls(settings)
     with _listening(settings) as sock, DataFolder.open(settings.data) as folder:
         async with (
-            _database(settings, folder) as dsn,
-            _opened(dsn) as pool,
+            _database(settings, folder) as database,
+            _opened(database.dsn) as pool,
             PostgresLog.open(pool) as event_log,
             PostgresLeadership.open(pool) as leadership,
             PostgresViews.open(pool) as views,
@@ -132,6 +133,7 @@ async def _run(settings: ControllerSettings) -> None:
             application[keys.PRESENCE] = presence
             application[keys.LOG_STREAMS] = LogStreams(live.wake)
             application[keys.CLOCK] = now
+            application[keys.DISK_FULL] = database.disk_full
             application[keys.STARTED_AT] = now()
             url = _url(sock, secure=tls is not None)
             async with beside(writer.run()), beside(follow(live, event_log)):
@@ -171,14 +173,19 @@ def _listening(settings: ControllerSettings) -> socket.socket:
     return sock
 
 
+class _Database(Struct, frozen=True):
+    dsn: str
+    disk_full: Callable[[], bool]
+
+
 @asynccontextmanager
-async def _database(settings: ControllerSettings, folder: DataFolder) -> AsyncIterator[str]:
+async def _database(settings: ControllerSettings, folder: DataFolder) -> AsyncIterator[_Database]:
     if settings.database_url is not None:
-        yield settings.database_url
+        yield _Database(settings.database_url, lambda: False)
         return
     async with EmbeddedPostgres.running(folder) as postgres:
         log.info("postgres_running", pid=postgres.pid)
-        yield postgres.dsn
+        yield _Database(postgres.dsn, lambda: postgres.disk_full)
 
 
 @asynccontextmanager

@@ -34,6 +34,8 @@ INITDB_WITHIN = 120.0
 START_WITHIN = 300.0
 """Seconds. After a power cut the start replays what was not yet in place: on a slow card, long."""
 LONGEST_PAUSE = 15.0
+WAL_PIECE = 16 << 20
+"""Bytes. Postgres ends, and does not start, where it finds no room for one more."""
 TIDY_EVERY = 60.0
 LOGS_KEPT = 5
 
@@ -106,6 +108,14 @@ class EmbeddedPostgres:
     def pid(self) -> int | None:
         """Of the server, while there is one."""
         return self._postmaster.process.pid if self._postmaster else None
+
+    @property
+    def disk_full(self) -> bool:
+        """There is no room for the next piece of its write-ahead log."""
+        try:
+            return shutil.disk_usage(self._data).free < WAL_PIECE
+        except OSError:
+            return False
 
     async def _prepare(self) -> None:
         left = await end_leftovers(self._cluster)
@@ -230,5 +240,9 @@ class EmbeddedPostgres:
             self._postmaster = None
 
     def _tidy_logs(self) -> None:
-        for path in sorted((self._data / "log").glob("*.log"))[:-LOGS_KEPT]:
-            path.unlink(missing_ok=True)
+        try:
+            for path in sorted((self._data / "log").glob("*.log"))[:-LOGS_KEPT]:
+                path.unlink(missing_ok=True)
+        except OSError as e:
+            # A disk in trouble must not end the controller, which goes on from memory.
+            log.warning("postgres logs not tidied", reason=str(e))

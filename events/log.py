@@ -35,6 +35,10 @@ class LogUnavailable(LogError, StoreUnavailable):
     """The log can't be reached, or can't write (a full disk, say); nothing was written."""
 
 
+class DiskFull(LogUnavailable):
+    """The disk that the log is kept on takes no more; nothing was written."""
+
+
 class OutcomeUnknown(LogError):
     """The connection broke during an append and the log can't be asked yet whether it took place.
 

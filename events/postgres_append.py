@@ -13,7 +13,14 @@ import asyncpg
 from asyncpg import Connection
 
 from events.envelope import Head, Recorded
-from events.log import HeadMoved, LogUnavailable, OutcomeUnknown, StoreUnavailable, check_appendable
+from events.log import (
+    DiskFull,
+    HeadMoved,
+    LogUnavailable,
+    OutcomeUnknown,
+    StoreUnavailable,
+    check_appendable,
+)
 from events.named_sql import load
 from events.postgres_pool import PostgresPool, close, is_unavailable, translated
 
@@ -75,7 +82,8 @@ class Appender:
             if _was_refused(e, connection):
                 if not is_unavailable(e):
                     raise
-                raise LogUnavailable(f"nothing was appended: {e}") from e
+                kind = DiskFull if isinstance(e, asyncpg.DiskFullError) else LogUnavailable
+                raise kind(f"nothing was appended: {e}") from e
             self._cut_off(connection)
             if not events:
                 raise LogUnavailable(f"the log could not be asked: {e}") from e

@@ -28,3 +28,5 @@ PRESENCE = web.AppKey("PRESENCE", Presence)
 LOG_STREAMS = web.AppKey("LOG_STREAMS", LogStreams)
 CLOCK: web.AppKey[Callable[[], datetime]] = web.AppKey("CLOCK")
 STARTED_AT = web.AppKey("STARTED_AT", datetime)
+DISK_FULL: web.AppKey[Callable[[], bool]] = web.AppKey("DISK_FULL")
+"""Whether the disk of the embedded Postgres takes no more: the reason why the log is away."""

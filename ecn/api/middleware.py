@@ -20,13 +20,13 @@ from ecn.api.commanding import (
     name_command,
 )
 from ecn.api.endpoint import Access, Endpoint, whole_number
-from ecn.api.keys import CLOCK, LIVE, PRESENCE
+from ecn.api.keys import CLOCK, DISK_FULL, LIVE, PRESENCE
 from ecn.api.moments import ASKED, ask, asks_of_the_past
 from ecn.api.premises import by_device, by_token
 from ecn.api.principal import allow, device, operator
 from ecn.errors import BadCredentials, Behind, Invalid, NotAllowed, NotFound, Refused
 from events.ids import Position, new_id
-from events.log import OutcomeUnknown, StoreUnavailable
+from events.log import DiskFull, OutcomeUnknown, StoreUnavailable
 from projections.live import Live
 
 AT_LEAST_PATIENCE = 10.0
@@ -172,7 +172,8 @@ def _told(request: web.Request, error: Exception) -> web.Response:
             return problems.refusal(error, request_id)
         case StoreUnavailable() | OutcomeUnknown():
             log.warning("log_unavailable", reason=str(error), request_id=request_id)
-            return problems.unavailable(error, request_id)
+            full = isinstance(error, DiskFull) or request.app.get(DISK_FULL, _unknown)()
+            return problems.unavailable(error, request_id, disk_full=full)
         case web.RequestPayloadError():
             unread = Invalid(
                 "the body can't be read: it breaks off, or is not packed as its header says",
@@ -184,6 +185,11 @@ def _told(request: web.Request, error: Exception) -> web.Response:
                 "request_failed", request_id=request_id, path=request.path, exc_info=error
             )
             return problems.fault(request_id)
+
+
+def _unknown() -> bool:
+    """Of a database that somebody else looks after."""
+    return False
 
 
 def _cut(request: web.Request, error: Exception) -> web.Response:

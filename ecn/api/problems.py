@@ -100,8 +100,13 @@ def refusal(error: Refused, request_id: str) -> web.Response:
     return response(problem, headers)
 
 
-def unavailable(error: StoreUnavailable | OutcomeUnknown, request_id: str) -> web.Response:
-    """The log could not take or give it, or a secret can't be opened for now."""
+def unavailable(
+    error: StoreUnavailable | OutcomeUnknown, request_id: str, *, disk_full: bool = False
+) -> web.Response:
+    """The log could not take or give it, or a secret can't be opened for now.
+
+    disk_full: known to be the reason, although the error may not say so.
+    """
     if isinstance(error, MasterKeyMissing):
         return response(
             _problem(
@@ -114,10 +119,17 @@ def unavailable(error: StoreUnavailable | OutcomeUnknown, request_id: str) -> we
             ),
             {"Retry-After": str(RETRY_AFTER)},
         )
-    if isinstance(error, OutcomeUnknown):
+    if disk_full and not isinstance(error, OutcomeUnknown):
+        code, detail, step = (
+            "disk-full",
+            "the disk that the event log is kept on is full; nothing was changed",
+            "Free some space there. The controller goes on by itself; then try again.",
+        )
+    elif isinstance(error, OutcomeUnknown):
         code, detail, step = (
             "outcome-unknown",
-            "the connection to the log broke: the change may or may not have been made",
+            "the connection to the log broke: the change may or may not have been made"
+            + ("; the disk that the log is kept on is full" if disk_full else ""),
             "Send the same request with the same Idempotency-Key again: it takes effect once.",
         )
     else:
