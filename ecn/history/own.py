@@ -42,26 +42,30 @@ class Version(Struct, frozen=True, kw_only=True):
     after: Tree | None
 
 
-def _types(*kinds: type[Event]) -> tuple[str, ...]:
-    return tuple(str(kind.__struct_config__.tag) for kind in kinds)
-
-
-WANTING: dict[str, tuple[str, ...]] = {
-    "node": _types(NodeRegistered, NodeRenamed, NodeUpdated),
-    "application": _types(
-        ApplicationCreated, ApplicationUpdated, ApplicationStarted, ApplicationStopped
+WANTING: dict[str, tuple[type[Event], ...]] = {
+    "node": (NodeRegistered, NodeRenamed, NodeUpdated),
+    "application": (
+        ApplicationCreated,
+        ApplicationUpdated,
+        ApplicationStarted,
+        ApplicationStopped,
     ),
-    "microservice": _types(
+    "microservice": (
         MicroserviceCreated,
         MicroserviceUpdated,
         MicroserviceMoved,
         MicroserviceStarted,
         MicroserviceStopped,
     ),
-    "registry": _types(RegistryCreated, RegistryUpdated),
-    "user": _types(UserCreated, UserRoleChanged, UserPasswordChanged),
+    "registry": (RegistryCreated, RegistryUpdated),
+    "user": (UserCreated, UserRoleChanged, UserPasswordChanged),
 }
-"""The types of event that say what is wanted of a thing of that kind, while it is there."""
+"""The events that say what is wanted of a thing while it is there, by its kind; its making first."""
+
+
+def family(kind: type[Event]) -> str:
+    """How the types of all versions of an event begin: `node.registered.`."""
+    return str(kind.__struct_config__.tag).rpartition(".v")[0] + "."
 
 
 NOISY = ("node", "user")
@@ -84,11 +88,11 @@ def versions_of(
     own = dict[str, list[Recorded]]()
     kinds = {each.partition("/")[0] for each in subjects}
     for kind in kinds:
-        prefixes = WANTING[kind] if kind in NOISY else (f"{kind}.",)
+        prefixes = map(family, WANTING[kind]) if kind in NOISY else (f"{kind}.",)
         for prefix in prefixes:
             wanted = EventFilter(subjects=frozenset(subjects), type_prefix=prefix)
             for recorded in (yield from every(wanted, upto=upto)):
-                if recorded.type in WANTING[kind]:
+                if isinstance(recorded.event, WANTING[kind]):
                     own.setdefault(recorded.subject, []).append(recorded)
     around = yield from _applications_of(own, upto)
     return {
@@ -116,7 +120,7 @@ def _applications_of(
     }
     if not made:
         return {}
-    wanted = EventFilter(subjects=frozenset(made.values()), type_prefix=WANTING["application"][0])
+    wanted = EventFilter(subjects=frozenset(made.values()), type_prefix=family(ApplicationCreated))
     found = yield from every(wanted, upto=upto)
     return {
         subject: [each for each in found if each.subject == application]

@@ -7,7 +7,7 @@ from ecn.api.plan_documents import REVERT_TO
 from ecn.history.asking import Question, last, latest
 from ecn.history.fields import changes
 from ecn.history.glance import actor_name, glance, name_of, said
-from ecn.history.own import WANTING, versions
+from ecn.history.own import WANTING, family, versions
 from events.envelope import Recorded
 from events.event import Event
 from events.filter import EventFilter
@@ -87,7 +87,7 @@ def actor_of(world: World, recorded: Recorded) -> Step:
 def changed_fields(world: World, recorded: Recorded) -> Question[list[FieldChange]]:
     """The fields that the event changed in what is wanted of its subject. None of a creation."""
     kind = recorded.subject.partition("/")[0]
-    if recorded.type not in WANTING.get(kind, ())[1:]:
+    if not isinstance(recorded.event, WANTING.get(kind, ())[1:]):
         return []
     history = yield from versions(recorded.subject, world.names, upto=recorded.position)
     if not history or history[-1].recorded.position != recorded.position:
@@ -95,21 +95,21 @@ def changed_fields(world: World, recorded: Recorded) -> Question[list[FieldChang
     return list(changes(history[-1].before or {}, history[-1].after or {}, Aspect.WANTED))
 
 
+def about(subject: str, kind: type[Event]) -> EventFilter:
+    """Events of that kind about the subject, of whatever version."""
+    return EventFilter(subject=subject, type_prefix=family(kind))
+
+
 def last_of(
-    world: World, subject: str, *types: str, upto: Position | None = None
+    world: World, subject: str, *kinds: type[Event], upto: Position | None = None
 ) -> Question[Recorded | None]:
-    """The newest event about the subject that is of one of the types."""
+    """The newest event about the subject that is of one of the kinds."""
     found: list[Recorded] = []
     end = world.position if upto is None else upto
-    for type_ in types:
-        one = yield from last(EventFilter(subject=subject, type=type_), upto=end)
+    for kind in kinds:
+        one = yield from last(about(subject, kind), upto=end)
         found += [one] if one is not None else []
     return max(found, key=lambda each: each.position, default=None)
-
-
-def tag(kind: type[Event]) -> str:
-    """The type as the log has it."""
-    return str(kind.__struct_config__.tag)
 
 
 def many(world: World, text: str, events: Sequence[Recorded]) -> Step:

@@ -7,7 +7,7 @@ from ecn.api.history_documents import Step
 from ecn.history.asking import Question, at
 from ecn.history.glance import glance, name_of, node_name
 from ecn.history.own import WANTING
-from ecn.history.steps import command_of, last_of, made_by, tag, whose
+from ecn.history.steps import command_of, last_of, made_by, whose
 from ecn.history.why_microservice import in_one_line
 from events.application import (
     ApplicationCreated,
@@ -29,7 +29,7 @@ def application(world: World, key: ApplicationId) -> Question[Step]:
     row, subject = world.applications[key], f"application/{key}"
     because = []
     if not row.started:
-        stopped = yield from last_of(world, subject, tag(ApplicationStopped))
+        stopped = yield from last_of(world, subject, ApplicationStopped)
         if stopped is not None:
             because.append((yield from made_by(world, stopped)))
     held = sorted(_held_up(world, key), key=lambda each: world.microservices[each].name)
@@ -57,11 +57,11 @@ def application(world: World, key: ApplicationId) -> Question[Step]:
 
 def gone(world: World, subject: str) -> Question[Step]:
     """The chain of one that is no more. Errors: KeyError when nothing tells of its end."""
-    deleted = yield from last_of(world, subject, tag(ApplicationDeleted))
+    deleted = yield from last_of(world, subject, ApplicationDeleted)
     if deleted is None:
         raise KeyError(subject)
     because = [(yield from command_of(world, deleted))]
-    created = yield from last_of(world, subject, tag(ApplicationCreated))
+    created = yield from last_of(world, subject, ApplicationCreated)
     if created is not None:
         because.append((yield from made_by(world, created)))
     return Step(

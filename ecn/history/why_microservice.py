@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from ecn.api.history_documents import Step
 from ecn.history.asking import Question, at, latest
 from ecn.history.glance import glance, name_of, status_text
-from ecn.history.steps import MOST, command_of, last_of, made_by, many, tag
+from ecn.history.steps import MOST, about, command_of, last_of, made_by, many
 from ecn.history.why_node import state_event, unheard
 from events.application import (
     ApplicationDeleted,
@@ -28,8 +28,6 @@ from projections.microservices import MicroserviceRow
 from projections.nodes import NodeState
 from projections.world import World
 
-REPORTED = tag(ContainerReported)
-
 
 def microservice(world: World, key: MicroserviceId) -> Question[Step]:
     """The chain of one that is there."""
@@ -37,7 +35,7 @@ def microservice(world: World, key: MicroserviceId) -> Question[Step]:
     subject = f"microservice/{key}"
     reports: Sequence[Recorded] = ()
     if status is not None:
-        wanted = EventFilter(subject=subject, type=REPORTED)
+        wanted = about(subject, ContainerReported)
         since = Position(min(status.revision or row.revision, row.revision))
         # Of the newest one is the state; those before it tell how it came to that.
         reports = yield from latest(wanted, upto=world.position, limit=MOST + 2)
@@ -66,7 +64,7 @@ def in_one_line(world: World, key: MicroserviceId) -> str:
 
 def gone(world: World, subject: str) -> Question[Step]:
     """The chain of one that is no more. Errors: KeyError when nothing tells of its end."""
-    deleted = yield from last_of(world, subject, tag(MicroserviceDeleted))
+    deleted = yield from last_of(world, subject, MicroserviceDeleted)
     if deleted is None:
         raise KeyError(subject)
     command = yield from command_of(world, deleted)
@@ -79,11 +77,11 @@ def gone(world: World, subject: str) -> Question[Step]:
         text += f" with its {with_whom.partition('/')[0]} {name_of(world, with_whom)}"
     because = [command]
     before = yield from latest(
-        EventFilter(subject=subject, type=REPORTED), upto=deleted.position, limit=MOST + 1
+        about(subject, ContainerReported), upto=deleted.position, limit=MOST + 1
     )
     if before:
         because.append(many(world, "before that, its agent reported", before))
-    makings = [tag(kind) for kind in (MicroserviceCreated, MicroserviceUpdated, MicroserviceMoved)]
+    makings = (MicroserviceCreated, MicroserviceUpdated, MicroserviceMoved)
     made = yield from last_of(world, subject, *makings, upto=deleted.position)
     if made is not None:
         because.append((yield from made_by(world, made, text=_last_made(world, made))))
@@ -124,9 +122,9 @@ def _waits(
         match word:
             case "application":
                 application = f"application/{row.application_id}"
-                event = yield from last_of(world, application, tag(ApplicationStopped))
+                event = yield from last_of(world, application, ApplicationStopped)
             case "stopped":
-                event = yield from last_of(world, subject, tag(MicroserviceStopped))
+                event = yield from last_of(world, subject, MicroserviceStopped)
             case "node" | "engine":
                 event = yield from state_event(world, row.node_id, engine=word == "engine")
             case _:

@@ -3,9 +3,9 @@
 from ecn.api.history_documents import Step
 from ecn.history.asking import Question, latest
 from ecn.history.glance import OFFLINE, glance
-from ecn.history.steps import MOST, command_of, last_of, made_by, many, tag
+from ecn.history.steps import MOST, about, command_of, last_of, made_by, many
 from events.envelope import Recorded
-from events.filter import EventFilter
+from events.event import Event
 from events.ids import START, NodeId
 from events.node import (
     NodeCameOnline,
@@ -25,9 +25,9 @@ def node(world: World, node_id: NodeId) -> Question[Step]:
     """The chain of one that is there."""
     row, subject = world.nodes[node_id], f"node/{node_id}"
     state = yield from state_event(world, node_id)
-    provisioned = yield from last_of(world, subject, tag(NodeProvisioned))
+    provisioned = yield from last_of(world, subject, NodeProvisioned)
     because = []
-    if state is not None and state.type == tag(NodeDeprovisioned):
+    if state is not None and isinstance(state.event, NodeDeprovisioned):
         because.append((yield from command_of(world, state)))
     if row.facts.engine_problem:
         event = yield from state_event(world, node_id, engine=True)
@@ -38,11 +38,11 @@ def node(world: World, node_id: NodeId) -> Question[Step]:
             because.append(_step("revision", "a device became this node", world, provisioned))
         because += yield from _key_of(world, subject, provisioned)
     elif row.key_expires_at is not None:
-        issued = yield from last_of(world, subject, tag(ProvisioningKeyIssued))
+        issued = yield from last_of(world, subject, ProvisioningKeyIssued)
         if issued is not None:
             text = f"its provisioning key can be redeemed until {row.key_expires_at:%F %T} UTC"
             because.append((yield from made_by(world, issued, what="wait", text=text)))
-    if state is None or state.type != tag(NodeRegistered):
+    if state is None or not isinstance(state.event, NodeRegistered):
         because += yield from _registration(world, subject)
     else:
         because.append((yield from command_of(world, state)))
@@ -56,7 +56,7 @@ def node(world: World, node_id: NodeId) -> Question[Step]:
 
 def gone(world: World, subject: str) -> Question[Step]:
     """The chain of one that is no more. Errors: KeyError when nothing tells of its end."""
-    deleted = yield from last_of(world, subject, tag(NodeDeleted))
+    deleted = yield from last_of(world, subject, NodeDeleted)
     if deleted is None:
         raise KeyError(subject)
     because = [(yield from command_of(world, deleted))]
@@ -95,8 +95,8 @@ def state_event(
     """The event that brought the node into its state; engine: that told how its engine is."""
     states = (NodeCameOnline, NodeWentOffline, NodeProvisioned, NodeDeprovisioned, NodeRegistered)
     told = (NodeFactsReported, NodeProvisioned)
-    types = [tag(kind) for kind in (told if engine else states)]
-    return (yield from last_of(world, f"node/{node_id}", *types))
+    kinds: tuple[type[Event], ...] = told if engine else states
+    return (yield from last_of(world, f"node/{node_id}", *kinds))
 
 
 def _earlier(
@@ -106,7 +106,7 @@ def _earlier(
     found: list[Recorded] = []
     since = provisioned.position if provisioned is not None else START
     for kind in (NodeCameOnline, NodeWentOffline):
-        wanted = EventFilter(subject=subject, type=tag(kind))
+        wanted = about(subject, kind)
         found += yield from latest(wanted, upto=world.position, limit=MOST + 2, after=since)
     found = [each for each in found if state is None or each.position != state.position]
     found.sort(key=lambda each: -each.position)
@@ -117,9 +117,7 @@ def _earlier(
 
 def _key_of(world: World, subject: str, provisioned: Recorded) -> Question[list[Step]]:
     """Who let a device become the node."""
-    issued = yield from last_of(
-        world, subject, tag(ProvisioningKeyIssued), upto=provisioned.position
-    )
+    issued = yield from last_of(world, subject, ProvisioningKeyIssued, upto=provisioned.position)
     if issued is None:
         return []
     text = "the device had a key that was made for it"
@@ -127,7 +125,7 @@ def _key_of(world: World, subject: str, provisioned: Recorded) -> Question[list[
 
 
 def _registration(world: World, subject: str) -> Question[list[Step]]:
-    registered = yield from last_of(world, subject, tag(NodeRegistered))
+    registered = yield from last_of(world, subject, NodeRegistered)
     return [] if registered is None else [(yield from made_by(world, registered))]
 
 
