@@ -60,7 +60,7 @@ WANTING: dict[str, tuple[type[Event], ...]] = {
     "registry": (RegistryCreated, RegistryUpdated),
     "user": (UserCreated, UserRoleChanged, UserPasswordChanged),
 }
-"""The events that say what is wanted of a thing while it is there, by its kind; its making first."""
+"""What says what is wanted of a thing while it is there, by kind; its making comes first."""
 
 
 def family(kind: type[Event]) -> str:
