@@ -11,7 +11,7 @@ import msgspec
 from ecn.api import plan_documents as p
 from ecn.api.documents import MicroserviceManifest
 from ecn.api.endpoint import parse
-from ecn.api.manifests import manifest, merged, patched, placement
+from ecn.api.manifests import changed_placement, merged, placement
 from ecn.commands import application as applications
 from ecn.commands import catalog, node
 from ecn.commands.together import SingleCommand
@@ -79,9 +79,9 @@ def _command(
         case p.ChangeMicroservice(microservice=ref):
             key = find.microservice(world, ref)
             row = world.microservices[key]
-            after = patched(manifest(world, row), msgspec.json.encode(change.change))
+            after = changed_placement(world, key, row, msgspec.json.encode(change.change))
             return applications.UpdateMicroservice(
-                microservice_id=key, placement=placement(after, key), seen=row.revision
+                microservice_id=key, placement=after, seen=row.revision
             )
         case p.Delete():
             return _delete(change, world)
@@ -106,20 +106,15 @@ def _about(change: p.AnyChange, world: World) -> str:
         case p.ApplyNode(name=name):
             return f"node/{name}"
         case p.ChangeNode(node=ref):
-            return _said(world, f"node/{ref}")
+            return subject_name(world, f"node/{ref}")
         case p.CreateMicroservice(application=application, manifest=body):
             return f"microservice/{application}/{body.name}"
         case p.ChangeMicroservice(microservice=ref) | p.Move(microservice=ref):
-            return _said(world, f"microservice/{ref}")
+            return subject_name(world, f"microservice/{ref}")
         case p.Delete(subject=subject) | p.Start(subject=subject) | p.Stop(subject=subject):
-            return _said(world, subject)
+            return subject_name(world, subject)
         case _:
             assert_never(change)
-
-
-def _said(world: World, subject: str) -> str:
-    """The name of what may be referred to by its id."""
-    return subject_name(world, subject)
 
 
 def _placement(body: MicroserviceManifest, fresh: Fresh) -> applications.Placement:

@@ -33,7 +33,8 @@ from ecn.deciders.standing import name_of, standing
 from ecn.errors import Invalid, RevisionMoved
 from ecn.planning import revert as reverting
 from ecn.planning.decided import Decided, decided
-from ecn.planning.revert import Revert, Then
+from ecn.planning.restoring import Then
+from ecn.planning.revert import Revert
 from ecn.vault import SecretLost
 from events.catalog import SealedSecret
 from events.ids import CommandId, Position, new_id

@@ -1,10 +1,4 @@
-"""What restores things to how they stood at an earlier position: commands, or why there are none.
-
-References are followed by id where what they name is still there, else by the name it had then:
-a microservice returns to the node that it ran on, also if that was renamed, and to another node
-of that name if it was replaced. Ids return too, so that their history goes on, and a container
-that a device never removed is right again.
-"""
+"""Reverts: several things as they stood at an earlier position, as one command. Pure."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,43 +6,14 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ecn.api.plan_documents import Caution
-from ecn.commands.application import (
-    ApplyApplication,
-    CreateMicroservice,
-    DeleteApplication,
-    DeleteMicroservice,
-    Placement,
-    StartApplication,
-    StopApplication,
-    UpdateMicroservice,
-)
-from ecn.commands.catalog import DeleteRegistry, RestoreRegistry
-from ecn.commands.node import RegisterNode, UpdateNode
-from ecn.commands.together import (
-    ApplicationStanding,
-    MicroserviceStanding,
-    NodeStanding,
-    Part,
-    SingleCommand,
-    Subject,
-    Together,
-)
+from ecn.commands.together import Part, SingleCommand, Subject, Together
 from ecn.deciders import find
-from ecn.deciders.standing import microservice_id, name_of, standing
+from ecn.deciders.standing import name_of, standing
 from ecn.errors import Invalid, NotFound, NotRestorable
 from ecn.planning.decided import Decided, Wanted, decided
-from events.catalog import RegistrySettings
-from events.ids import ApplicationId, MicroserviceId, NodeId, RegistryId
-from projections.nodes import NodeState
+from ecn.planning.restoring import Then, cautions, restoring
+from events.ids import NodeId
 from projections.world import World
-
-
-class Then(Struct, frozen=True):
-    """What is to be restored to."""
-
-    world: World
-    lost: frozenset[str] = frozenset()
-    """Ids of the secrets of that world that can't be opened any more."""
 
 
 class Revert(Struct, frozen=True, kw_only=True):
@@ -93,7 +58,7 @@ def subject(now: World, then: World, text: str) -> Subject:
 def revert(now: World, then: Then, subjects: Sequence[Subject]) -> Revert:
     """Restore all of them, in an order in which each is possible."""
     waiting = list(dict.fromkeys(subjects))
-    world, done, parts, cautions = now, list[Decided](), list[Part](), list[Caution]()
+    world, done, parts, warnings = now, list[Decided](), list[Part](), list[Caution]()
     # What needs another of them to be restored first waits for it: a port that it still has, a
     # node that is not there yet. What is refused when nothing else is left to do is refused.
     while waiting:
@@ -106,7 +71,7 @@ def revert(now: World, then: Then, subjects: Sequence[Subject]) -> Revert:
                 still.append(each)
                 refused.append(result)
                 continue
-            cautions += _cautions(world, then, each, about)
+            warnings += cautions(world, then, each, about)
             world = result.after
             done.append(result)
             parts.append(Part(about, tuple(commands)))
@@ -115,7 +80,7 @@ def revert(now: World, then: Then, subjects: Sequence[Subject]) -> Revert:
             break
         waiting = still
     seen = {each: standing(now, each) for each in subjects}
-    return Revert(decided=done, command=Together(parts=tuple(parts), seen=seen), cautions=cautions)
+    return Revert(decided=done, command=Together(parts=tuple(parts), seen=seen), cautions=warnings)
 
 
 def _decided(
@@ -128,154 +93,6 @@ def _decided(
         return made
 
     return decided(world, Wanted(about=label, commands=commands)), made
-
-
-def restoring(now: World, then: Then, each: Subject) -> list[SingleCommand]:
-    """The commands that let it stand as it did. Errors: NotRestorable."""
-    match standing(then.world, each):
-        case NodeStanding() as stood:
-            return [_node_as(now, NodeId(each.key), stood)]
-        case RegistrySettings() as stood:
-            return [_registry_as(now, then, each.key, stood)]
-        case MicroserviceStanding() as stood:
-            return [_microservice_as(now, then.world, each.key, stood)]
-        case ApplicationStanding() as stood:
-            return _application_as(now, then.world, each.key, stood)
-    return _gone(now, then.world, each)
-
-
-def _gone(now: World, then: World, each: Subject) -> list[SingleCommand]:
-    """It was not there then."""
-    name = name_of(now, each)
-    match each.kind:
-        case "application":
-            application_id = now.applications.one("name", each.key)
-            return [DeleteApplication(application_id=application_id)] if application_id else []
-        case "microservice":
-            key = microservice_id(now, each.key)
-            return [DeleteMicroservice(microservice_id=key)] if key else []
-        case "registry":
-            registry_id = now.registries.one("name", each.key)
-            return [DeleteRegistry(registry_id=registry_id)] if registry_id else []
-    if each.key not in now.nodes:
-        return []
-    raise NotRestorable(
-        f"there was no node {name!r} at position {then.position}, and a revert deletes no node: "
-        "its device would be parted from it for good",
-        next_step=f"Delete it if you mean it: ecn delete node {name}",
-    )
-
-
-def _node_as(now: World, node_id: NodeId, stood: NodeStanding) -> SingleCommand:
-    row = now.nodes.get(node_id)
-    if row is None:
-        return RegisterNode(node_id=node_id, name=stood.name, settings=stood.settings)
-    return UpdateNode(
-        node_id=node_id,
-        name=stood.name,
-        settings=stood.settings,
-        seen=(row.name, row.settings),
-    )
-
-
-def _registry_as(now: World, then: Then, name: str, stood: RegistrySettings) -> SingleCommand:
-    if stood.password is not None and stood.password.secret_id in then.lost:
-        raise NotRestorable(
-            f"the password that registry {name!r} had is destroyed, and nothing keeps a copy",
-            next_step="Deploy the registry as it should be, with password_from: ecn deploy -f FILE",
-        )
-    registry_id = then.world.registries.one("name", name)
-    return RestoreRegistry(registry_id=registry_id or RegistryId(name), name=name, settings=stood)
-
-
-def _application_as(
-    now: World, then: World, name: str, stood: ApplicationStanding
-) -> list[SingleCommand]:
-    old = then.applications.one("name", name)
-    application_id = now.applications.one("name", name) or old or ApplicationId(name)
-    restored: list[SingleCommand] = [
-        ApplyApplication(
-            application_id=application_id,
-            name=name,
-            description=stood.description,
-            labels=stood.labels,
-            microservices=[
-                _placement(now, then, f"{name}/{member}", as_it_was)
-                for member, as_it_was in stood.microservices.items()
-            ],
-        )
-    ]
-    kind = StartApplication if stood.started else StopApplication
-    return [*restored, kind(application_id=application_id)]
-
-
-def _microservice_as(
-    now: World, then: World, key: str, stood: MicroserviceStanding
-) -> SingleCommand:
-    placement, present = _placement(now, then, key, stood), microservice_id(now, key)
-    if present is not None:
-        return UpdateMicroservice(
-            microservice_id=present,
-            placement=placement,
-            seen=now.microservices[present].revision,
-        )
-    application = key.partition("/")[0]
-    application_id = now.applications.one("name", application)
-    if application_id is None:
-        raise NotRestorable(
-            f"its application {application!r} is not there any more",
-            next_step=f"Revert the application: application/{application}",
-        )
-    return CreateMicroservice(application_id=application_id, placement=placement)
-
-
-def _placement(now: World, then: World, key: str, stood: MicroserviceStanding) -> Placement:
-    registry_id = stood.spec.registry_id
-    registry = None
-    if registry_id is not None:
-        there = registry_id in now.registries
-        registry = registry_id if there else then.registries[registry_id].name
-    there = stood.node_id in now.nodes
-    return Placement(
-        microservice_id=microservice_id(then, key) or MicroserviceId(key),
-        name=key.partition("/")[2],
-        node=stood.node_id if there else then.nodes[stood.node_id].name,
-        registry=registry,
-        started=stood.started,
-        spec=stood.spec,
-    )
-
-
-def _cautions(now: World, then: Then, each: Subject, about: str) -> list[Caution]:
-    """What a restored thing is not."""
-    if each.kind == "registry":
-        was, is_ = standing(then.world, each), standing(now, each)
-        if (
-            isinstance(was, RegistrySettings)
-            and isinstance(is_, RegistrySettings)
-            and is_.password is not None
-            and was.password != is_.password
-        ):
-            return [
-                Caution(
-                    code="password-destroyed",
-                    about=about,
-                    says="the password that it has now is destroyed: no revert brings it back",
-                )
-            ]
-    if each.kind == "node":
-        node, past = now.nodes.get(NodeId(each.key)), then.world.nodes.get(NodeId(each.key))
-        parted = node is None or node.state is NodeState.REGISTERED
-        if past is not None and past.state is not NodeState.REGISTERED and parted:
-            return [
-                Caution(
-                    code="needs-a-key",
-                    about=about,
-                    says="its device does not come back by itself: it needs a new key",
-                    next_step=f"ecn provision-key {past.name}",
-                )
-            ]
-    return []
 
 
 def _order(then: Then, each: Subject) -> tuple[int, str]:

@@ -18,7 +18,7 @@ def test_each_cause_and_action_is_described(word: str) -> None:
 
 def test_each_warning_is_described() -> None:
     told = set[str]()
-    for file in ("cautions.py", "revert.py"):
+    for file in ("cautions.py", "restoring.py"):
         text = (DOCS.parent / "ecn" / "planning" / file).read_text()
         told |= set(re.findall(r'code="([a-z-]+)"', text))
     assert len(told) > 5

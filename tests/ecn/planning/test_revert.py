@@ -16,7 +16,8 @@ from ecn.commands.together import (
 from ecn.deciders.decide import decide
 from ecn.deciders.standing import standing
 from ecn.errors import Invalid, NotFound, NotRestorable, PortTaken, Refused, RevisionMoved
-from ecn.planning.revert import Revert, Then, revert, subject
+from ecn.planning.restoring import Then
+from ecn.planning.revert import Revert, revert, subject
 from events.application import (
     ApplicationDeleted,
     ApplicationStopped,
