@@ -81,16 +81,17 @@ class Replay:
         self._live = live
         self._log = event_log
         self._views = views
-        self._busy = False
+        self.busy = False
+        """Somebody is being told."""
 
     async def run(self) -> AsyncGenerator[Progress | Replayed, None]:
         """Progress, and in the end what came of it.
 
         Errors: Busy, LogUnavailable; ValueError when the log has a hole.
         """
-        if self._busy:
+        if self.busy:
             raise Busy
-        self._busy = True
+        self.busy = True
         try:
             async for line in self._run():
                 yield line
@@ -99,7 +100,7 @@ class Replay:
         except StoreUnavailable as e:
             raise LogUnavailable(str(e)) from e
         finally:
-            self._busy = False
+            self.busy = False
 
     async def _run(self) -> AsyncGenerator[Progress | Replayed, None]:
         goal = self._live.world.position

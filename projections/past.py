@@ -36,11 +36,17 @@ class Past:
     """See the module."""
 
     def __init__(
-        self, live: Live, event_log: EventLog, snapshots: SnapshotStore | None = None
+        self,
+        live: Live,
+        event_log: EventLog,
+        snapshots: SnapshotStore | None = None,
+        *,
+        close: int = CLOSE,
     ) -> None:
         self._live = live
         self._log = event_log
         self._snapshots = snapshots
+        self._close = close
         self._kept: OrderedDict[Position, World] = OrderedDict()
         """The one asked for last is the last."""
         self._asked: dict[Position, asyncio.Lock] = {}
@@ -83,7 +89,7 @@ class Past:
         """The nearest known world that is not behind `position`."""
         known = [each for each in self._kept if each <= position]
         base = self._kept[max(known)] if known else World()
-        if position - base.position <= CLOSE:
+        if position - base.position <= self._close:
             return base
         return await self._from_snapshot(base, position) or base
 

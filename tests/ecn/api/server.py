@@ -238,6 +238,7 @@ class Controller:
         self.url = url
         self.streams = LogStreams(live.wake)
         self.vault: Vault
+        self.replay: Replay
 
     @property
     def world_position(self) -> int:
@@ -357,7 +358,8 @@ class Network:
         app = application()
         app[keys.LIVE] = live
         app[keys.PAST] = Past(live, self.event_log)
-        app[keys.REPLAY] = Replay(live, self.event_log, self.views)
+        controller.replay = Replay(live, self.event_log, self.views)
+        app[keys.REPLAY] = controller.replay
         app[keys.LOG] = self.event_log
         app[keys.STORED] = MemoryStored(self.event_log)
         app[keys.WRITER] = writer

@@ -1,0 +1,99 @@
+"""The page for people with SQL: what it shows can be typed, and it names every table and column."""
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from ecn.presence_store import MemoryLeadership
+from ecn.view_writer import ViewWriter
+from events.envelope import GENESIS
+from events.postgres_log import PostgresLog
+from events.postgres_pool import PostgresPool
+from projections.live import Live
+from projections.postgres_views import PostgresViews
+from tests.builders import application, history, microservice, registered, registry, told, user
+
+PAGE = (Path(__file__).parents[2] / "docs" / "sql.md").read_text()
+STATEMENTS = re.findall(r"```sql\n(.*?)```", PAGE, flags=re.DOTALL)
+OF_THE_PROGRAM = {"event_text", "view_document"}
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+async def dsn(postgres_dsn: str) -> str:
+    """A small network, its rows written."""
+    events = history(registered(), application(), microservice(), told(1), registry(), user())
+    async with (
+        PostgresPool.open(postgres_dsn) as pool,
+        PostgresLog.open(pool) as log,
+        PostgresViews.open(pool) as views,
+    ):
+        await log.append(events, expected=GENESIS)
+        live = Live(log)
+        await live.catch_up()
+        await ViewWriter(views, MemoryLeadership({}), live).flush()
+    return postgres_dsn
+
+
+async def test_every_example_finds_something(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        for statement in STATEMENTS:
+            if statement.startswith("select") and "is distinct from 'running'" not in statement:
+                assert await connection.fetch(statement), statement
+            elif statement.startswith("select"):
+                await connection.fetch(statement)
+    finally:
+        await connection.close()
+
+
+async def test_a_reader_made_as_the_page_says_reads_these_tables_and_nothing_else(
+    dsn: str,
+) -> None:
+    (recipe,) = (each for each in STATEMENTS if each.startswith("create role"))
+    owner = await asyncpg.connect(dsn)
+    reader = None
+    try:
+        for statement in recipe.split(";")[:-1]:
+            await owner.execute(statement)
+        url = urlsplit(dsn)
+        netloc = f"ecn_reader:choose%20one@{url.netloc.rpartition('@')[2]}"
+        reader = await asyncpg.connect(urlunsplit(url._replace(netloc=netloc)))
+        relations = await owner.fetch(
+            "select relname from pg_class where relnamespace = 'ecn'::regnamespace "
+            "and relkind in ('r', 'v')"
+        )
+        readable = set(re.findall(r"^### ecn\.(\w+)$", PAGE, flags=re.MULTILINE))
+        for (name,) in relations:
+            if name in readable:
+                assert await reader.fetch(f"select * from ecn.{name}"), name
+            else:
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await reader.fetch(f"select * from ecn.{name}")
+    finally:
+        if reader is not None:
+            await reader.close()
+        await owner.execute("drop owned by ecn_reader; drop role ecn_reader")
+        await owner.close()
+
+
+async def test_every_table_and_column_for_people_is_on_the_page(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        columns = await connection.fetch(
+            "select table_name, column_name from information_schema.columns "
+            "where table_schema = 'ecn' and table_name in "
+            "(select table_name from information_schema.views where table_schema = 'ecn')"
+        )
+    finally:
+        await connection.close()
+    sections = dict(re.findall(r"^### ecn\.(\w+)\n(.*?)(?=^##)", PAGE, flags=re.S | re.M))
+    shown = {table for table, _ in columns} - OF_THE_PROGRAM
+    assert set(sections) == shown
+    for table, column in columns:
+        if table in shown:
+            assert f"`{column}`" in sections[table], f"{table}.{column}"
