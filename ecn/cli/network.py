@@ -55,6 +55,8 @@ class Network:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._ready = asyncio.Event()
+        self._heard = True
+        """The controller is getting somewhere on its way to be ready."""
         self._quiet = not plan.verbose
         environment = {"PYTHONUNBUFFERED": "1"}
         if plan.database_url:
@@ -116,9 +118,12 @@ class Network:
         ready = asyncio.create_task(self._ready.wait())
         over = asyncio.create_task(self._controller.wait())
         try:
-            await asyncio.wait(
-                {ready, over}, timeout=READY_WITHIN, return_when=asyncio.FIRST_COMPLETED
-            )
+            done: set[asyncio.Task[object]] = set()
+            while not done and self._heard:
+                self._heard = False  # a long log is read for longer, and says so all the time
+                done, _ = await asyncio.wait(
+                    {ready, over}, timeout=READY_WITHIN, return_when=asyncio.FIRST_COMPLETED
+                )
         finally:
             ready.cancel()
             over.cancel()
@@ -214,7 +219,12 @@ class Network:
         )
 
     def _line(self, source: str, line: str) -> None:
-        if source == "controller" and child_log.fields_of(line).get("event") == "ready":
-            self._ready.set()
+        if source == "controller" and not self._ready.is_set():
+            fields = child_log.fields_of(line)
+            if fields.get("event") == "ready":
+                self._ready.set()
+            elif fields.get("event") == "replaying":
+                self._heard = True
+                note(f"reading the log: {fields.get('percent')} % of {fields.get('of')} events")
         if self._plan.verbose or (not self._quiet and child_log.is_loud(line)):
             click.echo(child_log.readable(source, line), err=True)
