@@ -29,7 +29,7 @@ SEARCHES = 2
 """Searches that run at once, of the pool's four connections: others have to read the log's end."""
 
 LOOKED_CLOSER = 200
-"""Events that may have a word, fetched at once to be looked at."""
+"""Events fetched at once, however few are asked for, where one statement may not find them."""
 
 
 class PostgresLog:
@@ -90,7 +90,9 @@ class PostgresLog:
         query = SQL["search_backward" if descending else "search_forward"]
         text = wanted.text
         # Of a word the database finds where it may stand; what does not have it is made up for.
-        page = limit if text is None else max(limit, LOOKED_CLOSER)
+        # And few out of many subjects Postgres hopes to meet soon along the log, where they may be
+        # rare: asked for more, it goes by their index.
+        page = limit if text is None and wanted.subjects is None else max(limit, LOOKED_CLOSER)
         found: list[Recorded] = []
         while True:
             async with self._searching:
@@ -149,17 +151,19 @@ def _as_log_errors() -> Iterator[None]:
 
 
 def _recorded(row: Record) -> Recorded:
+    # By place, as the queries have them: by name takes half as long again.
+    (place, time, subject, type_, data, actor, command, correlation, causation, before, own) = row
     return Recorded(
-        position=row["position"],
-        time=row["time"],
-        subject=row["subject"],
-        type=row["type"],
-        data=row["data"],
-        actor=row["actor"],
-        command_id=row["command_id"],
-        correlation_id=row["correlation_id"],
-        causation_id=row["causation_id"],
-        previous_hash=row["previous_hash"],
-        hash=row["hash"],
-        event=decode(row["type"], row["subject"], row["data"]),
+        position=place,
+        time=time,
+        subject=subject,
+        type=type_,
+        data=data,
+        actor=actor,
+        command_id=command,
+        correlation_id=correlation,
+        causation_id=causation,
+        previous_hash=before,
+        hash=own,
+        event=decode(type_, subject, data),
     )

@@ -60,6 +60,10 @@ async def questions(log: PostgresLog, end: Position) -> Sequence[tuple[str, Even
         ("everything", EventFilter()),
         ("a subject", EventFilter(subject=node.subject)),
         ("an application, 40 members", EventFilter(subjects={each.subject for each in made})),
+        (
+            "an application, changes alone",
+            EventFilter(subjects={each.subject for each in made}, but_types=reports),
+        ),
         ("all nodes", EventFilter(subject_prefix="node/")),
         ("a command", EventFilter(command_id=middle.command_id)),
         ("a correlation", EventFilter(correlation_id=middle.correlation_id)),
