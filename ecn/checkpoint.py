@@ -12,7 +12,7 @@ from base64 import b64decode, b64encode
 from datetime import UTC, datetime
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -114,7 +114,7 @@ def public_key(text: str) -> Ed25519PublicKey:
                 return key
         else:
             return Ed25519PublicKey.from_public_bytes(bytes.fromhex(text))
-    except ValueError as e:
+    except (ValueError, UnsupportedAlgorithm) as e:
         raise CheckpointRefused(f"this is no public key: {e}") from e
     raise CheckpointRefused("this is a public key of another kind than Ed25519")
 
