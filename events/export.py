@@ -7,74 +7,34 @@ them can check each hash with nothing but the file. `zstdcat log.jsonl.zst | jq`
 Pure: chunks of bytes in, chunks out. The API and the CLI carry them; docs/log.md describes them.
 """
 
-import binascii
 import hashlib
-from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 
 import msgspec
 import zstandard
-from msgspec import UNSET, Struct, UnsetType
 
 from events.chaining import BEGINNING, ChainBroken, Place, Stored, Verification
+from events.export_lines import (
+    BEGINS_EVENT,
+    FORMAT,
+    VERSION,
+    Trailer,
+    event_line,
+    event_of,
+    written,
+)
+from events.export_lines import Header as Header
 
-FORMAT, VERSION = "ecn-log", 1
 LEVEL = 3
 """Of zstd. Higher ones take twice as long and save nothing: what remains are hashes and ids."""
 LONGEST_LINE = 64 << 20
 """Bytes. What the API takes is far below; more than this is no file of ours."""
 
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-_EVENT = b'{"position":'
 
 
 class ExportRefused(Exception):
     """The file is no whole exported log; the sentence says why, and what to do."""
-
-
-class Header(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The first line."""
-
-    format: str = FORMAT
-    version: int = VERSION
-    first: int
-    """Position of the first event, and of the last; first - 1 where there is none."""
-    last: int
-    previous_hash: str
-    """Of the event before the first, hexadecimal; zeros at the beginning of the log."""
-
-
-class _Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An event. Fields in the order of the hash; hashes in hexadecimal."""
-
-    position: int
-    microseconds: int
-    subject: str
-    type: str
-    data: str | UnsetType = UNSET
-    """The exact bytes, as the text that they are; `data_base64` instead where they are none."""
-    data_base64: str | UnsetType = UNSET
-    actor: str
-    command_id: str
-    correlation_id: str
-    causation_id: str
-    previous_hash: str
-    hash: str
-
-
-class Trailer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The last line."""
-
-    count: int
-    """How many events there were."""
-    hash: str
-    """Of the last of them, hexadecimal."""
-    blake2b: str
-    """BLAKE2b-256 of all bytes of the lines before this one: `b2sum -l 256` makes the same."""
-
-
-_encoder = msgspec.json.Encoder()
-_lines = msgspec.json.Decoder(_Line)
 
 
 class LogWriter:
@@ -88,19 +48,19 @@ class LogWriter:
 
     def begin(self) -> bytes:
         """The first line."""
-        return self._kept(_encoder.encode(self._header) + b"\n")
+        return self._kept(written(self._header))
 
     def go_on(self, events: Sequence[Stored]) -> bytes:
         """The lines of these events."""
         self._count += len(events)
         if events:
             self._hash = events[-1].hash.hex()
-        return self._kept(b"".join(_encoder.encode(_line(each)) + b"\n" for each in events))
+        return self._kept(b"".join(event_line(each) for each in events))
 
     def end(self) -> bytes:
         """The last line."""
         trailer = Trailer(count=self._count, hash=self._hash, blake2b=self._digest.hexdigest())
-        return _encoder.encode(trailer) + b"\n"
+        return written(trailer)
 
     def _kept(self, lines: bytes) -> bytes:
         self._digest.update(lines)
@@ -215,11 +175,11 @@ class LogReader:
             raise ExportRefused(_MORE)
         if self.header is None:
             self._verification = self._started(line)
-        elif line.startswith(_EVENT):
-            events.append(_stored(_lines.decode(line)))
+        elif line.startswith(BEGINS_EVENT):
+            events.append(event_of(line))
         else:
             trailer = msgspec.json.decode(line, type=Trailer)
-            if _encoder.encode(trailer) != line:
+            if written(trailer) != line + b"\n":
                 raise ValueError("not as ecn writes it")
             self._trailer = trailer
             return False
@@ -287,53 +247,3 @@ class LogReader:
 _AGAIN = "Export the log again, or take another copy of the file."
 _MORE = f"something follows the file's last line. {_AGAIN}"
 _NONE_OF_OURS = "this is no exported log: make one with ecn log export -o FILE"
-
-
-def _line(event: Stored) -> _Line:
-    data: str | UnsetType
-    encoded: str | UnsetType
-    try:
-        data, encoded = event.data.decode(), UNSET
-    except UnicodeDecodeError:
-        data, encoded = UNSET, b64encode(event.data).decode()
-    return _Line(
-        position=event.position,
-        microseconds=event.microseconds,
-        subject=event.subject,
-        type=event.type,
-        data=data,
-        data_base64=encoded,
-        actor=event.actor,
-        command_id=event.command_id,
-        correlation_id=event.correlation_id,
-        causation_id=event.causation_id,
-        previous_hash=event.previous_hash.hex(),
-        hash=event.hash.hex(),
-    )
-
-
-def _stored(line: _Line) -> Stored:
-    """Errors: ValueError."""
-    match line.data, line.data_base64:
-        case str(text), UnsetType():
-            data = text.encode()
-        case UnsetType(), str(text):
-            try:
-                data = b64decode(text, validate=True)
-            except binascii.Error as e:
-                raise ValueError(f"data_base64: {e}") from e
-        case _:
-            raise ValueError("it needs one of data and data_base64")
-    return Stored(
-        line.position,
-        line.microseconds,
-        line.subject,
-        line.type,
-        data,
-        line.actor,
-        line.command_id,
-        line.correlation_id,
-        line.causation_id,
-        bytes.fromhex(line.previous_hash),
-        bytes.fromhex(line.hash),
-    )
