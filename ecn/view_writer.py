@@ -21,7 +21,7 @@ from projections.view_store import Change, CheckpointMoved, ViewStore
 from projections.world import Changes, World
 
 FLUSH_EVERY = 1.0
-TEND_EVERY = 10.0
+TEND_EVERY = 5.0
 LONGEST_PAUSE = 30.0
 """Seconds: after failures it waits longer and longer, up to this."""
 
@@ -44,11 +44,13 @@ class ViewWriter:
         live: Live,
         *,
         flush_every: float = FLUSH_EVERY,
+        tend_every: float = TEND_EVERY,
     ) -> None:
         self._store = store
         self._leadership = leadership
         self._live = live
         self._flush_every = flush_every
+        self._tend_every = tend_every
         self._written: tuple[World, Kept] | None = None
         """What the database holds, for certain. None in doubt."""
         self._touched: dict[str, set[str]] | None = None
@@ -198,7 +200,7 @@ class ViewWriter:
     async def _tend(self) -> None:
         now = asyncio.get_running_loop().time()
         if now >= self._tend_at:
-            self._tend_at = now + TEND_EVERY
+            self._tend_at = now + self._tend_every
             await self._store.tend()
 
     async def _wait(self, seconds: float) -> None:

@@ -133,11 +133,13 @@ class PostgresViews:
 
     async def tend(self) -> None:
         """See ViewStore."""
+        doubted = False
         try:
             async with self._pool.connection() as connection, connection.transaction():
                 ours = await connection.fetchrow(SQL["alive"], self.fingerprint)
                 if ours is None:
-                    return
+                    raise CheckpointMoved
+                doubted = ours["doubted"]
                 if not ours["current"] and await connection.fetchval(
                     SQL["current_is_left"], self._left_after
                 ):
@@ -146,6 +148,8 @@ class PostgresViews:
             return  # another one became it at the same moment
         for left in await self._pool.fetch(SQL["left_behind"], self._removed_after):
             await self._remove(left["generation"], left["fingerprint"])
+        if doubted:
+            raise CheckpointMoved
 
     async def _remove(self, generation: int, fingerprint: str) -> None:
         async with self._pool.connection() as connection, connection.transaction():

@@ -69,7 +69,10 @@ class ViewStore(Protocol):
 
     async def tend(self) -> None:
         """Say that the generation is looked after, let people see it if they see one that is not
-        any more, and remove what nobody needs. Errors: StoreUnavailable."""
+        any more, and remove what nobody needs.
+
+        Errors: CheckpointMoved when somebody doubts the rows, or they are gone; StoreUnavailable.
+        """
         ...
 
 
@@ -129,3 +132,5 @@ class MemoryViews:
 
     async def tend(self) -> None:
         """See ViewStore. There is nobody else."""
+        if self.doubted or self.kept is None:
+            raise CheckpointMoved

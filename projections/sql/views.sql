@@ -53,7 +53,7 @@ update ecn.view_generation set doubted = true where fingerprint = $1
 -- name: alive
 -- Somebody looks after the generation with fingerprint $1.
 update ecn.view_generation set written_at = now() where fingerprint = $1
-returning generation, current
+returning generation, current, doubted
 
 -- name: current_is_left
 -- Whether nobody has written the one that people see for $1 seconds.
