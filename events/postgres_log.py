@@ -25,6 +25,9 @@ from events.shown import needle
 
 SQL = load("events", "sql/log.sql")
 
+READ_WITHIN = 6.0
+"""Seconds for a page. Where nobody answers, that is how soon it is known that there may be news."""
+
 SEARCHES = 2
 """Searches that run at once, of the pool's four connections: others have to read the log's end."""
 
@@ -70,7 +73,7 @@ class PostgresLog:
         with _as_log_errors():
             # After OutcomeUnknown, what is not found here must never appear.
             await self._appender.no_session_lost()
-            rows = await self._pool.fetch(SQL["read"], after, limit)
+            rows = await self._pool.fetch(SQL["read"], after, limit, within=READ_WITHIN)
         return [_recorded(row) for row in rows]
 
     async def wait(self, *, at_most: float, beyond: Position | None = None) -> Position:

@@ -70,28 +70,43 @@ class PostgresPool:
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 pool.terminate()
 
-    async def fetch(self, query: str, *arguments: object) -> list[Record]:
+    async def fetch(
+        self, query: str, *arguments: object, within: float = STATEMENT_WITHIN + CLIENT_GRACE
+    ) -> list[Record]:
         """All rows of a query that may be asked twice: it changes nothing, or to the same again.
 
-        Errors: StoreUnavailable.
+        within: seconds. Errors: StoreUnavailable.
         """
         with translated():
             try:
-                return await self._fetch(query, arguments)
+                return await self._fetch(query, arguments, within)
             except (ConnectionError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
                 # Broken long ago, maybe, while idle: once more, on another.
-                return await self._fetch(query, arguments)
+                return await self._fetch(query, arguments, within)
 
-    async def _fetch(self, query: str, arguments: tuple[object, ...]) -> list[Record]:
-        async with self._pool.acquire(timeout=CONNECT_WITHIN) as connection:
-            return await connection.fetch(query, *arguments)
+    async def _fetch(
+        self, query: str, arguments: tuple[object, ...], within: float
+    ) -> list[Record]:
+        async with self._acquired() as connection:
+            return await connection.fetch(query, *arguments, timeout=within)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[PoolConnectionProxy]:
         """One for several statements, a transaction say. Errors: StoreUnavailable."""
         with translated():
-            async with self._pool.acquire(timeout=CONNECT_WITHIN) as connection:
+            async with self._acquired() as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def _acquired(self) -> AsyncIterator[PoolConnectionProxy]:
+        async with self._pool.acquire(timeout=CONNECT_WITHIN) as connection:
+            try:
+                yield connection
+            except TimeoutError:
+                # The server gives up before we do, so it is not there at all: it is not asked to
+                # cancel, for which the pool would wait without a bound.
+                connection.terminate()
+                raise
 
     async def connect(
         self,

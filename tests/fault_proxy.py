@@ -70,6 +70,11 @@ class FaultProxy:
                 writer.close()
             await proxy._none_open.wait()
 
+    def cut_all(self) -> None:
+        """Break every connection that there is."""
+        for writer in list(self._open):
+            writer.close()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
         self._none_open.clear()
