@@ -1,4 +1,4 @@
-"""Proving a stored log: a walk from its first event to its last, in slices that let others run."""
+"""Proving a stored log: a walk from its first event to its last, in pages that let others run."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
@@ -7,10 +7,9 @@ from contextlib import aclosing
 from events.chaining import ChainBroken, Place, Verification
 from events.stored import StoredReader
 
-PAGE = 4000
-"""Events of one question to the store."""
-SLICE = 1000
-"""Events followed before others get their turn: some 3 ms."""
+PAGE = 1000
+"""Events of one question to the store, followed in one go: some 5 ms in which nobody else has a
+turn. Four times as many are a tenth faster, and hold the others up for longer than is decent."""
 
 
 async def walk(
@@ -42,10 +41,9 @@ async def _walk(
     while verification.place.position < extent.last:
         after = verification.place.position
         up_to = min(after + PAGE, extent.last)
-        page = await reader.between(after, up_to)
-        for start in range(0, len(page), SLICE):
-            verification.go_on(page[start : start + SLICE])
-            await asyncio.sleep(0)
+        verification.go_on(await reader.between(after, up_to))
+        # A store in memory answers without letting anybody else have a turn.
+        await asyncio.sleep(0)
         if verification.place.position < up_to:
             raise ChainBroken(
                 verification.place.position + 1,

@@ -59,7 +59,6 @@ async def test_what_is_stored_is_what_was_appended(both: Both) -> None:
 
 async def test_a_log_as_it_was_is_proved(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("events.verification.PAGE", 4)
-    monkeypatch.setattr("events.verification.SLICE", 3)
     log, stored = both
     events = await appended(log, 10)
     async with stored.reading() as reader:
