@@ -30,6 +30,17 @@ LARGEST = 4 * 1024 * 1024
 """Bytes of a file. A manifest is written by people; this is somebody's image."""
 SUFFIXES = (".yaml", ".yml", ".json")
 
+FILES = click.option(
+    "-f",
+    "--file",
+    "files",
+    multiple=True,
+    required=True,
+    metavar="FILE",
+    help="A manifest, a folder of them, or - for stdin. May be repeated.",
+)
+"""What a command that reads manifests is told; `read_sources` reads them."""
+
 
 class Done(Struct, frozen=True):
     """One manifest, applied."""
@@ -48,15 +59,7 @@ cat demo.yaml | ecn deploy -f - --no-wait
 REGISTRY_PASSWORD=... ecn deploy -f registry.yaml   # with password_from: {env: REGISTRY_PASSWORD}
 """)
 @click.command("deploy", cls=Command)
-@click.option(
-    "-f",
-    "--file",
-    "files",
-    multiple=True,
-    required=True,
-    metavar="FILE",
-    help="A manifest, a folder of them, or - for stdin. May be repeated.",
-)
+@FILES
 @click.option("--wait/--no-wait", default=True, help="Wait until all that should run does.")
 @click.option("--timeout", type=Duration(), default="5m", show_default=True, help="Of that wait.")
 @connection_options
@@ -91,15 +94,7 @@ ecn validate -f demo.yaml
 ecn validate -f site/
 """)
 @click.command("validate", cls=Command)
-@click.option(
-    "-f",
-    "--file",
-    "files",
-    multiple=True,
-    required=True,
-    metavar="FILE",
-    help="A manifest, a folder of them, or - for stdin. May be repeated.",
-)
+@FILES
 def validate(files: tuple[str, ...]) -> None:
     """Check manifests without sending anything: no controller is needed."""
     for manifest in read_manifests(read_sources(files)):

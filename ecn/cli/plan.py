@@ -4,7 +4,7 @@ import click
 
 from ecn.api import plan_documents as p
 from ecn.cli.command import Command, connection_options, examples
-from ecn.cli.deploy import read_sources, with_password
+from ecn.cli.deploy import FILES, read_sources, with_password
 from ecn.cli.errors import BadManifest, Refused
 from ecn.cli.field_text import LONGEST
 from ecn.cli.manifests import Application, Manifest, NodeManifest, Registry, read_manifests
@@ -19,15 +19,7 @@ ecn plan -f site/ --exit-code        # ends with 1 if there is anything to do
 ecn plan -f site/ -o json | jq '.nodes[].actions[] | select(.action == "replace")'
 """)
 @click.command("plan", cls=Command)
-@click.option(
-    "-f",
-    "--file",
-    "files",
-    multiple=True,
-    required=True,
-    metavar="FILE",
-    help="A manifest, a folder of them, or - for stdin. May be repeated.",
-)
+@FILES
 @click.option("--exit-code", is_flag=True, help="End with 1 if there is anything to do.")
 @format_option(Format.TABLE, Format.JSON, Format.YAML)
 @connection_options
