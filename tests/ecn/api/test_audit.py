@@ -4,8 +4,11 @@ import asyncio
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.ecn.api.server import Client, Controller, manifest
+from tests.ecn.api.server import Client, Controller, Network, manifest
+from tests.ecn.api.test_at import STEPS, Step, applied, catalogued, registered, unapplied
 from tests.ecn.api.test_feed import following
 
 
@@ -262,3 +265,47 @@ async def test_a_feed_takes_in_what_is_made_while_it_runs(
         ]
         first = (await asyncio.wait_for(device.next(), 5))["type"]
         assert first == "node.provisioned.v1"
+
+
+QUESTIONS: tuple[dict[str, str], ...] = (
+    {},
+    {"changes": "true"},
+    {"type": "node"},
+    {"type": "microservice.created", "actor": "user/otto"},
+    {"subject": "application/shop"},
+    {"subject": "microservice/shop/web"},
+    {"subject": "registry/hub"},
+    {"subject": "registry", "text": "HUB"},
+    {"text": "cache"},
+    {"text": "shop/web:1"},
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    steps=st.lists(st.sampled_from(STEPS), min_size=3, max_size=12),
+    asked=st.sampled_from(QUESTIONS),
+)
+def test_who_follows_from_the_beginning_sees_what_a_search_finds(
+    steps: list[Step], asked: dict[str, str]
+) -> None:
+    async def live_through() -> None:
+        async with Network.running() as network, network.controller() as controller:
+            # There from the beginning, so that it can be asked for by name; gone again at once.
+            await catalogued(controller)
+            await registered(controller)
+            await applied(controller)
+            await unapplied(controller)
+            async with following(controller.admin, headers=None, after="0", **asked) as feed:
+                for step in steps:
+                    await step(controller)
+                found = await positions(controller.admin, limit="1000", **asked)
+                async with asyncio.timeout(5):
+                    assert [(await feed.next())["position"] for _ in found] == found
+            async with (
+                following(controller.admin, headers=None, after="0", **asked) as feed,
+                asyncio.timeout(5),
+            ):
+                assert [(await feed.next())["position"] for _ in found] == found
+
+    asyncio.run(live_through())
