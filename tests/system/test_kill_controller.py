@@ -1,15 +1,21 @@
 """`kill -9`, again and again, while clients write: nothing acknowledged is lost, nothing doubled.
 
+Of the controller, of its Postgres, of both at once. Each start has to work, from the rows of views
+and the tail of the log where there are any; and what it starts with is what follows from the log.
+
 Each client works on nodes of its own, one request after the other, each with a key of its own,
 and repeats a request until it is answered. So every answer has to be a success: a 409 would be
 a command that took effect although its retry did not know of it.
 """
 
 import asyncio
+import json
 import os
 import random
 import signal
+import sys
 import time
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,10 +25,13 @@ from msgspec import Struct
 
 from ecn.data_folder import DataFolder
 from ecn.embedded_postgres import EmbeddedPostgres
+from ecn.start_world import world_at_start
 from events.envelope import GENESIS, Recorded, verify
 from events.ids import START, Position
 from events.postgres_log import PostgresLog
 from events.postgres_pool import PostgresPool
+from projections.postgres_views import PostgresViews
+from projections.world import World, fold
 from tests.ecn.controller_process import ControllerProcess
 
 pytestmark = [pytest.mark.postgres, pytest.mark.system]
@@ -106,8 +115,41 @@ class Client:
         )
 
 
-async def interrupt(controller: ControllerProcess, chance: random.Random) -> None:
-    """Kill one of the two, or both."""
+class Starts(Struct):
+    """What the starts said."""
+
+    from_views: int = 0
+    longest: float = 0.0
+    """Seconds, of the process and its Postgres."""
+    compared: int = 0
+    """How often the log was folded anew beside a running controller, and held against it."""
+
+    def note(self, controller: ControllerProcess, seconds: float) -> None:
+        """Rows of views that are not what was written would have been said."""
+        output = controller.output()
+        assert "views_ignored" not in output, output
+        assert "Traceback" not in output, output
+        (replayed,) = (line for line in output.splitlines() if '"event": "replayed"' in line)
+        self.from_views += json.loads(replayed)["from_views"] > 0
+        self.longest = max(self.longest, seconds)
+
+    async def compare(self, controller: ControllerProcess, session: aiohttp.ClientSession) -> None:
+        """Have it fold its log anew: the world that it serves and the rows are what follows."""
+        url = f"{controller.url}/api/v1/log/replay"
+        async with session.get(url, headers=controller.authorization()) as response:
+            content = await response.read()
+            if response.status == 503:
+                return  # its Postgres is not back yet
+            assert response.status == 200, content
+        last = json.loads(content.splitlines()[-1])
+        if not last["done"]:
+            return  # cut off by a kill
+        assert last["same"], last
+        self.compared += 1
+
+
+async def interrupt(controller: ControllerProcess, chance: random.Random, starts: Starts) -> str:
+    """Kill one of the two, or both. What was killed."""
     postgres = controller.postgres_pid()
     what = chance.choice(["controller", "postgres", "both"])
     if what != "controller" and postgres is not None:
@@ -115,7 +157,25 @@ async def interrupt(controller: ControllerProcess, chance: random.Random) -> Non
             os.kill(postgres, signal.SIGKILL)
     if what != "postgres":
         controller.kill()
+        began = time.monotonic()
         await asyncio.to_thread(controller.start)
+        starts.note(controller, time.monotonic() - began)
+    return what
+
+
+async def started_from_views(data: Path, events: list[Recorded]) -> None:
+    """The world that the next start would begin with is the fold of the whole log."""
+    with DataFolder.open(data) as folder:
+        async with (
+            EmbeddedPostgres.running(folder) as postgres,
+            PostgresPool.open(postgres.dsn) as pool,
+            PostgresLog.open(pool) as log,
+            PostgresViews.open(pool) as views,
+        ):
+            async with views.reading() as reading:
+                assert reading.kept is not None
+                assert reading.log_agrees
+            assert await world_at_start(log, views) == fold(World(), events)
 
 
 async def history(data: Path) -> list[Recorded]:
@@ -138,18 +198,24 @@ async def test_what_was_acknowledged_is_there_once_whatever_was_killed(open_fold
     chance = random.Random(seed)
     controller = ControllerProcess(open_folder / "data")
     clients = [Client(f"c{number}", controller, seed + number) for number in range(CLIENTS)]
+    starts, killed = Starts(), Counter[str]()
     try:
         await asyncio.to_thread(controller.start)
         async with aiohttp.ClientSession(timeout=PATIENCE) as session:
             async with asyncio.TaskGroup() as tasks:
                 for client in clients:
                     tasks.create_task(client.run(session))
-                for _ in range(ROUNDS):
-                    await asyncio.sleep(chance.uniform(0.05, 0.6))
-                    await interrupt(controller, chance)
-                await asyncio.sleep(0.3)
+                for round_ in range(ROUNDS):
+                    # Now and then long enough for the views to be written.
+                    await asyncio.sleep(chance.choice((0.1, 0.3, 0.6, 2.5)) * chance.random())
+                    killed[await interrupt(controller, chance, starts)] += 1
+                    if round_ % 10 == 5:
+                        await starts.compare(controller, session)
+                await asyncio.sleep(2.5)
                 for client in clients:
                     client.stopping = True
+            await starts.compare(controller, session)
+            assert starts.compared
             async with session.get(
                 f"{controller.url}/api/v1/nodes", headers=controller.authorization()
             ) as response:
@@ -159,6 +225,13 @@ async def test_what_was_acknowledged_is_there_once_whatever_was_killed(open_fold
         controller.end()
 
     events = await history(controller.data)
+    await started_from_views(controller.data, events)
+    sys.stdout.write(
+        f"\nseed {seed}: killed {dict(killed)}, {len(events)} events, "
+        f"{sum(len(each.acknowledged) for each in clients)} acknowledged, "
+        f"{sum(each.retried for each in clients)} retries; {starts.from_views} starts from views, "
+        f"the longest {starts.longest:.1f} s; {starts.compared} comparisons\n"
+    )
     assert verify(GENESIS, events).position == len(events), f"seed {seed}"
     by_command: dict[str, list[Recorded]] = {}
     for event in events:
