@@ -4,7 +4,7 @@ A projection is a pure function from the world before an event, and the event, t
 `Put` and `Drop`, nothing else. Memory obeys at once; whatever else keeps rows obeys the same.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from typing import Generic, TypeVar
 
 from immutables import Map
@@ -44,13 +44,20 @@ class Table(Generic[K, R]):
     def __init__(self, indexes: Mapping[str, Values[R]], rows: Mapping[K, R] | None = None) -> None:
         self._indexes = indexes
         self._rows: Map[K, R] = Map(rows or {})
-        self._found: dict[str, Map[Hashable, Map[K, bool]]] = {}
+        self._found: dict[str, Map[Hashable, K | Map[K, bool]]] = {}
+        """Under a value of an index stands the only key, or a map of several. Most lead to one row
+        each: a map for each of them would be most of what a world consists of."""
         for name, values in indexes.items():
-            found: dict[Hashable, dict[K, bool]] = {}
+            first: dict[Hashable, K] = {}
+            several: dict[Hashable, dict[K, bool]] = {}
             for key, row in self._rows.items():
                 for value in values(row):
-                    found.setdefault(value, {})[key] = True
-            self._found[name] = Map({value: Map(keys) for value, keys in found.items()})
+                    other = first.setdefault(value, key)
+                    if other is not key:
+                        several.setdefault(value, {other: True})[key] = True
+            found: dict[Hashable, K | Map[K, bool]] = {**first}
+            found.update({value: Map(keys) for value, keys in several.items()})
+            self._found[name] = Map(found)
 
     def get(self, key: K) -> R | None:
         """The row, or None."""
@@ -79,7 +86,7 @@ class Table(Generic[K, R]):
 
     def find(self, index: str, value: Hashable) -> Iterator[K]:
         """Keys of the rows found under that value."""
-        return iter(self._found[index].get(value, ()))
+        return iter(_all(self._found[index].get(value)))
 
     def one(self, index: str, value: Hashable) -> K | None:
         """The key found under that value where there is at most one by the deciders' rules."""
@@ -87,7 +94,7 @@ class Table(Generic[K, R]):
 
     def count(self, index: str, value: Hashable) -> int:
         """How many rows are found under that value."""
-        return len(self._found[index].get(value, ()))
+        return len(_all(self._found[index].get(value)))
 
     def values(self, index: str) -> Iterator[Hashable]:
         """The different values of an index."""
@@ -173,10 +180,7 @@ class Draft(Table[K, R]):
         for name, turned in self._turned.items():
             if turned:
                 old = found[name]
-                new = {
-                    value: _updated(old.get(value, Map()), _as_rows(keys)) or None
-                    for value, keys in turned.items()
-                }
+                new = {value: _after(old.get(value), keys) for value, keys in turned.items()}
                 found[name] = _updated(old, new)
         return after
 
@@ -220,16 +224,16 @@ class Draft(Table[K, R]):
 
     def find(self, index: str, value: Hashable) -> Iterator[K]:
         """See Table. Complete at once: what is found may be changed while it is gone through."""
-        below = self._below._found[index].get(value)
+        below = _all(self._below._found[index].get(value))
         turned = self._turned[index].get(value)
         if turned is None:
-            return iter(below or ())
-        kept = [key for key in below if key not in turned] if below else []
+            return iter(below)
+        kept = [key for key in below if key not in turned]
         return iter(kept + [key for key, found in turned.items() if found])
 
     def count(self, index: str, value: Hashable) -> int:
         """See Table."""
-        below = len(self._below._found[index].get(value, ()))
+        below = len(_all(self._below._found[index].get(value)))
         turned = self._turned[index].get(value, {})
         return below + sum(1 if found else -1 for found in turned.values())
 
@@ -242,8 +246,20 @@ class Draft(Table[K, R]):
         )
 
 
-def _as_rows(keys: Mapping[K, bool]) -> dict[K, bool | None]:
-    return {key: True if found else None for key, found in keys.items()}
+def _all(keys: K | Map[K, bool] | None) -> Collection[K]:
+    """The keys under a value: none, one or several."""
+    if keys is None:
+        return ()
+    return keys if isinstance(keys, Map) else (keys,)
+
+
+def _after(keys: K | Map[K, bool] | None, turned: Mapping[K, bool]) -> K | Map[K, bool] | None:
+    """The keys under a value, after some were found there, and others no more."""
+    before = keys if isinstance(keys, Map) else Map(dict.fromkeys(_all(keys), True))
+    after = _updated(before, {key: True if found else None for key, found in turned.items()})
+    if len(after) > 1:
+        return after
+    return next(iter(after), None)
 
 
 def _updated(rows: Map[K, R], changes: Mapping[K, R | None]) -> Map[K, R]:

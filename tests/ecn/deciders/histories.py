@@ -426,9 +426,9 @@ def histories(draw: st.DrawFn, *, longest: int = 40) -> History:
 def indexes(table: Table[H, R]) -> dict[tuple[str, Hashable], set[H]]:
     """The indexes of a table, as it keeps them."""
     return {
-        (name, value): set(keys)
-        for name, found in table._found.items()
-        for value, keys in found.items()
+        (name, value): set(table.find(name, value))
+        for name in table._indexes
+        for value in table.values(name)
     }
 
 
