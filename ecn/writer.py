@@ -144,6 +144,10 @@ class Writer:
         except LogUnavailable as e:
             self._crashed(batch, e)
             return
+        except Exception as e:
+            log.exception("catch_up_failed")
+            self._crashed(batch, e)
+            return
         if batch.tries + 1 >= TRIES:
             self._crashed(batch, LogUnavailable(f"other controllers were faster {TRIES} times"))
             return

@@ -39,6 +39,17 @@ class DiskFull(LogUnavailable):
     """The disk that the log is kept on takes no more; nothing was written."""
 
 
+class LogDamaged(LogUnavailable):
+    """An event that this version should know does not read: it was edited, or its disk is bad."""
+
+    def __init__(self, position: Position, reason: str) -> None:
+        super().__init__(
+            f"event {position} does not read ({reason}): the log was edited or is damaged; "
+            "ecn verify says from where on"
+        )
+        self.position = position
+
+
 class OutcomeUnknown(LogError):
     """The connection broke during an append and the log can't be asked yet whether it took place.
 

@@ -11,12 +11,13 @@ from datetime import datetime
 from typing import Self
 
 from asyncpg import Record
+from msgspec import DecodeError
 
 from events.background import beside
 from events.envelope import Head, Recorded, decode
 from events.filter import EventFilter
 from events.ids import START, Position
-from events.log import LogUnavailable, StoreUnavailable
+from events.log import LogDamaged, LogUnavailable, StoreUnavailable
 from events.named_sql import load
 from events.postgres_append import SETTLE_WITHIN, Appender
 from events.postgres_listen import Listener
@@ -156,6 +157,10 @@ def _as_log_errors() -> Iterator[None]:
 def _recorded(row: Record) -> Recorded:
     # By place, as the queries have them: by name takes half as long again.
     (place, time, subject, type_, data, actor, command, correlation, causation, before, own) = row
+    try:
+        event = decode(type_, subject, data)
+    except (DecodeError, UnicodeDecodeError) as e:
+        raise LogDamaged(place, str(e)) from e
     return Recorded(
         position=place,
         time=time,
@@ -168,5 +173,5 @@ def _recorded(row: Record) -> Recorded:
         causation_id=causation,
         previous_hash=before,
         hash=own,
-        event=decode(type_, subject, data),
+        event=event,
     )

@@ -9,7 +9,7 @@ import pytest
 
 from events.envelope import GENESIS, ChainBroken, verify
 from events.ids import START
-from events.log import StoreUnavailable
+from events.log import LogDamaged, StoreUnavailable
 from events.migrations import DatabaseIsNewer, MayNotMigrate, MigrationDiffers, known_migrations
 from events.postgres_log import PostgresLog
 from events.postgres_pool import PostgresPool
@@ -97,6 +97,19 @@ async def test_who_changes_it_all_the_same_is_found_by_the_chain(
         await connection.execute("update ecn.event set actor = 'nobody' where position = 2")
     with pytest.raises(ChainBroken, match="event 2: its content"):
         verify(GENESIS, await postgres_log.read(START))
+
+
+@pytest.mark.parametrize("data", [b"{}", b"no json", b"\xff", b'{"type": 1}'])
+async def test_an_event_that_does_not_read_is_named(
+    data: bytes, postgres_log: PostgresLog, postgres_pool: PostgresPool
+) -> None:
+    await postgres_log.append(batch(GENESIS, 3), expected=GENESIS)
+    async with postgres_pool.connection() as connection:
+        await connection.execute("drop trigger event_is_append_only on ecn.event")
+        await connection.execute("update ecn.event set data = $1 where position = 2", data)
+    with pytest.raises(LogDamaged, match="event 2 does not read.*ecn verify") as raised:
+        await postgres_log.read(START)
+    assert raised.value.position == 2
 
 
 async def test_times_are_kept_to_the_microsecond(postgres_log: PostgresLog) -> None:
