@@ -40,6 +40,7 @@ class FaultProxy:
         self.flowing = asyncio.Event()
         """While cleared nothing gets through and nobody is told: as if the machine had vanished."""
         self.flowing.set()
+        self._forgotten: list[asyncio.Event] = []
         self.held = asyncio.Event()
         """Something was asked that does not get through."""
         self.cut_request: Cut | None = None
@@ -65,10 +66,18 @@ class FaultProxy:
             yield proxy
         finally:
             listening.close()
-            proxy.flowing.set()
+            for event in (proxy.flowing, *proxy._forgotten):
+                event.set()
             for writer in list(proxy._open):
                 writer.close()
             await proxy._none_open.wait()
+
+    def forget(self) -> None:
+        """Nothing gets through any more on the connections that there are; new ones work."""
+        self.flowing.clear()
+        self._forgotten.append(self.flowing)
+        self.flowing = asyncio.Event()
+        self.flowing.set()
 
     def cut_all(self) -> None:
         """Break every connection that there is."""
@@ -79,10 +88,11 @@ class FaultProxy:
         self._open.add(writer)
         self._none_open.clear()
         try:
-            await self.flowing.wait()
+            flowing = self.flowing
+            await flowing.wait()
             if not self.refusing:
                 with suppress(OSError):
-                    await self._forward(reader, writer)
+                    await self._forward(reader, writer, flowing)
         finally:
             writer.close()
             with suppress(OSError):
@@ -91,13 +101,15 @@ class FaultProxy:
             if not self._open:
                 self._none_open.set()
 
-    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _forward(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flowing: asyncio.Event
+    ) -> None:
         up_reader, up_writer = await asyncio.open_unix_connection(self._server)
         try:
             async with asyncio.TaskGroup() as tasks:
                 ways = (
-                    tasks.create_task(self._requests(reader, up_writer, writer)),
-                    tasks.create_task(self._answers(up_reader, writer)),
+                    tasks.create_task(self._requests(reader, up_writer, writer, flowing)),
+                    tasks.create_task(self._answers(up_reader, writer, flowing)),
                 )
                 await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
                 for way in ways:
@@ -112,14 +124,15 @@ class FaultProxy:
         reader: asyncio.StreamReader,
         server: asyncio.StreamWriter,
         client: asyncio.StreamWriter,
+        flowing: asyncio.Event,
     ) -> None:
         with suppress(OSError):
             while data := await reader.read(65536):
                 self.requested += len(data)
                 self._asked_last = client
-                if not self.flowing.is_set():
+                if not flowing.is_set():
                     self.held.set()
-                    await self.flowing.wait()
+                    await flowing.wait()
                 hold, self.hold_request = _held(self.hold_request, len(data))
                 if hold is not None:
                     data = await _begun(server, data, hold)
@@ -142,10 +155,12 @@ class FaultProxy:
                     await asyncio.sleep(0.2)  # time to do it, before the connection ends
                 return
 
-    async def _answers(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
+    async def _answers(
+        self, reader: asyncio.StreamReader, client: asyncio.StreamWriter, flowing: asyncio.Event
+    ) -> None:
         with suppress(OSError):
             while data := await reader.read(65536):
-                await self.flowing.wait()
+                await flowing.wait()
                 cut = None
                 if client is self._asked_last:
                     self.answered += len(data)

@@ -235,3 +235,37 @@ async def test_postgres_is_killed_at_each_instant(open_folder: Path) -> None:
                 landed = await scene.append()
                 assert landed == (instant in INSTANTS[3:]), instant
             verify(GENESIS, await truth.read(START))
+
+
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98, 0.995, 1.0])
+async def test_the_connection_that_asks_what_became_of_it_hangs_too(
+    share: float, proxy: FaultProxy, postgres_log: PostgresLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_append, "APPEND_WITHIN", 0.6)
+    monkeypatch.setattr(postgres_pool, "CLIENT_GRACE", 0.3)
+    monkeypatch.setattr(postgres_pool, "CONNECT_WITHIN", 1.0)
+    async with log_behind(proxy, settle_within=0.5) as log:
+        scene = Scene(proxy, log, postgres_log)
+        size, _ = await scene.warm()
+        before = proxy.requested
+        proxy.cut_request = Cut(0)
+        assert not await scene.append()
+        asking = proxy.requested - before - size
+        await scene.warm()
+        never = asyncio.Event()
+
+        async def hang() -> None:
+            await never.wait()
+
+        async def hang_and_let_the_next_hang() -> None:
+            proxy.hold_request = Hold(round(share * asking) - 1, hang)
+            await never.wait()
+
+        proxy.hold_answer = Hold(0, hang_and_let_the_next_hang)
+        async with asyncio.timeout(20):
+            assert await scene.append()
+        proxy.hold_request = None
+        async with asyncio.timeout(10):
+            assert await scene.append() or await scene.append()
+        never.set()
+        verify(GENESIS, await postgres_log.read(START))

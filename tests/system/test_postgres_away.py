@@ -133,7 +133,7 @@ def signalled(data: Path, number: signal.Signals) -> Callable[[], None]:
     return act
 
 
-@pytest.mark.parametrize("how", ["stopped", "refused", "swallowed"])
+@pytest.mark.parametrize("how", ["stopped", "refused", "swallowed", "forgotten"])
 async def test_a_long_absence(how: str, postgres_dsn: str, open_folder: Path) -> None:
     async with AsyncExitStack() as stack:
         if how == "stopped":
@@ -158,6 +158,8 @@ async def test_a_long_absence(how: str, postgres_dsn: str, open_folder: Path) ->
             way = {
                 "refused": Way(refuse, accept),
                 "swallowed": Way(proxy.flowing.clear, proxy.flowing.set),
+                # As where a machine vanished and another took over its address.
+                "forgotten": Way(proxy.flowing.clear, proxy.forget),
             }[how]
         async with asyncio.TaskGroup() as tasks:
             following = tasks.create_task(here.follow())
