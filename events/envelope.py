@@ -83,15 +83,16 @@ class Recorded(Struct, frozen=True, kw_only=True, gc=False):
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[KnownEvent] = msgspec.json.Decoder(KnownEvent)
-_KNOWN_TYPES = frozenset(
-    kind.__struct_config__.tag
+_TYPES: dict[type, str] = {
+    kind: str(kind.__struct_config__.tag)
     for kind in (
         *NodeEvents.__args__,
         *ApplicationEvents.__args__,
         *CatalogEvents.__args__,
         *UserEvents.__args__,
     )
-)
+}
+_KNOWN_TYPES = frozenset(_TYPES.values())
 
 
 def encode(event: Event) -> bytes:
@@ -115,37 +116,6 @@ def decode(type_: str, subject: str, data: bytes) -> KnownEvent | UnknownEvent:
 def is_known(type_: str) -> bool:
     """Whether events of that type can be read here, be it as those of a newer version."""
     return type_ in _KNOWN_TYPES or is_old(type_)
-
-
-def hash_of(
-    *,
-    position: Position,
-    time: datetime,
-    subject: str,
-    type_: str,
-    data: bytes,
-    actor: str,
-    command_id: str,
-    correlation_id: str,
-    causation_id: str,
-    previous_hash: bytes,
-) -> bytes:
-    """BLAKE2b-256 over the predecessor's hash and every stored column.
-
-    See `chaining.digest`.
-    """
-    return digest(
-        previous_hash,
-        position,
-        microseconds_of(time),
-        subject,
-        type_,
-        data,
-        actor,
-        command_id,
-        correlation_id,
-        causation_id,
-    )
 
 
 def microseconds_of(time: datetime) -> int:
@@ -176,23 +146,24 @@ def chain(head: Head, proposed: Iterable[Proposed], now: datetime) -> list[Recor
     now: aware; where the clock stands before the head's time, the head's time is kept.
     """
     time = max(now.astimezone(UTC), head.time)
+    microseconds = microseconds_of(time)
     position, previous = head.position, head.hash
     chained: list[Recorded] = []
     for item in proposed:
         position = Position(position + 1)
-        type_, data = str(item.event.__struct_config__.tag), encode(item.event)
-        subject = item.event.subject
-        digest = hash_of(
-            position=position,
-            time=time,
-            subject=subject,
-            type_=type_,
-            data=data,
-            actor=item.actor,
-            command_id=item.command_id,
-            correlation_id=item.correlation_id,
-            causation_id=item.causation_id,
-            previous_hash=previous,
+        event = item.event
+        type_, data, subject = _TYPES[type(event)], encode(event), event.subject
+        own = digest(
+            previous,
+            position,
+            microseconds,
+            subject,
+            type_,
+            data,
+            item.actor,
+            item.command_id,
+            item.correlation_id,
+            item.causation_id,
         )
         chained.append(
             Recorded(
@@ -206,11 +177,11 @@ def chain(head: Head, proposed: Iterable[Proposed], now: datetime) -> list[Recor
                 correlation_id=item.correlation_id,
                 causation_id=item.causation_id,
                 previous_hash=previous,
-                hash=digest,
-                event=item.event,
+                hash=own,
+                event=event,
             )
         )
-        previous = digest
+        previous = own
     return chained
 
 

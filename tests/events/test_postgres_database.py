@@ -107,7 +107,7 @@ async def test_an_event_that_does_not_read_is_named(
     async with postgres_pool.connection() as connection:
         await connection.execute("drop trigger event_is_append_only on ecn.event")
         await connection.execute("update ecn.event set data = $1 where position = 2", data)
-    with pytest.raises(LogDamaged, match="event 2 does not read.*ecn verify") as raised:
+    with pytest.raises(LogDamaged, match=r"event 2 does not read.*ecn verify") as raised:
         await postgres_log.read(START)
     assert raised.value.position == 2
 
