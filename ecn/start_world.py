@@ -23,6 +23,11 @@ from projections.world import Folding, World
 TELL_EVERY = 1.0
 """Seconds."""
 
+COLLECTED_RARELY = (700, 10, 100)
+"""For the collector. The last is 10 by default: it then goes through all that is kept, worlds of the
+past included, for a quarter of a second in which nobody is served, each time that somebody asks
+about the past of ten thousand nodes. What is kept has no cycles."""
+
 log = structlog.get_logger()
 
 
@@ -96,4 +101,5 @@ def _nothing_collected() -> Iterator[None]:
         yield
     finally:
         gc.freeze()
+        gc.set_threshold(*COLLECTED_RARELY)
         gc.enable()

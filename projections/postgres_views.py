@@ -89,6 +89,9 @@ class PostgresViews:
                     await self._write(connection, change)
         except CheckpointMoved:
             raise
+        except asyncpg.UniqueViolationError as e:
+            # Two generations were begun at the same moment; the other one is current.
+            raise CheckpointMoved from e
         except BaseException:
             # Cut off in the middle: the server undoes it, sooner on a connection that ends.
             await self._hang_up()

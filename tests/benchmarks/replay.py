@@ -101,15 +101,22 @@ async def measure(dsn: str, events: int, nodes: int) -> None:
 
 async def whole(dsn: str, log: PostgresLog, views: PostgresViews, events: int) -> None:
     """From nothing, as a start without rows does it."""
-    ratios, rates = [], []
+    ratios, rates, busy = [], [], []
     for _ in range(ROUNDS):
         raw = await raw_copy(dsn)
+        before = time.process_time()
         ours = await seconds(lambda: world_at_start(log, views))
+        busy.append(events / (time.process_time() - before))
         ratios.append(raw / ours)
         rates.append(events / ours)
     show(
         f"full replay: {median(ratios):.2f} of raw COPY ({min(ratios):.2f} to {max(ratios):.2f}); "
-        f"{median(rates):,.0f} events/s, decoded and projected"
+        f"{median(rates):,.0f} events/s, decoded and projected; {median(busy):,.0f} in a second of "
+        "this process's own, which is what is left of it where others use the machine too"
+    )
+    _, lag = await watched(lambda: asyncio.sleep(1))
+    show(
+        f"where nothing happens, others wait {1000 * lag:.0f} ms at most: this machine's own doing"
     )
 
 
