@@ -10,11 +10,12 @@ import time
 from collections.abc import AsyncGenerator
 from enum import StrEnum
 
+import msgspec
 import structlog
 from msgspec import Struct
 
 from events.ids import Position
-from events.log import EventLog, LogUnavailable, StoreUnavailable
+from events.log import EventLog, LogDamaged, LogUnavailable, StoreUnavailable
 from projections.equality import Difference, differences, of_content, of_rows
 from projections.generation import tables
 from projections.live import Live
@@ -83,24 +84,28 @@ class Replay:
         self._views = views
         self.busy = False
         """Somebody is being told."""
+        self._folding = Folding(World())
 
     async def run(self) -> AsyncGenerator[Progress | Replayed, None]:
         """Progress, and in the end what came of it.
 
-        Errors: Busy, LogUnavailable; ValueError when the log has a hole.
+        Errors: Busy, LogUnavailable.
         """
         if self.busy:
             raise Busy
         self.busy = True
+        self._folding = Folding(World())
         try:
             async for line in self._run():
                 yield line
+        except (LogDamaged, ValueError, LookupError, msgspec.DecodeError) as e:
+            yield self._unreadable(e)
         except LogUnavailable:
             raise
         except StoreUnavailable as e:
             raise LogUnavailable(str(e)) from e
         finally:
-            self.busy = False
+            self.busy, self._folding = False, Folding(World())
 
     async def _run(self) -> AsyncGenerator[Progress | Replayed, None]:
         goal = self._live.world.position
@@ -108,7 +113,7 @@ class Replay:
         async with self._views.reading() as reading:
             kept = reading.kept
         first = min(kept.head.position, goal) if kept is not None else goal
-        folding, seconds = Folding(World()), 0.0
+        folding, seconds = self._folding, 0.0
         yield Progress(position=Position(0), of=goal)
         while (position := folding.draft.position) < first:
             began = time.monotonic()
@@ -119,7 +124,7 @@ class Replay:
         if self._live.world.position < world.position:
             await self._live.catch_up()
         now = self._live.world
-        folding = Folding(world)
+        self._folding = folding = Folding(world)
         await fold_up_to(self._log, folding, now.position)
         live = await _hold_live(await asyncio.to_thread(folding.world), now)
         if views.difference is not None:
@@ -132,6 +137,24 @@ class Replay:
             per_second=first / seconds if seconds else 0.0,
             live=live,
             views=views,
+        )
+
+    def _unreadable(self, error: Exception) -> Replayed:
+        """An event is missing, does not read, or can't have happened: it is no log of ours."""
+        position = self._folding.draft.position
+        log.error("log_unreadable", after=position, reason=str(error))
+        difference = Difference(
+            view="log",
+            key=str(position + 1),
+            field="",
+            expected=f"an event that follows {position}",
+            found=f"{type(error).__name__}: {error}; ecn verify says more",
+        )
+        return Replayed(
+            position=position,
+            per_second=0.0,
+            live=_verdict(position, difference),
+            views=_not_compared("the log can't be replayed"),
         )
 
     async def _hold_views(self, world: World) -> tuple[World, Verdict]:
@@ -147,7 +170,7 @@ class Replay:
                 )
             if position < world.position:
                 return world, _not_compared("they are being written anew")
-            folding = Folding(world)
+            self._folding = folding = Folding(world)
             await fold_up_to(self._log, folding, position)
             world = await asyncio.to_thread(folding.world)
             difference = await _first_of_rows(world, reading)

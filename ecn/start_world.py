@@ -24,8 +24,8 @@ TELL_EVERY = 1.0
 """Seconds."""
 
 COLLECTED_RARELY = (700, 10, 100)
-"""For the collector. The last is 10 by default: it then goes through all that is kept, worlds of the
-past included, for a quarter of a second in which nobody is served, each time that somebody asks
+"""For the collector. The last is 10 by default: it then goes through all that is kept, worlds of
+the past included, for a quarter of a second in which nobody is served, each time that somebody asks
 about the past of ten thousand nodes. What is kept has no cycles."""
 
 log = structlog.get_logger()

@@ -10,6 +10,7 @@ from ecn.view_writer import ViewWriter
 from events.envelope import Recorded
 from events.ids import NodeId, Position
 from events.log import LogUnavailable, MemoryLog
+from events.node import NodeDeleted
 from projections.view import Drop, Put
 from projections.view_store import CheckpointMoved
 from tests.ecn.api.server import Answer, Client, Controller, Network, manifest, soon
@@ -142,6 +143,23 @@ async def test_a_live_world_that_is_not_what_the_log_says_is_named(
     assert outcome(await operator.get("/log/replay"))["same"] is True
     live.world = replace(live.world, nodes=right.nodes.changed(Put(NodeId("planted"), row)))
     assert outcome(await operator.get("/log/replay"))["same"] is False
+
+
+async def test_a_log_that_is_none_is_named(controller: Controller, operator: Client) -> None:
+    await grown(controller)
+    events = controller.network.log._events
+    for wrong in (
+        [*events[:2], *events[3:], events[-1]],
+        [*events[:2], replace(events[2], event=NodeDeleted(node_id=NodeId("no"))), *events[3:]],
+    ):
+        right, events[:] = list(events), wrong
+        found = outcome(await operator.get("/log/replay"))
+        events[:] = right
+        assert found["same"] is False
+        assert found["live"]["difference"]["view"] == "log"  # type: ignore[index]
+        assert found["live"]["difference"]["key"] == "3"  # type: ignore[index]
+        assert found["views"]["compared"] == "not-compared"  # type: ignore[index]
+    assert outcome(await operator.get("/log/replay"))["same"] is True
 
 
 class Slow(MemoryLog):
