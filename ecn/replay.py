@@ -8,6 +8,7 @@ is, and at the end whether all is the same, or where it first differs.
 import asyncio
 import time
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from enum import StrEnum
 
 import msgspec
@@ -96,8 +97,9 @@ class Replay:
         self.busy = True
         self._folding = Folding(World())
         try:
-            async for line in self._run():
-                yield line
+            async with aclosing(self._run()) as lines:
+                async for line in lines:
+                    yield line
         except (LogDamaged, ValueError, LookupError, msgspec.DecodeError) as e:
             yield self._unreadable(e)
         except LogUnavailable:
