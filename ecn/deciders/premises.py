@@ -48,5 +48,9 @@ def _check_token(world: World, sent: ByToken) -> None:
 
 
 def _check_device(world: World, sent: ByDevice) -> None:
-    if world.nodes.one("credential", sent.credential_hash) is None:
+    if world.nodes.one("credential", sent.credential_hash) is not None:
+        return
+    # On the word that it was withdrawn, an agent removes all that it runs: it has to be so.
+    if sent.credential_hash in world.withdrawn_credentials:
         raise Withdrawn("this device's node was deprovisioned or deleted")
+    raise BadCredentials("another device is this node by now")

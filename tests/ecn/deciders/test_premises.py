@@ -90,5 +90,16 @@ def test_a_device_whose_credential_was_withdrawn_reports_nothing_any_more() -> N
         decide(world(EAST_REGISTERED, provisioned, NodeDeprovisioned(node_id=EAST)), command)
 
 
+def test_a_device_that_another_replaced_is_not_told_that_it_was_withdrawn() -> None:
+    first, second = (
+        NodeProvisioned(node_id=EAST, key_hash=key, credential_hash=key, facts=NodeFacts())
+        for key in ("c", "d")
+    )
+    replaced = world(EAST_REGISTERED, first, second)
+    with pytest.raises(BadCredentials):
+        decide(replaced, DeleteNode(node_id=EAST, sent=ByDevice("c")))
+    assert decide(replaced, DeleteNode(node_id=EAST, sent=ByDevice("d")))
+
+
 def test_what_takes_nothing_for_granted_is_decided_as_it_is() -> None:
     assert decide(World(), DeleteNode(node_id=EAST)) == []
