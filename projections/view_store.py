@@ -1,6 +1,6 @@
 """Where rows of views are kept with their checkpoint, as their writer and readers see it.
 
-`PostgresViews` (postgres_views.py) is the real one; both pass tests/contracts/test_view_store.py.
+`PostgresViews` (postgres_views.py) is the real one; both pass tests/ecn/test_view_writer.py.
 """
 
 from collections.abc import AsyncIterator, Sequence
