@@ -1,4 +1,4 @@
-"""A controller starts from the rows that the last one kept, or from the log where there are none."""
+"""A controller starts from the rows that the last one kept, or from the log if there are none."""
 
 import asyncio
 import json
