@@ -5,9 +5,22 @@ take a third of a busy controller's time. What is garbage is freed by its refere
 """
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 YOUNG, MIDDLE, OLD = 50_000, 20, 100
-"""Instead of 700, 10 and 10: how much must be new before it is gone through."""
+"""Instead of 700, 10 and 10: how much must be new before it is gone through. Through everything,
+worlds of the past included, takes a quarter of a second in which nobody is served."""
+
+
+@contextmanager
+def resting() -> Iterator[None]:
+    """While the world is made: nothing of it is garbage."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def settle() -> None:

@@ -5,13 +5,11 @@ slower, and never wrong. Called once by controller.py, before anything is served
 """
 
 import asyncio
-import gc
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import structlog
 
+from ecn.collector import resting
 from events.background import beside
 from events.ids import Position
 from events.log import EventLog
@@ -23,11 +21,6 @@ from projections.world import Folding, World
 TELL_EVERY = 1.0
 """Seconds."""
 
-COLLECTED_RARELY = (700, 10, 100)
-"""For the collector. The last is 10 by default: it then goes through all that is kept, worlds of
-the past included, for a quarter of a second in which nobody is served, each time that somebody asks
-about the past of ten thousand nodes. What is kept has no cycles."""
-
 log = structlog.get_logger()
 
 
@@ -37,7 +30,7 @@ async def world_at_start(event_log: EventLog, views: ViewStore) -> World:
     Errors: LogUnavailable, StoreUnavailable; ValueError when the log has a hole.
     """
     started = time.monotonic()
-    with _nothing_collected():
+    with resting():
         base = await _from_rows(views)
         end = (await event_log.head()).position
         if base.position > end:
@@ -88,18 +81,3 @@ async def _tell(folding: Folding, end: Position) -> None:
             percent=100 * position // max(end, 1),
             per_second=round((position - begin) / (time.monotonic() - started)),
         )
-
-
-@contextmanager
-def _nothing_collected() -> Iterator[None]:
-    """The collector would look through millions of rows again and again, and find nothing.
-
-    What is there at the end stays for long: it is not looked through later either.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.set_threshold(*COLLECTED_RARELY)
-        gc.enable()
