@@ -143,6 +143,11 @@ def translated() -> Iterator[None]:
     try:
         yield
     except Exception as e:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # asyncpg tells of a time-out instead, where both come while it connects. Whoever was
+            # cancelled has to end, and not to try again.
+            raise asyncio.CancelledError from e
         if is_unavailable(e):
             reason = str(e) or type(e).__name__
             raise StoreUnavailable(f"the database can't be used now: {reason}") from e
