@@ -36,7 +36,7 @@ async def disk(open_folder: Path) -> AsyncIterator[Path]:
     folder.mkdir()
     mounted = await asyncio.to_thread(mount, folder)
     if mounted.returncode:
-        pytest.skip(f"a tmpfs can't be mounted here: {mounted.stderr.strip()}")
+        pytest.skip(f"a tmpfs can't be mounted here: {mounted.stderr.strip().splitlines()[0]}")
     try:
         yield folder
     finally:
