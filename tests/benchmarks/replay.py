@@ -18,6 +18,7 @@ from statistics import median
 import asyncpg
 import structlog
 
+from ecn.collector import settle
 from ecn.data_folder import DataFolder
 from ecn.embedded_postgres import EmbeddedPostgres
 from ecn.presence_store import MemoryLeadership
@@ -94,6 +95,7 @@ async def measure(dsn: str, events: int, nodes: int) -> None:
         async with PostgresLog.open(pool) as log, PostgresViews.open(pool) as views:
             await whole(dsn, log, views, events)
             live = Live(log, await world_at_start(log, views))
+            settle()
             await from_views(dsn, log, views, live)
             await moments(pool, log, live, events)
             await replayed(dsn, log, views, live, events)
