@@ -4,7 +4,7 @@ from aiohttp import web
 
 from ecn.api import views
 from ecn.api.answers import json_answer
-from ecn.api.commanding import changed, created_or_ok, execute
+from ecn.api.commanding import changed, created_or_ok, decided_on, execute
 from ecn.api.documents import (
     ApplicationDocument,
     ApplicationManifest,
@@ -53,8 +53,11 @@ async def apply_application(request: web.Request) -> web.Response:
         microservices=[placement(each, MicroserviceId(new_id())) for each in body.microservices],
     )
     outcome = await execute(request, command)
-    application_id = request.app[LIVE].world.applications.one("name", name)
-    return changed(outcome, f"application/{application_id}", created_or_ok(outcome))
+    subject = outcome.subject
+    if not subject:
+        world = await decided_on(request, outcome)
+        subject = f"application/{find.application(world, name)}"
+    return changed(outcome, subject, created_or_ok(outcome))
 
 
 async def start_application(request: web.Request) -> web.Response:

@@ -14,7 +14,7 @@ from aiohttp import web
 from ecn.api.answers import json_answer
 from ecn.api.documents import Changed
 from ecn.api.endpoint import Endpoint
-from ecn.api.keys import LIVE, LOG, WRITER
+from ecn.api.keys import LIVE, LOG, PAST, WRITER
 from ecn.api.premises import with_premises
 from ecn.api.principal import Device, Operator
 from ecn.batch import Issued, Outcome, repetition
@@ -110,6 +110,17 @@ async def first_event(request: web.Request, outcome: Outcome, kind: type[E]) -> 
         if isinstance(recorded.event, kind):
             return recorded.event
     return None
+
+
+async def decided_on(request: web.Request, outcome: Outcome) -> World:
+    """The world that a command with nothing to do was decided on: others may have gone on since.
+
+    Errors: LogUnavailable.
+    """
+    live = request.app[LIVE]
+    if live.world.position == outcome.position:
+        return live.world
+    return await request.app[PAST].world_at(outcome.position)
 
 
 def changed(outcome: Outcome, subject: str, status: int = 200) -> web.Response:

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from ecn.api import views
 from ecn.api.answers import json_answer
-from ecn.api.commanding import changed, created_or_ok, execute
+from ecn.api.commanding import changed, created_or_ok, decided_on, execute
 from ecn.api.documents import Changed, Registries, RegistryDocument, RegistryManifest
 from ecn.api.endpoint import Endpoint, read_body
 from ecn.api.keys import LIVE, VAULT
@@ -95,8 +95,10 @@ async def apply_registry(request: web.Request) -> web.Response:
     for secret in (old, password):
         if secret is not None and secret != kept:
             await destroy_key(vault, secret)
-    key = live.world.registries.one("name", name)
-    return changed(outcome, f"registry/{key}", created_or_ok(outcome))
+    subject = outcome.subject
+    if not subject:
+        subject = f"registry/{find.registry(await decided_on(request, outcome), name)}"
+    return changed(outcome, subject, created_or_ok(outcome))
 
 
 async def delete_registry(request: web.Request) -> web.Response:

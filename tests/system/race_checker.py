@@ -17,7 +17,7 @@ from events.envelope import GENESIS, ChainBroken, KnownEvent, Recorded, UnknownE
 from events.ids import START, Position
 from projections.world import World, fold
 from tests.system.race_history import Attempt, History, Reading
-from tests.system.race_meaning import command_id_of, decided, listed, repeated, shown
+from tests.system.race_meaning import command_id_of, decided, listed, repeated, shown, subject
 
 LOST, GOOD, REFUSED, AWAY = 0, (200, 201), (404, 409, 422), 503
 NOTHING_CHANGED = "log-unavailable"
@@ -274,7 +274,8 @@ def _contradiction(world: World, about: Attempt | Reading) -> str:
         return "" if same else f"{refused.code}: {refused.detail}"
     if events or about.status not in GOOD or about.replayed:
         return f"done, with {[type(event).__name__ for event in events]}"
-    return ""
+    about_what = subject(world, about.asked)
+    return "" if about.answer.get("subject") == about_what else f"of {about_what}"
 
 
 def _decided_otherwise(

@@ -43,6 +43,26 @@ def decided(world: World, asked: Asked, so_far: list[Recorded]) -> list[KnownEve
     return decide(world, commanded(world, asked, _made([each.event for each in so_far])))
 
 
+def subject(world: World, asked: Asked) -> str:
+    """What the request is about where it has nothing to do. Errors: Refused."""
+    command = commanded(world, asked, {})
+    match command:
+        case application.ApplyApplication():
+            return f"application/{find.application(world, command.name)}"
+        case catalog.ApplyRegistry():
+            return f"registry/{find.registry(world, command.name)}"
+        case node.UpdateNode() | node.DeleteNode():
+            return f"node/{command.node_id}"
+        case catalog.DeleteRegistry():
+            return f"registry/{command.registry_id}"
+        case application.UpdateMicroservice() | application.MoveMicroservice():
+            return f"microservice/{command.microservice_id}"
+        case application.StartApplication() | application.StopApplication():
+            return f"application/{command.application_id}"
+        case _:
+            return "nothing"
+
+
 def repeated(world: World, attempt: Attempt) -> CommandRow | None:
     """What the request had led to before, in this world. Errors: KeyReused."""
     if attempt.key is None:

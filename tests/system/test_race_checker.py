@@ -16,7 +16,7 @@ from projections.world import World, fold
 from tests.builders import NOW
 from tests.system.race_checker import check
 from tests.system.race_history import Asked, Attempt, History, Reading, Sighting
-from tests.system.race_meaning import command_id_of, commanded, listed, repeated
+from tests.system.race_meaning import command_id_of, commanded, listed, repeated, subject
 
 NAMES = ("a", "b", "c")
 
@@ -117,7 +117,7 @@ class Simulated:
         self.log += new
         told = self._told(
             command_id,
-            new[0].subject if new else "node/x",
+            new[0].subject if new else subject(self.world, attempt.asked),
             [event.type for event in new],
             self.world.position,
         )
@@ -299,6 +299,12 @@ def nothing_to_do_when_there_was(race: Simulated) -> None:
     race.replaced(done, answer={**done.answer, "events": [], "position": 1})
 
 
+def nothing_to_do_about_another(race: Simulated) -> None:
+    done = race.ask("PATCH", "/nodes/a", {"name": "a"})
+    assert done.answer["events"] == []
+    race.replaced(done, answer={**done.answer, "subject": "node/None"})
+
+
 def retry_answered_differently(race: Simulated) -> None:
     race.ask("POST", "/nodes", {"name": "b"}, key="k")
     again = race.ask("POST", "/nodes", {"name": "b"}, key="k")
@@ -359,6 +365,7 @@ def internal_error(race: Simulated) -> None:
         (answer_before_it_stands_in_the_log, "order"),
         (wrong_position, "misplaced"),
         (nothing_to_do_when_there_was, "untrue answer"),
+        (nothing_to_do_about_another, "untrue answer"),
         (retry_answered_differently, "answered differently"),
         (a_deletion_that_took_another_for_it, "two winners"),
         (reading_of_a_world_that_never_was, "misread"),
