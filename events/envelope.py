@@ -81,6 +81,26 @@ class Recorded(Struct, frozen=True, kw_only=True, gc=False):
         return Head(self.position, self.hash, self.time)
 
 
+class Bare(Struct, frozen=True, gc=False):
+    """An event in its place without who caused it: as much as a projection looks at.
+
+    Of millions of events that are only folded, the rest costs a tenth of the time.
+    """
+
+    position: Position
+    time: datetime
+    subject: str
+    type: str
+    command_id: CommandId
+    hash: bytes
+    event: KnownEvent | UnknownEvent
+
+    @property
+    def head(self) -> Head:
+        """See Recorded."""
+        return Head(self.position, self.hash, self.time)
+
+
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[KnownEvent] = msgspec.json.Decoder(KnownEvent)
 _TYPES: dict[type, str] = {
@@ -121,6 +141,19 @@ def is_known(type_: str) -> bool:
 def microseconds_of(time: datetime) -> int:
     """Since the epoch: what the hash covers of a time."""
     return (time - EPOCH) // _MICROSECOND
+
+
+def bare(event: Recorded) -> Bare:
+    """The event without who caused it."""
+    return Bare(
+        event.position,
+        event.time,
+        event.subject,
+        event.type,
+        event.command_id,
+        event.hash,
+        event.event,
+    )
 
 
 def stored_of(event: Recorded) -> Stored:

@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Protocol
 
-from events.envelope import GENESIS, Head, Recorded
+from events.envelope import GENESIS, Bare, Head, Recorded, bare
 from events.filter import EventFilter
 from events.ids import START, Position
 
@@ -76,6 +76,10 @@ class EventLog(Protocol):
 
     async def read(self, after: Position, *, limit: int = 5000) -> list[Recorded]:
         """The next events behind `after`, ascending, at most `limit`. Errors: LogUnavailable."""
+        ...
+
+    async def read_bare(self, after: Position, *, limit: int = 5000) -> Sequence[Bare]:
+        """As `read`, for whoever only folds. Errors: LogUnavailable."""
         ...
 
     async def wait(self, *, at_most: float, beyond: Position | None = None) -> Position:
@@ -158,6 +162,10 @@ class MemoryLog:
     async def read(self, after: Position, *, limit: int = 5000) -> list[Recorded]:
         """See EventLog."""
         return self._events[after : after + limit]
+
+    async def read_bare(self, after: Position, *, limit: int = 5000) -> Sequence[Bare]:
+        """See EventLog."""
+        return [bare(each) for each in await self.read(after, limit=limit)]
 
     async def wait(self, *, at_most: float, beyond: Position | None = None) -> Position:
         """See EventLog."""

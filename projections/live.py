@@ -32,7 +32,7 @@ class Ahead(Folding):
         self.events: list[Recorded] = []
         self._made: World | None = None
 
-    def fold(self, events: Iterable[Recorded]) -> None:
+    def fold(self, events: Iterable[Recorded]) -> None:  # type: ignore[override]  # kept whole
         """See Folding."""
         new = list(events)
         super().fold(new)

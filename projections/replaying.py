@@ -6,10 +6,10 @@ that serves meanwhile stays quick.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 
-from events.envelope import Recorded
+from events.envelope import Bare
 from events.ids import Position
 from events.log import EventLog
 from projections.world import Folding
@@ -40,17 +40,17 @@ async def fold_up_to(log: EventLog, folding: Folding, end: Position) -> None:
 @asynccontextmanager
 async def _pages(
     log: EventLog, begin: Position, end: Position
-) -> AsyncIterator[Iterator[asyncio.Task[list[Recorded]]]]:
+) -> AsyncIterator[Iterator[asyncio.Task[Sequence[Bare]]]]:
     """All pages, in order, some of them asked for ahead.
 
     No task group: whoever folds catches the log's errors by their type, not in a group.
     """
-    asked: deque[asyncio.Task[list[Recorded]]] = deque()
+    asked: deque[asyncio.Task[Sequence[Bare]]] = deque()
 
-    def ask() -> Iterator[asyncio.Task[list[Recorded]]]:
+    def ask() -> Iterator[asyncio.Task[Sequence[Bare]]]:
         for after in range(begin, end, PAGE):
             limit = min(PAGE, end - after)
-            asked.append(asyncio.create_task(log.read(Position(after), limit=limit)))
+            asked.append(asyncio.create_task(log.read_bare(Position(after), limit=limit)))
             if len(asked) > AHEAD:
                 yield asked.popleft()
         while asked:

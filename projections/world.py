@@ -13,7 +13,7 @@ from msgspec.structs import force_setattr, replace
 
 from events.application import ContainerStatus
 from events.catalog import CatalogEvents
-from events.envelope import GENESIS, Head, KnownEvent, Recorded
+from events.envelope import GENESIS, Bare, Head, KnownEvent, Recorded
 from events.ids import (
     ApplicationId,
     MicroserviceId,
@@ -187,7 +187,7 @@ class Folding:
         self._concern: tuple[dict[type, _Concerned], dict[type, _Concerned]] = ({}, {})
         """By kind of event, without and with a keyed command; filled as the kinds come."""
 
-    def fold(self, events: Iterable[Recorded]) -> None:
+    def fold(self, events: Iterable[Recorded | Bare]) -> None:
         """Go on behind these events, which come right after the draft.
 
         Errors: ValueError when an event is not the next one: folding it would be a lie.
@@ -237,7 +237,7 @@ class Folding:
         return replace(self.base, head=self.draft.head, **tables)
 
 
-def fold(world: World, events: Iterable[Recorded]) -> World:
+def fold(world: World, events: Iterable[Recorded | Bare]) -> World:
     """The world behind all of `events`, which come right after it. Errors: as Folding.fold."""
     folding = Folding(world)
     folding.fold(events)

@@ -34,6 +34,11 @@ select position, time, subject, type, data, actor, command_id, correlation_id, c
        previous_hash, hash
 from ecn.event where position > $1 order by position limit $2
 
+-- name: read_bare
+-- The same, without who caused them.
+select position, time, subject, type, data, command_id, hash
+from ecn.event where position > $1 order by position limit $2
+
 -- name: position_at
 -- The last position at or before $1.
 select ecn.position_at($1)

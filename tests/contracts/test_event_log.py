@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from events.application import ApplicationCreated, ApplicationStarted
-from events.envelope import GENESIS, Head, KnownEvent, Proposed, Recorded, chain, verify
+from events.envelope import GENESIS, Head, KnownEvent, Proposed, Recorded, bare, chain, verify
 from events.filter import EventFilter, Text
 from events.ids import START, ApplicationId, CommandId, NodeId, Position, UserId
 from events.log import EventLog, HeadMoved, MemoryLog
@@ -46,6 +46,15 @@ async def test_reading_goes_on_behind_a_position_up_to_the_limit(log: EventLog) 
     assert await log.read(Position(4), limit=3) == events[4:7]
     assert await log.read(Position(9)) == events[9:]
     assert await log.read(Position(10)) == []
+
+
+async def test_what_is_read_bare_is_the_same_without_who_caused_it(log: EventLog) -> None:
+    events = batch(GENESIS, 10)
+    await log.append(events, expected=GENESIS)
+    read = await log.read_bare(Position(4), limit=3)
+    assert list(read) == [bare(each) for each in events[4:7]]
+    assert [each.head for each in read] == [each.head for each in events[4:7]]
+    assert list(await log.read_bare(Position(10))) == []
 
 
 async def test_an_append_to_an_end_that_is_past_writes_nothing(log: EventLog) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import fields, replace
 
-from events.envelope import Head, UnknownEvent, decode
+from events.envelope import Head, UnknownEvent, bare, decode
 from events.ids import Position
 from projections.view import Table
 from projections.world import VIEWS, Folding, World, fold
@@ -27,6 +27,12 @@ def tables(world: World) -> dict[str, Table[Hashable, object]]:
 @given(histories())
 def test_replaying_the_whole_log_gives_the_live_world(history: History) -> None:
     assert fold(World(), history.log) == history.world
+
+
+@often
+@given(histories())
+def test_projections_need_no_more_of_an_event_than_is_read_for_a_replay(history: History) -> None:
+    assert fold(World(), map(bare, history.log)) == history.world
 
 
 @often
