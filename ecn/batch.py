@@ -70,6 +70,8 @@ class Batch:
         self.ahead = Ahead(base)
         self.pending: list[Pending] = []
         self.tries = tries
+        self.took = 0.0
+        """Seconds that deciding it took, as far as the writer measured."""
         self.fault: Exception | None = None
         """A fault of ours while folding: what is decided here stands on nothing any more."""
         self._outcomes: list[Outcome | Exception] = []

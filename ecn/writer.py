@@ -4,9 +4,14 @@ Handlers call `execute`. A command is decided at once, on the world as the comma
 it, and appended in one round trip with all others that came while the append before was under
 way, on the condition that the head is still where it was. Then everyone is answered. So deciding
 goes on while Postgres commits; under load batches grow, and an idle controller lets nobody wait.
+
+Whoever is answered may come back at once with the next command. A batch that is ready waits for
+them, for one turn of the loop, unless deciding it took longer than an append costs by itself: then
+more is won by letting Postgres work on it while the others are decided.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
@@ -26,6 +31,12 @@ BATCH = 256
 
 TRIES = 20
 """How often a batch is decided again because other controllers were faster."""
+
+RISING = 0.02
+"""How quickly the cost of an append follows when appends become slower. It falls at once."""
+
+LEAST = 0.0002
+"""Seconds that no append takes less than, wherever the log is."""
 
 STOPPING = "the controller is stopping"
 
@@ -52,6 +63,8 @@ class Writer:
         self._appends: asyncio.TaskGroup | None = None
         self._launching = False
         self._stopped = False
+        self._append_costs = 0.001
+        """Seconds that an append takes however little it brings: the way there and the disk."""
 
     async def execute(self, issued: Issued) -> Outcome:
         """Carry a command out.
@@ -90,24 +103,32 @@ class Writer:
 
     def _take_in(self) -> None:
         """Decide what waits, as far as the open batch has room, and see that it is appended."""
+        began = time.perf_counter()
         while self._waiting:
             if self._open is None:
                 self._open = Batch(self._base(), self._clock)
             if len(self._open.pending) >= BATCH:
                 break
             self._open.decide(self._waiting.popleft())
-        if self._open is None or self._flying is not None or self._appends is None:
+        if self._open is None:
             return
-        if not self._launching:
-            # Soon, not now: whoever comes in the same turn of the loop flies with it.
+        self._open.took += time.perf_counter() - began
+        if self._flying is not None or self._appends is None:
+            return
+        if self._open.took > self._append_costs:
+            self._launch()
+        elif not self._launching:
             self._launching = True
-            asyncio.get_running_loop().call_soon(self._launch)
+            asyncio.get_running_loop().call_soon(self._launch_late)
 
     def _base(self) -> World:
         return self._live.world if self._flying is None else self._flying.ahead.world()
 
-    def _launch(self) -> None:
+    def _launch_late(self) -> None:
         self._launching = False
+        self._launch()
+
+    def _launch(self) -> None:
         if self._open is not None and self._flying is None and self._appends is not None:
             batch, self._open = self._open, None
             if batch.fault is not None:
@@ -120,6 +141,7 @@ class Writer:
 
     async def _fly(self, batch: Batch) -> None:
         """Have the batch appended, tell its callers, and send the next one on its way."""
+        began = time.perf_counter()
         try:
             # Also with nothing to write: a refusal must be true now, not a moment ago.
             await self._log.append(batch.ahead.events, expected=batch.ahead.base.head)
@@ -134,8 +156,16 @@ class Writer:
             self._live.adopt(batch.ahead)
             self._live.stale = False  # the log ended where the world did
             self._flying = None
+            self._learn(time.perf_counter() - began)
+            if self._open is not None and self._open.took > self._append_costs:
+                self._launch()
             batch.tell()
         self._take_in()
+
+    def _learn(self, seconds: float) -> None:
+        known = self._append_costs
+        rising = known + (seconds - known) * RISING
+        self._append_costs = max(seconds if seconds < known else rising, LEAST)
 
     async def _overtaken(self, batch: Batch, moved: HeadMoved) -> None:
         """Another controller wrote: decide again, on what it left."""

@@ -171,17 +171,16 @@ _CONCERN = _concerned(view for view in VIEWS if view.name != commands.NAME)
 
 
 class Folding:
-    """A world on its way through many events: one draft per table, read at any time.
+    """A world on its way through many events: one draft per table that they touch, read at any
+    time.
 
     base: the world it begins with, which stays as it is.
     """
 
     def __init__(self, base: World) -> None:
         self.base = base
-        self._drafts: dict[str, Draft[Hashable, object]] = {
-            view.name: Draft(getattr(base, view.name)) for view in VIEWS
-        }
-        self.draft = World(head=base.head, **self._drafts)  # type: ignore[arg-type]
+        self._drafts: dict[str, Draft[Hashable, object]] = {}
+        self.draft = replace(base)
         """The world as far as it is folded. It goes on changing: for whoever decides in between,
         not to be kept."""
         self._concern: tuple[dict[type, _Concerned], dict[type, _Concerned]] = ({}, {})
@@ -223,9 +222,16 @@ class Folding:
     def _concerned(self, kind: type, *, keyed: bool) -> _Concerned:
         """The projections that are asked of events of that kind, and the drafts that obey."""
         concern = (_KEYED_CONCERN if keyed else _CONCERN).get(kind, ())
-        concerned = tuple((project, self._drafts[name].obey) for name, project in concern)
+        concerned = tuple((project, self._draft_of(name).obey) for name, project in concern)
         self._concern[keyed][kind] = concerned
         return concerned
+
+    def _draft_of(self, name: str) -> Draft[Hashable, object]:
+        draft = self._drafts.get(name)
+        if draft is None:
+            draft = self._drafts[name] = Draft(getattr(self.base, name))
+            force_setattr(self.draft, name, draft)
+        return draft
 
     def changes(self) -> Changes:
         """All that changed since the base."""

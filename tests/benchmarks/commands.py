@@ -26,7 +26,7 @@ import asyncpg
 
 from ecn.batch import Issued
 from ecn.collector import settle
-from ecn.commands.node import RegisterNode
+from ecn.commands.node import DeleteNode, RegisterNode
 from ecn.data_folder import DataFolder
 from ecn.embedded_postgres import SETTINGS, EmbeddedPostgres
 from ecn.writer import Writer
@@ -49,19 +49,25 @@ async def through_the_writer(writer: Writer, clients: int) -> float:
     """Commands per second, each client waiting for its answer before the next."""
     end, done = time.perf_counter() + SECONDS, 0
 
-    async def client() -> None:
+    async def execute(command: RegisterNode | DeleteNode) -> None:
         nonlocal done
-        while time.perf_counter() < end:
-            command_id = CommandId(new_id())
-            await writer.execute(
-                Issued(
-                    command=RegisterNode(node_id=NodeId(command_id), name=command_id),
-                    actor="user/admin",
-                    command_id=command_id,
-                    correlation_id=command_id,
-                )
+        command_id = CommandId(new_id())
+        await writer.execute(
+            Issued(
+                command=command,
+                actor="user/admin",
+                command_id=command_id,
+                correlation_id=command_id,
             )
-            done += 1
+        )
+        done += 1
+
+    async def client() -> None:
+        # What is made is deleted again: the network stays as large as it is.
+        while time.perf_counter() < end:
+            node_id = NodeId(new_id())
+            await execute(RegisterNode(node_id=node_id, name=node_id))
+            await execute(DeleteNode(node_id=node_id))
 
     began = time.perf_counter()
     async with asyncio.TaskGroup() as tasks:

@@ -68,7 +68,9 @@ async def test_many_commands_at_once_are_few_appends() -> None:
     assert [a.command_id for a in answers if isinstance(a, Outcome)] == [
         each.command_id for each in commands
     ]
-    assert log.appends == [256, 256, 256, 232]
+    assert sum(log.appends) == 1000
+    assert max(log.appends) <= writer_module.BATCH
+    assert len(log.appends) <= 50
     assert len(await checked_log(log)) == 1000
 
 

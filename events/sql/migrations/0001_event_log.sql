@@ -111,7 +111,7 @@ end $$;
 -- An event's data for people. JSON may hold what jsonb can't (\u0000): then it is shown as text,
 -- so that one such event does not make the whole view unreadable.
 create function ecn.payload_of(data bytea) returns jsonb
-    language plpgsql immutable parallel safe as $$
+    language plpgsql immutable as $$
 begin
     return convert_from(data, 'UTF8')::jsonb;
 exception when data_exception then
