@@ -145,6 +145,8 @@ def test_ctrl_c_ends_with_130_and_no_traceback(api: FakeApi) -> None:
         env=environment(api),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # Whoever runs the tests in the background may have us ignore it, and so our children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline()
