@@ -78,11 +78,6 @@ def ordered(portions: Sequence[Sequence[D]]) -> Iterator[D]:
         yield from merge(*of_kind, key=_order)
 
 
-def diff(before: World, after: World) -> list[Difference]:
-    """All differences, in order. For small worlds; it takes its time for large ones."""
-    return list(ordered(list(differences(before, after))))
-
-
 def _order(each: Told) -> tuple[str, str]:
     return each.name, each.subject
 

@@ -15,7 +15,6 @@ import msgspec
 from ecn.history.fields import Tree
 from events.application import ContainerState, ContainerStatus
 from events.envelope import EPOCH
-from events.ids import MicroserviceId
 from projections.applications import ApplicationRow
 from projections.microservices import MicroserviceRow
 from projections.nodes import NodeRow
@@ -105,23 +104,6 @@ def reported(row: Row, status: ContainerStatus | None = None) -> Tree:
             return {"status": said}
         case _:
             return {}
-
-
-def document(world: World, kind: str, key: str) -> Tree:
-    """All of one thing. Errors: KeyError when it is not there."""
-    row = row_of(world, kind, key)
-    if row is None:
-        raise KeyError(f"{kind}/{key}")
-    status = world.statuses.get(MicroserviceId(key)) if kind == "microservice" else None
-    return wanted(row, world.names) | reported(row, status)
-
-
-def tree(world: World) -> dict[str, dict[str, Tree]]:
-    """All things, by kind and id: what a patch of two moments applies to."""
-    return {
-        kind: {str(key): document(world, kind, str(key)) for key in table_of(world, kind)}
-        for kind in KINDS
-    }
 
 
 def _microservice(row: MicroserviceRow, names: Names) -> Tree:

@@ -5,10 +5,10 @@ import msgspec
 import pytest
 
 from ecn.api.history_documents import Differences
-from ecn.history.trees import tree
 from projections.past import Past
 from projections.world import World
 from tests.ecn.api.server import Agent, Answer, Client, Controller, manifest
+from tests.ecn.history.whole import tree
 
 PATCH = {"Accept": "application/json-patch+json"}
 

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from ecn.api import views
 from ecn.api.history_documents import Change, Difference, FieldChange
-from ecn.history.diff import diff, differences
+from ecn.history.diff import differences
 from ecn.history.patch import patch
-from ecn.history.trees import KINDS, document, table_of, tree
+from ecn.history.trees import KINDS, table_of
 from events.application import (
     ApplicationStopped,
     ContainerReported,
@@ -44,6 +44,7 @@ from tests.builders import (
     world_after,
 )
 from tests.ecn.deciders.histories import History, histories
+from tests.ecn.history.whole import diff, document, tree
 
 often = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
