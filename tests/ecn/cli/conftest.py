@@ -62,6 +62,8 @@ def served(api: FakeApi) -> Iterator[FakeApi]:
         ready.set()
         await stopping.wait()
         await runner.cleanup()
+        # A transport closes in a later turn of the loop; without one its socket is left open.
+        await asyncio.sleep(0.01)
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()

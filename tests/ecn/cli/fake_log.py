@@ -1,6 +1,7 @@
 """The fake API's log: pages and a live feed, which can be cut."""
 
 import asyncio
+from contextlib import suppress
 
 import msgspec
 from aiohttp import web
@@ -48,7 +49,10 @@ class FakeLog:
 
     async def serve_events(self, request: web.Request) -> web.StreamResponse:
         if "text/event-stream" in request.headers.get("Accept", ""):
-            return await self._feed(request)
+            response = web.StreamResponse()
+            with suppress(ConnectionResetError):  # who watched has gone
+                await self._feed(request, response)
+            return response
         limit = int(request.query.get("limit", "100"))
         found = self.log
         if "at" in request.query:
@@ -67,10 +71,9 @@ class FakeLog:
         following = page[-1].position if len(found) > limit else None
         return answer(d.Events(position=len(self.log), items=page, next=following))
 
-    async def _feed(self, request: web.Request) -> web.StreamResponse:
+    async def _feed(self, request: web.Request, response: web.StreamResponse) -> None:
         said = request.headers.get("Last-Event-ID", request.query.get("after", len(self.log)))
         after = int(said)
-        response = web.StreamResponse()
         response.content_type = "text/event-stream"
         await response.prepare(request)
         await response.write(b"id: %d\n: here\n\n" % after)
@@ -86,5 +89,5 @@ class FakeLog:
                     self.streams_to_cut -= 1
                     if self.away_after_cut and not self.streams_to_cut:
                         self.away = 1_000_000
-                    return response
+                    return
             await grown.wait()
