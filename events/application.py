@@ -7,7 +7,14 @@ from typing import ClassVar
 from msgspec import Struct, field
 
 from events.event import Event
-from events.ids import ApplicationId, MicroserviceId, NodeId, Position, RegistryId
+from events.ids import (
+    ApplicationId,
+    CatalogItemId,
+    MicroserviceId,
+    NodeId,
+    Position,
+    RegistryId,
+)
 
 
 class RestartPolicy(StrEnum):
@@ -47,6 +54,28 @@ class VolumeKind(StrEnum):
     TMPFS = "tmpfs"
 
 
+class PublicProtocol(StrEnum):
+    """What is carried from a public port."""
+
+    HTTP = "http"
+    TCP = "tcp"
+
+
+class PublicPort(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """A port at the centre that leads to a microservice's port, wherever that runs."""
+
+    schemes: list[str]
+    """For links: https, ws and so on."""
+    protocol: PublicProtocol
+    enabled: bool = True
+    router: str = "default-router"
+    """Whose host it opens on: a node's id, or DEFAULT_ROUTER."""
+    port: int = 0
+    """0 in a command: any that is free. Never 0 in an event."""
+    queue: str = ""
+    """The message address that carries it; the decider's."""
+
+
 class PortMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """A port of the device that leads to a port of the container."""
 
@@ -55,6 +84,7 @@ class PortMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     protocol: Protocol = Protocol.TCP
     address: str = ""
     """Address of the device to listen on; empty means all."""
+    public: PublicPort | None = None
 
 
 class VolumeMount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
@@ -71,6 +101,9 @@ class ExtraHost(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, g
 
     name: str
     address: str
+    """An IP address, `host-gateway`, or a template that is resolved anew whenever what it names
+    moves: `${Agents.<node>}`, `${Apps.<application>.<microservice>.local}`,
+    `${Apps.<application>.<microservice>.public.<port>}`."""
 
 
 class HealthCheck(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
@@ -86,7 +119,12 @@ class HealthCheck(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
 class MicroserviceSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """All that decides how the container is made and kept, apart from where it runs."""
 
-    image: str
+    image: str = ""
+    """One of the three that follow each other says what to run: an image for every device,"""
+    images: dict[str, str] = field(default_factory=dict)
+    """or an image by platform (`x86`, `arm`),"""
+    catalog_item_id: CatalogItemId | None = None
+    """or what stands in the catalog."""
     registry_id: RegistryId | None = None
     """Whose credentials to pull with; None pulls anonymously."""
     pull: PullPolicy = PullPolicy.IF_NOT_PRESENT
@@ -98,6 +136,7 @@ class MicroserviceSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     volumes: list[VolumeMount] = field(default_factory=list)
     extra_hosts: list[ExtraHost] = field(default_factory=list)
     host_network: bool = False
+    """The host's own network. `ports` are then claimed, and mapped by nobody."""
     labels: dict[str, str] = field(default_factory=dict)
     health_check: HealthCheck | None = None
     memory_limit_mib: int | None = None
@@ -168,6 +207,15 @@ class ApplicationCreated(ApplicationEvent, frozen=True, kw_only=True, tag="appli
     name: str
     description: str = ""
     labels: dict[str, str] = field(default_factory=dict)
+    started: bool = True
+    system: bool = False
+    """Part of the installation: left out where users list theirs."""
+
+
+class ApplicationRenamed(ApplicationEvent, frozen=True, kw_only=True, tag="application.renamed.v1"):
+    """It goes by another name; its id stays."""
+
+    name: str
 
 
 class ApplicationUpdated(ApplicationEvent, frozen=True, kw_only=True, tag="application.updated.v1"):
@@ -175,6 +223,7 @@ class ApplicationUpdated(ApplicationEvent, frozen=True, kw_only=True, tag="appli
 
     description: str
     labels: dict[str, str]
+    system: bool = False
 
 
 class ApplicationStarted(ApplicationEvent, frozen=True, kw_only=True, tag="application.started.v1"):
@@ -215,6 +264,34 @@ class MicroserviceUpdated(
     spec: MicroserviceSpec
 
 
+class MicroserviceRenamed(
+    MicroserviceEvent, frozen=True, kw_only=True, tag="microservice.renamed.v1"
+):
+    """It goes by another name within its application; its id stays."""
+
+    name: str
+
+
+class MicroserviceRebuilt(
+    MicroserviceEvent, frozen=True, kw_only=True, tag="microservice.rebuilt.v1"
+):
+    """Its container is to be made anew, although nothing about it changed."""
+
+
+class TracingSwitched(
+    MicroserviceEvent, frozen=True, kw_only=True, tag="microservice.tracing-switched.v1"
+):
+    """Its system calls are to be traced, or no more."""
+
+    enabled: bool
+
+
+class SnapshotRequested(
+    MicroserviceEvent, frozen=True, kw_only=True, tag="microservice.snapshot-requested.v1"
+):
+    """Its node is to send an image of its container as it is, once."""
+
+
 class MicroserviceMoved(MicroserviceEvent, frozen=True, kw_only=True, tag="microservice.moved.v1"):
     """It belongs on another node."""
 
@@ -251,12 +328,17 @@ class ContainerReported(MicroserviceEvent, frozen=True, kw_only=True, tag="conta
 
 ApplicationEvents = (
     ApplicationCreated
+    | ApplicationRenamed
     | ApplicationUpdated
     | ApplicationStarted
     | ApplicationStopped
     | ApplicationDeleted
     | MicroserviceCreated
     | MicroserviceUpdated
+    | MicroserviceRenamed
+    | MicroserviceRebuilt
+    | TracingSwitched
+    | SnapshotRequested
     | MicroserviceMoved
     | MicroserviceStarted
     | MicroserviceStopped

@@ -1,11 +1,11 @@
-"""Registries: where images come from, and with which credentials."""
+"""Registries, and the catalog: where images come from, and which there are to choose from."""
 
 from typing import ClassVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from events.event import Event
-from events.ids import RegistryId
+from events.ids import CatalogItemId, RegistryId
 
 
 class SealedSecret(Struct, frozen=True, kw_only=True, gc=False):
@@ -26,6 +26,11 @@ class RegistrySettings(Struct, frozen=True, kw_only=True, gc=False):
     """Host and optional port, as it begins an image's name: `registry.example:5000`."""
     username: str = ""
     password: SealedSecret | None = None
+    email: str = ""
+    public: bool = False
+    secure: bool = True
+    certificate: str = ""
+    requires_certificate: bool = False
 
 
 class RegistryEvent(Event, frozen=True, kw_only=True):
@@ -52,4 +57,65 @@ class RegistryDeleted(RegistryEvent, frozen=True, kw_only=True, tag="registry.de
     """No image is pulled from there any more; its password's key is destroyed."""
 
 
-CatalogEvents = RegistryCreated | RegistryUpdated | RegistryDeleted
+class DataType(Struct, frozen=True, kw_only=True, gc=False):
+    """What a microservice takes in or gives out, in words."""
+
+    kind: str = ""
+    format: str = ""
+
+
+class CatalogItemSettings(Struct, frozen=True, kw_only=True, gc=False):
+    """What an item is, whole."""
+
+    images: dict[str, str] = field(default_factory=dict)
+    """By platform: `x86`, `arm`."""
+    registry_id: RegistryId | None = None
+    """None pulls anonymously."""
+    from_cache: bool = False
+    """Never pulled: a device has the image, or the microservice can't run there."""
+    description: str = ""
+    category: str = ""
+    publisher: str = ""
+    picture: str = ""
+    disk_required: int = 0
+    ram_required: int = 0
+    public: bool = False
+    config_example: str = ""
+    input: DataType | None = None
+    output: DataType | None = None
+
+
+class CatalogItemEvent(Event, frozen=True, kw_only=True):
+    """About one item of the catalog."""
+
+    KIND: ClassVar[str] = "catalog-item"
+    catalog_item_id: CatalogItemId
+
+
+class CatalogItemCreated(
+    CatalogItemEvent, frozen=True, kw_only=True, tag="catalog-item.created.v1"
+):
+    """Microservices may be made of it."""
+
+    name: str
+    settings: CatalogItemSettings
+
+
+class CatalogItemUpdated(
+    CatalogItemEvent, frozen=True, kw_only=True, tag="catalog-item.updated.v1"
+):
+    """It has this name and is this now. Microservices made of it follow."""
+
+    name: str
+    settings: CatalogItemSettings
+
+
+class CatalogItemDeleted(
+    CatalogItemEvent, frozen=True, kw_only=True, tag="catalog-item.deleted.v1"
+):
+    """It is gone."""
+
+
+RegistryEvents = RegistryCreated | RegistryUpdated | RegistryDeleted
+CatalogItemEvents = CatalogItemCreated | CatalogItemUpdated | CatalogItemDeleted
+CatalogEvents = RegistryEvents | CatalogItemEvents

@@ -14,13 +14,28 @@ from events.application import ApplicationEvents
 from events.catalog import CatalogEvents
 from events.chaining import ChainBroken as ChainBroken
 from events.chaining import Place, Stored, digest, follow
+from events.edge_resource import EdgeResourceEvents
 from events.event import Event
 from events.ids import START, CommandId, Position
+from events.network import NetworkEvents
 from events.node import NodeEvents
+from events.route import RouteEvents
+from events.template import TemplateEvents
 from events.upcasting import is_old, upcast
 from events.user import UserEvents
+from events.volume import VolumeEvents
 
-KnownEvent = NodeEvents | ApplicationEvents | CatalogEvents | UserEvents
+KnownEvent = (
+    NodeEvents
+    | ApplicationEvents
+    | CatalogEvents
+    | RouteEvents
+    | TemplateEvents
+    | EdgeResourceEvents
+    | VolumeEvents
+    | NetworkEvents
+    | UserEvents
+)
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -23,4 +23,4 @@ class Event(Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
     @property
     def subject(self) -> str:
         """What this is about: `<kind>/<id>`."""
-        return f"{self.KIND}/{getattr(self, self.KIND + '_id')}"
+        return f"{self.KIND}/{getattr(self, self.KIND.replace('-', '_') + '_id')}"

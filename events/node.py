@@ -10,6 +10,79 @@ from events.event import Event
 from events.ids import NodeId
 
 
+class Platform(StrEnum):
+    """What a device can run images of, as far as ioFog tells them apart."""
+
+    UNSPECIFIED = ""
+    """Whatever its agent says of its architecture."""
+    X86 = "x86"
+    ARM = "arm"
+
+
+class GpsMode(StrEnum):
+    """Where a device's coordinates come from."""
+
+    AUTO = "auto"
+    MANUAL = "manual"
+    OFF = "off"
+    DYNAMIC = "dynamic"
+
+
+class AgentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """How the agent of a device goes about its work. The defaults are ioFog's."""
+
+    engine_url: str = "unix:///var/run/docker.sock"
+    network_interface: str = "eth0"
+    disk_limit_gib: int = 50
+    disk_directory: str = "/var/lib/iofog/"
+    memory_limit_mib: int = 4096
+    cpu_limit_percent: int = 80
+    log_limit_gib: int = 10
+    log_directory: str = "/var/log/iofog/"
+    log_files: int = 10
+    log_level: str = "INFO"
+    status_interval: int = 10
+    """Seconds, as the next two."""
+    change_interval: int = 20
+    device_scan_interval: int = 20
+    watchdog: bool = True
+    """Remove containers that are not the agent's."""
+    bluetooth: bool = False
+    hardware_abstraction: bool = False
+    pruning_interval_hours: int = 1
+    disk_threshold_percent: int = 20
+    """Less free disk than this, and unused images are removed."""
+    gps_mode: GpsMode | None = None
+    time_zone: str | None = None
+
+
+class RouterMode(StrEnum):
+    """What part a device takes in the network of routers."""
+
+    NONE = "none"
+    """None: its agent uses another node's router."""
+    EDGE = "edge"
+    INTERIOR = "interior"
+
+
+DEFAULT_ROUTER = "default-router"
+"""Stands for the router that all others lead to, where a node's id would stand."""
+
+
+class RouterSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """A device's message router."""
+
+    mode: RouterMode = RouterMode.EDGE
+    messaging_port: int = 5672
+    edge_port: int | None = None
+    """Where edge routers connect; interior only, as the next."""
+    inter_router_port: int | None = None
+    upstreams: list[str] = field(default_factory=list)
+    """Ids of nodes, or DEFAULT_ROUTER."""
+    network_router: str = ""
+    """Whose router the agent uses, where the mode is none: a node's id or DEFAULT_ROUTER."""
+
+
 class NodeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """What an operator says of a node. Everything here may change later."""
 
@@ -21,6 +94,12 @@ class NodeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     location: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    platform: Platform = Platform.UNSPECIFIED
+    system: bool = False
+    """The one node that carries the default router, beside the controller."""
+    agent: AgentSettings = AgentSettings()
+    router: RouterSettings | None = None
+    """None: nothing of this network's routers concerns it."""
 
 
 class NodeFacts(Struct, frozen=True, kw_only=True, gc=False):
@@ -114,6 +193,47 @@ class NodeFactsReported(NodeEvent, frozen=True, kw_only=True, tag="node.facts-re
     facts: NodeFacts
 
 
+class Instruction(StrEnum):
+    """What an operator may tell an agent to do, once."""
+
+    REBOOT = "reboot"
+    """The whole device."""
+    PRUNE = "prune"
+    """Remove images that nothing uses."""
+    UPGRADE = "upgrade"
+    """The agent itself."""
+    ROLLBACK = "rollback"
+
+
+class NodeInstructed(NodeEvent, frozen=True, kw_only=True, tag="node.instructed.v1"):
+    """The agent is to do this once."""
+
+    instruction: Instruction
+
+
+class NodeChangesAcknowledged(
+    NodeEvent, frozen=True, kw_only=True, tag="node.changes-acknowledged.v1"
+):
+    """An agent that polls for flags has done all that it was told until then."""
+
+    through: int
+    """The stamp of the last change it did, in ms since 1970 (see projections/changes.py)."""
+
+
+class TunnelOpened(NodeEvent, frozen=True, kw_only=True, tag="node.tunnel-opened.v1"):
+    """The device is to hold an SSH tunnel to the controller's tunnel server."""
+
+    host: str
+    user: str
+    remote_port: int
+    """Of the tunnel server, which leads to `local_port` of the device."""
+    local_port: int
+
+
+class TunnelClosed(NodeEvent, frozen=True, kw_only=True, tag="node.tunnel-closed.v1"):
+    """It is to hold it no more."""
+
+
 NodeEvents = (
     NodeRegistered
     | NodeRenamed
@@ -125,4 +245,8 @@ NodeEvents = (
     | NodeCameOnline
     | NodeWentOffline
     | NodeFactsReported
+    | NodeInstructed
+    | NodeChangesAcknowledged
+    | TunnelOpened
+    | TunnelClosed
 )

@@ -4,6 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
+from msgspec import Struct
+
 from events.event import Event
 from events.ids import TokenId, UserId
 
@@ -17,6 +19,13 @@ class Role(StrEnum):
     """Everything but users."""
     VIEWER = "viewer"
     """Read."""
+
+
+class Profile(Struct, frozen=True, kw_only=True, gc=False):
+    """A person's own name."""
+
+    first_name: str = ""
+    last_name: str = ""
 
 
 class UserEvent(Event, frozen=True, kw_only=True):
@@ -33,6 +42,13 @@ class UserCreated(UserEvent, frozen=True, kw_only=True, tag="user.created.v1"):
     role: Role
     password_hash: str
     """Argon2id, in its own encoded form."""
+    profile: Profile = Profile()
+
+
+class UserProfileChanged(UserEvent, frozen=True, kw_only=True, tag="user.profile-changed.v1"):
+    """They go by this name."""
+
+    profile: Profile
 
 
 class UserRoleChanged(UserEvent, frozen=True, kw_only=True, tag="user.role-changed.v1"):
@@ -61,6 +77,13 @@ class TokenIssued(UserEvent, frozen=True, kw_only=True, tag="user.token-issued.v
     expires_at: datetime | None = None
 
 
+class TokenRenewed(UserEvent, frozen=True, kw_only=True, tag="user.token-renewed.v1"):
+    """It was in use, and speaks until this later time."""
+
+    token_id: TokenId
+    expires_at: datetime
+
+
 class TokenRevoked(UserEvent, frozen=True, kw_only=True, tag="user.token-revoked.v1"):
     """It speaks no more."""
 
@@ -68,5 +91,12 @@ class TokenRevoked(UserEvent, frozen=True, kw_only=True, tag="user.token-revoked
 
 
 UserEvents = (
-    UserCreated | UserRoleChanged | UserPasswordChanged | UserDeleted | TokenIssued | TokenRevoked
+    UserCreated
+    | UserProfileChanged
+    | UserRoleChanged
+    | UserPasswordChanged
+    | UserDeleted
+    | TokenIssued
+    | TokenRenewed
+    | TokenRevoked
 )

@@ -1,10 +1,10 @@
 """What may be asked of applications and microservices."""
 
-from msgspec import field
+from msgspec import Struct, field
 
 from ecn.commands.command import Command
 from events.application import MicroserviceSpec
-from events.ids import ApplicationId, MicroserviceId, Position
+from events.ids import ApplicationId, MicroserviceId, Position, RouteId
 
 
 class Placement(Command, frozen=True, kw_only=True):
@@ -20,6 +20,18 @@ class Placement(Command, frozen=True, kw_only=True):
     """`registry_id` is left to the decider."""
 
 
+class WantedRoute(Struct, frozen=True, kw_only=True):
+    """A route as wanted, within an application."""
+
+    route_id: RouteId
+    """For the case that it has to be made."""
+    name: str = ""
+    """Empty: `r-<source>-<destination>`."""
+    source: str
+    """A microservice's name, or its id, as `destination`."""
+    destination: str
+
+
 class ApplyApplication(Command, frozen=True, kw_only=True):
     """Let the application be exactly this: make, change, move and delete what differs."""
 
@@ -28,7 +40,23 @@ class ApplyApplication(Command, frozen=True, kw_only=True):
     name: str
     description: str = ""
     labels: dict[str, str] = field(default_factory=dict)
-    microservices: list[Placement] = field(default_factory=list)
+    microservices: list[Placement] | None = field(default_factory=list)
+    """None leaves them as they are, as below."""
+    routes: list[WantedRoute] | None = field(default_factory=list)
+    started: bool = True
+    """When it has to be made."""
+    system: bool = False
+    new: bool = False
+    """Refuse where the name is taken."""
+
+
+class UpdateApplication(Command, frozen=True, kw_only=True):
+    """Let it have this name and these attributes. Its microservices stay."""
+
+    application_id: ApplicationId
+    name: str
+    description: str
+    system: bool
 
 
 class StartApplication(Command, frozen=True, kw_only=True):
@@ -65,6 +93,32 @@ class UpdateMicroservice(Command, frozen=True, kw_only=True):
     """Revision that the new placement was made from."""
 
 
+class RenameMicroservice(Command, frozen=True, kw_only=True):
+    """Let it have another name within its application."""
+
+    microservice_id: MicroserviceId
+    name: str
+
+
+class RebuildMicroservice(Command, frozen=True, kw_only=True):
+    """Let its container be made anew."""
+
+    microservice_id: MicroserviceId
+
+
+class SwitchTracing(Command, frozen=True, kw_only=True):
+    """Let its system calls be traced, or no more."""
+
+    microservice_id: MicroserviceId
+    enabled: bool
+
+
+class RequestSnapshot(Command, frozen=True, kw_only=True):
+    """Let its node send an image of its container as it is, once."""
+
+    microservice_id: MicroserviceId
+
+
 class StartMicroservice(Command, frozen=True, kw_only=True):
     """Let it run."""
 
@@ -92,11 +146,16 @@ class DeleteMicroservice(Command, frozen=True, kw_only=True):
 
 ApplicationCommand = (
     ApplyApplication
+    | UpdateApplication
     | StartApplication
     | StopApplication
     | DeleteApplication
     | CreateMicroservice
     | UpdateMicroservice
+    | RenameMicroservice
+    | RebuildMicroservice
+    | SwitchTracing
+    | RequestSnapshot
     | StartMicroservice
     | StopMicroservice
     | MoveMicroservice

@@ -1,8 +1,8 @@
-"""What may be asked of registries."""
+"""What may be asked of registries and of the catalog."""
 
 from ecn.commands.command import Command
-from events.catalog import RegistrySettings, SealedSecret
-from events.ids import RegistryId
+from events.catalog import CatalogItemSettings, RegistrySettings, SealedSecret
+from events.ids import CatalogItemId, RegistryId
 
 
 class ApplyRegistry(Command, frozen=True, kw_only=True):
@@ -15,6 +15,11 @@ class ApplyRegistry(Command, frozen=True, kw_only=True):
     username: str = ""
     password: SealedSecret | None = None
     """None keeps the one that is there."""
+    email: str = ""
+    public: bool = False
+    secure: bool = True
+    certificate: str = ""
+    requires_certificate: bool = False
 
 
 class DeleteRegistry(Command, frozen=True, kw_only=True):
@@ -32,4 +37,39 @@ class RestoreRegistry(Command, frozen=True, kw_only=True):
     settings: RegistrySettings
 
 
-CatalogCommand = ApplyRegistry | RestoreRegistry | DeleteRegistry
+class CreateCatalogItem(Command, frozen=True, kw_only=True):
+    """Make one; refused where the name is taken."""
+
+    catalog_item_id: CatalogItemId
+    name: str
+    settings: CatalogItemSettings
+
+
+class ApplyCatalogItem(Command, frozen=True, kw_only=True):
+    """Let the item of that name be this: made where there is none."""
+
+    catalog_item_id: CatalogItemId
+    """For the case that it has to be made."""
+    name: str
+    settings: CatalogItemSettings
+
+
+class UpdateCatalogItem(Command, frozen=True, kw_only=True):
+    """Let it have this name and be this. `seen` guards against a change in between."""
+
+    catalog_item_id: CatalogItemId
+    name: str
+    settings: CatalogItemSettings
+    seen: CatalogItemSettings
+
+
+class DeleteCatalogItem(Command, frozen=True, kw_only=True):
+    """Remove it; refused while a microservice is made of it."""
+
+    catalog_item_id: CatalogItemId
+
+
+RegistryCommand = ApplyRegistry | RestoreRegistry | DeleteRegistry
+CatalogCommand = (
+    RegistryCommand | CreateCatalogItem | ApplyCatalogItem | UpdateCatalogItem | DeleteCatalogItem
+)

@@ -7,7 +7,7 @@ from msgspec import field
 from ecn.commands.command import Command
 from events.application import ContainerStatus
 from events.ids import MicroserviceId, NodeId
-from events.node import NodeFacts, NodeSettings
+from events.node import Instruction, NodeFacts, NodeSettings
 
 
 class RegisterNode(Command, frozen=True, kw_only=True):
@@ -76,6 +76,37 @@ class ReportNode(Command, frozen=True, kw_only=True):
     goodbye: bool = False
 
 
+class InstructNode(Command, frozen=True, kw_only=True):
+    """Tell the agent to do something once."""
+
+    node_id: NodeId
+    instruction: Instruction
+
+
+class AcknowledgeChanges(Command, frozen=True, kw_only=True):
+    """An agent that polls for flags has done what it was told until then."""
+
+    node_id: NodeId
+    through: int
+    """Milliseconds since 1970, as it was told."""
+
+
+class OpenTunnel(Command, frozen=True, kw_only=True):
+    """Let the device hold an SSH tunnel to the tunnel server."""
+
+    node_id: NodeId
+    host: str
+    user: str
+    remote_port: int
+    local_port: int
+
+
+class CloseTunnel(Command, frozen=True, kw_only=True):
+    """Let it hold it no more."""
+
+    node_id: NodeId
+
+
 class MarkNodeOffline(Command, frozen=True, kw_only=True):
     """Nothing was heard of it since `last_seen`, and it was online since before that."""
 
@@ -91,5 +122,9 @@ NodeCommand = (
     | DeprovisionNode
     | DeleteNode
     | ReportNode
+    | InstructNode
+    | AcknowledgeChanges
+    | OpenTunnel
+    | CloseTunnel
     | MarkNodeOffline
 )

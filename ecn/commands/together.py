@@ -5,14 +5,29 @@ from msgspec import Struct, field
 from ecn.commands.application import ApplicationCommand
 from ecn.commands.catalog import CatalogCommand
 from ecn.commands.command import Command
+from ecn.commands.edge_resource import EdgeResourceCommand
+from ecn.commands.network import NetworkCommand
 from ecn.commands.node import NodeCommand
+from ecn.commands.route import RouteCommand
+from ecn.commands.template import TemplateCommand
 from ecn.commands.user import UserCommand
+from ecn.commands.volume import VolumeCommand
 from events.application import MicroserviceSpec
 from events.catalog import RegistrySettings
 from events.ids import NodeId
 from events.node import NodeSettings
 
-SingleCommand = NodeCommand | ApplicationCommand | CatalogCommand | UserCommand
+SingleCommand = (
+    NodeCommand
+    | ApplicationCommand
+    | CatalogCommand
+    | RouteCommand
+    | TemplateCommand
+    | EdgeResourceCommand
+    | VolumeCommand
+    | NetworkCommand
+    | UserCommand
+)
 
 
 class Subject(Struct, frozen=True):

@@ -1,0 +1,41 @@
+"""The network as a whole: its default router, and settings that are only a key and a text."""
+
+from typing import ClassVar
+
+from msgspec import Struct
+
+from events.event import Event
+
+
+class DefaultRouter(Struct, frozen=True, kw_only=True, gc=False):
+    """A router outside all nodes that the others lead to: a Kubernetes service, say."""
+
+    host: str
+    messaging_port: int = 5672
+    edge_port: int = 56722
+    inter_router_port: int = 56721
+
+
+class NetworkEvent(Event, frozen=True, kw_only=True):
+    """About one thing of the network as a whole, named by `network_id`."""
+
+    KIND: ClassVar[str] = "network"
+    network_id: str
+    """`default-router`, or a setting's key."""
+
+
+class DefaultRouterSet(NetworkEvent, frozen=True, kw_only=True, tag="network.router-set.v1"):
+    """Nodes without another upstream lead there from now on."""
+
+    router: DefaultRouter
+
+
+class NetworkSettingChanged(
+    NetworkEvent, frozen=True, kw_only=True, tag="network.setting-changed.v1"
+):
+    """The setting has this value now."""
+
+    value: str
+
+
+NetworkEvents = DefaultRouterSet | NetworkSettingChanged
