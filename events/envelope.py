@@ -6,6 +6,7 @@ log stores exactly what stands in a `Recorded`; the hash covers exactly what is 
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 import msgspec
 from msgspec import Struct
@@ -97,7 +98,7 @@ class Recorded(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Bare(Struct, frozen=True, gc=False):
-    """An event in its place without who caused it: as much as a projection looks at.
+    """An event in its place without what led to it: as much as a projection looks at.
 
     Of millions of events that are only folded, the rest costs a tenth of the time.
     """
@@ -106,6 +107,7 @@ class Bare(Struct, frozen=True, gc=False):
     time: datetime
     subject: str
     type: str
+    actor: str
     command_id: CommandId
     hash: bytes
     event: KnownEvent | UnknownEvent
@@ -120,12 +122,7 @@ _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[KnownEvent] = msgspec.json.Decoder(KnownEvent)
 _TYPES: dict[type, str] = {
     kind: str(kind.__struct_config__.tag)
-    for kind in (
-        *NodeEvents.__args__,
-        *ApplicationEvents.__args__,
-        *CatalogEvents.__args__,
-        *UserEvents.__args__,
-    )
+    for kind in get_args(KnownEvent)
 }
 _KNOWN_TYPES = frozenset(_TYPES.values())
 
@@ -159,12 +156,13 @@ def microseconds_of(time: datetime) -> int:
 
 
 def bare(event: Recorded) -> Bare:
-    """The event without who caused it."""
+    """The event without what led to it."""
     return Bare(
         event.position,
         event.time,
         event.subject,
         event.type,
+        event.actor,
         event.command_id,
         event.hash,
         event.event,

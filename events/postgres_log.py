@@ -162,8 +162,9 @@ def _as_log_errors() -> Iterator[None]:
 
 
 def _bare(row: Record) -> Bare:
-    place, time, subject, type_, data, command, own = row
-    return Bare(place, time, subject, type_, command, own, _decoded(place, type_, subject, data))
+    place, time, subject, type_, data, actor, command, own = row
+    event = _decoded(place, type_, subject, data)
+    return Bare(place, time, subject, type_, actor, command, own, event)
 
 
 def _decoded(place: Position, type_: str, subject: str, data: bytes) -> KnownEvent | UnknownEvent:

@@ -35,8 +35,8 @@ select position, time, subject, type, data, actor, command_id, correlation_id, c
 from ecn.event where position > $1 order by position limit $2
 
 -- name: read_bare
--- The same, without who caused them.
-select position, time, subject, type, data, command_id, hash
+-- The same, without what led to them.
+select position, time, subject, type, data, actor, command_id, hash
 from ecn.event where position > $1 order by position limit $2
 
 -- name: position_at
