@@ -57,7 +57,7 @@ class RegistryDeleted(RegistryEvent, frozen=True, kw_only=True, tag="registry.de
     """No image is pulled from there any more; its password's key is destroyed."""
 
 
-class DataType(Struct, frozen=True, kw_only=True, gc=False):
+class DataType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """What a microservice takes in or gives out, in words."""
 
     kind: str = ""

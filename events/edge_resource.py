@@ -8,7 +8,9 @@ from events.event import Event
 from events.ids import EdgeResourceId, NodeId
 
 
-class ResourceEndpoint(Struct, frozen=True, kw_only=True, gc=False):
+class ResourceEndpoint(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False
+):
     """One call that the resource answers."""
 
     name: str
@@ -21,7 +23,7 @@ class ResourceEndpoint(Struct, frozen=True, kw_only=True, gc=False):
     response_example: str = ""
 
 
-class ResourceDisplay(Struct, frozen=True, kw_only=True, gc=False):
+class ResourceDisplay(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """How it is shown to people."""
 
     name: str = ""

@@ -8,7 +8,7 @@ from events.event import Event
 from events.ids import NodeId, VolumeId
 
 
-class VolumeFile(Struct, frozen=True, kw_only=True, gc=False):
+class VolumeFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """One file of a volume."""
 
     path: str

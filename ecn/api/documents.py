@@ -57,7 +57,12 @@ class MicroserviceManifest(Request, frozen=True, kw_only=True):
 
     name: str
     node: str
-    image: str
+    image: str = ""
+    """One of the three that follow each other: an image for every device,"""
+    images: dict[str, str] = field(default_factory=dict)
+    """or an image by platform (`x86`, `arm`),"""
+    catalog_item: str | None = None
+    """or what stands in the catalog."""
     registry: str | None = None
     started: bool = True
     pull: PullPolicy = PullPolicy.IF_NOT_PRESENT
@@ -78,15 +83,32 @@ class MicroserviceManifest(Request, frozen=True, kw_only=True):
     config: dict[str, object] = field(default_factory=dict)
 
 
+class RouteManifest(Request, frozen=True, kw_only=True):
+    """Messages of one microservice reach another of the same application."""
+
+    name: str = ""
+    """Empty: `r-<source>-<destination>`."""
+    source: str
+    """A microservice's name, as `destination`."""
+    destination: str
+
+
 class ApplicationManifest(Request, frozen=True, kw_only=True):
     """A whole application: applying it twice changes nothing the second time.
 
-    Microservices that the application has and the manifest does not are deleted.
+    Microservices and routes that the application has and the manifest does not are deleted.
     """
 
     description: str = ""
     labels: dict[str, str] = field(default_factory=dict)
     microservices: list[MicroserviceManifest] = field(default_factory=list)
+    routes: list[RouteManifest] = field(default_factory=list)
+
+
+class Rename(Request, frozen=True, kw_only=True):
+    """Another name."""
+
+    name: str
 
 
 class MoveMicroservice(Request, frozen=True, kw_only=True):
@@ -101,6 +123,11 @@ class RegistryManifest(Request, frozen=True, kw_only=True):
     url: str
     username: str = ""
     password: str | None = None
+    email: str = ""
+    public: bool = False
+    secure: bool = True
+    certificate: str = ""
+    requires_certificate: bool = False
 
 
 class Login(Request, frozen=True, kw_only=True):
@@ -198,6 +225,10 @@ class MicroserviceDocument(Answer, frozen=True, kw_only=True):
     """Wanted to run by itself; it does only if its application is started too."""
     application_started: bool
     image: str
+    images: dict[str, str]
+    catalog_item: str | None
+    runs_image: str
+    """The one of these that suits its node; empty where none does."""
     registry: str | None
     pull: PullPolicy
     restart: RestartPolicy
@@ -224,6 +255,19 @@ class MicroserviceDocument(Answer, frozen=True, kw_only=True):
     updated_at: datetime
 
 
+class RouteDocument(Answer, frozen=True, kw_only=True):
+    """A route."""
+
+    id: str
+    application: str
+    name: str
+    source: str
+    """A microservice's name, as `destination`."""
+    destination: str
+    created_at: datetime
+    updated_at: datetime
+
+
 class ApplicationDocument(Answer, frozen=True, kw_only=True):
     """An application with its microservices."""
 
@@ -235,6 +279,7 @@ class ApplicationDocument(Answer, frozen=True, kw_only=True):
     state: str
     """running (all that should are), stopped, progressing, failing."""
     microservices: list[MicroserviceDocument]
+    routes: list[RouteDocument] = field(default_factory=list)
     created_at: datetime
     updated_at: datetime
 
@@ -247,6 +292,11 @@ class RegistryDocument(Answer, frozen=True, kw_only=True):
     url: str
     username: str
     has_password: bool
+    email: str = ""
+    public: bool = False
+    secure: bool = True
+    certificate: str = ""
+    requires_certificate: bool = False
     created_at: datetime
     updated_at: datetime
 

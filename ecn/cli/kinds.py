@@ -17,29 +17,48 @@ class Kind(StrEnum):
     APPLICATION = "application"
     MICROSERVICE = "microservice"
     REGISTRY = "registry"
+    CATALOG_ITEM = "catalog-item"
+    TEMPLATE = "template"
+    ROUTE = "route"
+    EDGE_RESOURCE = "edge-resource"
+    VOLUME = "volume"
+    NETWORK = "network"
     USER = "user"
     EVENT = "event"
 
     @property
     def plural(self) -> str:
-        """As the API and `ecn get` call them."""
-        return "registries" if self is Kind.REGISTRY else f"{self.value}s"
+        """As the API and `ecn get` call them. There is one network."""
+        match self:
+            case Kind.REGISTRY:
+                return "registries"
+            case Kind.NETWORK:
+                return "network"
+        return f"{self.value}s"
 
 
 ALIASES = {
     "no": Kind.NODE,
+    "agent": Kind.NODE,  # ioFog's word, as some below
+    "agents": Kind.NODE,
     "app": Kind.APPLICATION,
     "apps": Kind.APPLICATION,
     "ms": Kind.MICROSERVICE,
     "msvc": Kind.MICROSERVICE,
     "reg": Kind.REGISTRY,
+    "catalog": Kind.CATALOG_ITEM,
+    "application-template": Kind.TEMPLATE,
+    "application-templates": Kind.TEMPLATE,
+    "er": Kind.EDGE_RESOURCE,
+    "vol": Kind.VOLUME,
     "ev": Kind.EVENT,
 }
 NAMES = {**{k.value: k for k in Kind}, **{k.plural: k for k in Kind}, **ALIASES}
 
 
 class Reference(Struct, frozen=True):
-    """One thing. A microservice's name is `<application>/<name>`."""
+    """One thing. A microservice's or route's name is `<application>/<name>`, an edge resource's
+    `<name>@<version>`."""
 
     kind: Kind
     name: str
