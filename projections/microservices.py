@@ -63,8 +63,15 @@ def table() -> Table[MicroserviceId, MicroserviceRow]:
             "name": lambda row: ((row.application_id, row.name),),
             "node": lambda row: (row.node_id,),
             "registry": lambda row: (row.spec.registry_id,) if row.spec.registry_id else (),
+            "public_router": _public_routers,
         }
     )
+
+
+def _public_routers(row: MicroserviceRow) -> tuple[str, ...]:
+    """Where its public ports open, as they say it."""
+    publics = [port.public.router for port in row.spec.ports if port.public is not None]
+    return tuple(dict.fromkeys(publics))
 
 
 def project(

@@ -8,6 +8,7 @@ from events.catalog import RegistryCreated
 from events.envelope import Recorded
 from events.node import NodeRegistered, NodeRenamed
 from events.user import UserCreated
+from events.volume import VolumeCreated
 from projections.view import Put, Table
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ EVENTS = (
     | MicroserviceCreated
     | RegistryCreated
     | UserCreated
+    | VolumeCreated
 )
 
 

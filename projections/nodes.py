@@ -5,18 +5,22 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, assert_never
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from events.envelope import Recorded
-from events.ids import NodeId
+from events.ids import NodeId, Position
 from events.node import (
+    DEFAULT_ROUTER,
+    Instruction,
     NodeCameOnline,
+    NodeChangesAcknowledged,
     NodeDeleted,
     NodeDeprovisioned,
     NodeEvents,
     NodeFacts,
     NodeFactsReported,
+    NodeInstructed,
     NodeProvisioned,
     NodeRegistered,
     NodeRenamed,
@@ -25,6 +29,9 @@ from events.node import (
     NodeWentOffline,
     OfflineReason,
     ProvisioningKeyIssued,
+    RouterMode,
+    TunnelClosed,
+    TunnelOpened,
 )
 from projections.view import Drop, Put, Table
 
@@ -41,6 +48,16 @@ class NodeState(StrEnum):
     """No device is this node yet, or any more."""
     ONLINE = "online"
     OFFLINE = "offline"
+
+
+class TunnelRow(Struct, frozen=True, kw_only=True, gc=False):
+    """The SSH tunnel that the device holds, or held last."""
+
+    host: str
+    user: str
+    remote_port: int
+    local_port: int
+    open: bool = True
 
 
 class NodeRow(Struct, frozen=True, kw_only=True, gc=False):
@@ -62,6 +79,13 @@ class NodeRow(Struct, frozen=True, kw_only=True, gc=False):
     credential_hash: str | None = None
     redeemed_key_hash: str | None = None
     """Of the key that the present credential was given for: asking again is no second use."""
+    tunnel: TunnelRow | None = None
+    instructed: dict[Instruction, Position] = field(default_factory=dict)
+    """What its agent was told to do, each with the last time it was."""
+    number: int
+    """The event that made it: stable, and its alone."""
+    created_by: str
+    """The actor."""
 
 
 def table() -> Table[NodeId, NodeRow]:
@@ -72,8 +96,28 @@ def table() -> Table[NodeId, NodeRow]:
             "key": lambda row: (row.key_hash,) if row.key_hash else (),
             "redeemed_key": lambda row: (row.redeemed_key_hash,) if row.redeemed_key_hash else (),
             "credential": lambda row: (row.credential_hash,) if row.credential_hash else (),
+            "created_by": lambda row: (row.created_by,),
+            "system": lambda row: (True,) if row.settings.system else (),
+            "upstream": _upstreams,
+            "network_router": _network_router,
         }
     )
+
+
+def _upstreams(row: NodeRow) -> tuple[str, ...]:
+    """The routers that its own connects to, as they were named."""
+    router = row.settings.router
+    if router is None or router.mode is RouterMode.NONE:
+        return ()
+    return tuple(dict.fromkeys(router.upstreams))
+
+
+def _network_router(row: NodeRow) -> tuple[str, ...]:
+    """The router that its agent uses instead of one of its own, as it was named."""
+    router = row.settings.router
+    if router is None or router.mode is not RouterMode.NONE:
+        return ()
+    return (router.network_router or DEFAULT_ROUTER,)
 
 
 def project(
@@ -90,9 +134,13 @@ def project(
                 created_at=time,
                 updated_at=time,
                 since=time,
+                number=recorded.position,
+                created_by=recorded.actor,
             ),
         )
         return
+    if isinstance(event, NodeChangesAcknowledged):
+        return  # see changes.py
     row = world.nodes[event.node_id]
     match event:
         case NodeRenamed():
@@ -151,6 +199,21 @@ def project(
             )
         case NodeFactsReported():
             yield Put(event.node_id, replace(row, facts=event.facts))
+        case NodeInstructed():
+            instructed = {**row.instructed, event.instruction: recorded.position}
+            yield Put(event.node_id, replace(row, instructed=instructed))
+        case TunnelOpened():
+            tunnel = TunnelRow(
+                host=event.host,
+                user=event.user,
+                remote_port=event.remote_port,
+                local_port=event.local_port,
+            )
+            yield Put(event.node_id, replace(row, tunnel=tunnel))
+        case TunnelClosed():
+            if row.tunnel is not None:
+                closed = replace(row.tunnel, open=False)
+                yield Put(event.node_id, replace(row, tunnel=closed))
         case NodeDeleted():
             yield Drop(event.node_id)
         case _:

@@ -10,12 +10,15 @@ from msgspec.structs import replace
 from events.envelope import Recorded
 from events.ids import TokenId, UserId
 from events.user import (
+    Profile,
     Role,
     TokenIssued,
+    TokenRenewed,
     TokenRevoked,
     UserCreated,
     UserDeleted,
     UserPasswordChanged,
+    UserProfileChanged,
     UserRoleChanged,
 )
 from projections.view import Drop, Put, Table
@@ -25,8 +28,8 @@ if TYPE_CHECKING:
 
 NAME, VERSION = "users", 1
 TOKENS, TOKENS_VERSION = "tokens", 1
-EVENTS = UserCreated | UserRoleChanged | UserPasswordChanged | UserDeleted
-TOKEN_EVENTS = TokenIssued | TokenRevoked | UserDeleted
+EVENTS = UserCreated | UserProfileChanged | UserRoleChanged | UserPasswordChanged | UserDeleted
+TOKEN_EVENTS = TokenIssued | TokenRenewed | TokenRevoked | UserDeleted
 
 
 class UserRow(Struct, frozen=True, kw_only=True, gc=False):
@@ -36,6 +39,9 @@ class UserRow(Struct, frozen=True, kw_only=True, gc=False):
     role: Role
     password_hash: str
     created_at: datetime
+    profile: Profile
+    number: int
+    """The event that made them: stable, and theirs alone."""
 
 
 class TokenRow(Struct, frozen=True, kw_only=True, gc=False):
@@ -71,8 +77,12 @@ def project(
                     role=event.role,
                     password_hash=event.password_hash,
                     created_at=recorded.time,
+                    profile=event.profile,
+                    number=recorded.position,
                 ),
             )
+        case UserProfileChanged():
+            yield Put(event.user_id, replace(world.users[event.user_id], profile=event.profile))
         case UserRoleChanged():
             yield Put(event.user_id, replace(world.users[event.user_id], role=event.role))
         case UserPasswordChanged():
@@ -100,6 +110,9 @@ def project_tokens(
                     created_at=recorded.time,
                 ),
             )
+        case TokenRenewed():
+            token = world.tokens[event.token_id]
+            yield Put(event.token_id, replace(token, expires_at=event.expires_at))
         case TokenRevoked():
             yield Drop(event.token_id)
         case UserDeleted():

@@ -22,31 +22,40 @@ from events.ids import (
     RegistryId,
     TokenId,
     UserId,
+    VolumeId,
 )
+from events.network import NetworkEvents
 from events.node import NodeDeleted, NodeDeprovisioned, NodeEvents
+from events.volume import VolumeEvents
 from projections import (
     applications,
+    changes,
     commands,
     credentials,
     desired_state,
     microservices,
     names,
+    network,
     nodes,
     registries,
     reports,
     statuses,
     users,
+    volumes,
 )
 
 # By name: inside the class, `nodes` is the table of that name, no more the module.
 from projections.applications import ApplicationRow
+from projections.changes import ChangesRow
 from projections.commands import KEYED, CommandRow
 from projections.credentials import WithdrawnRow
 from projections.microservices import MicroserviceRow
+from projections.network import NetworkRow
 from projections.nodes import NodeRow
 from projections.registries import RegistryRow
 from projections.users import TokenRow, UserRow, token_table
 from projections.view import Draft, Drop, Put, Table
+from projections.volumes import VolumeRow
 
 
 class World(Struct, frozen=True, kw_only=True):
@@ -61,8 +70,11 @@ class World(Struct, frozen=True, kw_only=True):
     )
     statuses: Table[MicroserviceId, ContainerStatus] = field(default_factory=statuses.table)
     revisions: Table[NodeId, Position] = field(default_factory=desired_state.table)
+    changes: Table[NodeId, ChangesRow] = field(default_factory=changes.table)
     reports: Table[NodeId, int] = field(default_factory=reports.table)
     registries: Table[RegistryId, RegistryRow] = field(default_factory=registries.table)
+    volumes: Table[VolumeId, VolumeRow] = field(default_factory=volumes.table)
+    network: Table[str, NetworkRow] = field(default_factory=network.table)
     users: Table[UserId, UserRow] = field(default_factory=users.table)
     tokens: Table[TokenId, TokenRow] = field(default_factory=token_table)
     commands: Table[str, CommandRow] = field(default_factory=commands.table)
@@ -132,6 +144,7 @@ VIEWS = (
         Position,
         _members(desired_state.EVENTS),
     ),
+    View(changes.NAME, changes.VERSION, changes.project, ChangesRow, _members(changes.EVENTS)),
     View(reports.NAME, reports.VERSION, reports.project, int, _members(reports.EVENTS)),
     View(
         registries.NAME,
@@ -140,6 +153,8 @@ VIEWS = (
         RegistryRow,
         _members(CatalogEvents),
     ),
+    View(volumes.NAME, volumes.VERSION, volumes.project, VolumeRow, _members(VolumeEvents)),
+    View(network.NAME, network.VERSION, network.project, NetworkRow, _members(NetworkEvents)),
     View(users.NAME, users.VERSION, users.project, UserRow, _members(users.EVENTS)),
     View(
         users.TOKENS,

@@ -1,0 +1,67 @@
+"""Volumes as they are: files that the controller holds and nodes have."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from events.envelope import Recorded
+from events.ids import VolumeId
+from events.volume import VolumeCreated, VolumeDeleted, VolumeEvents, VolumeSettings, VolumeUpdated
+from projections.view import Drop, Put, Table
+
+if TYPE_CHECKING:
+    from projections.world import World
+
+NAME, VERSION = "volumes", 1
+
+
+class VolumeRow(Struct, frozen=True, kw_only=True, gc=False):
+    """One volume."""
+
+    name: str
+    settings: VolumeSettings
+    number: int
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+
+
+def table() -> Table[VolumeId, VolumeRow]:
+    """An empty table of volumes."""
+    return Table(
+        {
+            "name": lambda row: (row.name,),
+            "node": lambda row: tuple(dict.fromkeys(row.settings.node_ids)),
+            "created_by": lambda row: (row.created_by,),
+        }
+    )
+
+
+def project(
+    world: "World", event: VolumeEvents, recorded: Recorded
+) -> Iterator[Put[VolumeId, VolumeRow] | Drop[VolumeId]]:
+    """See view.py."""
+    time = recorded.time
+    match event:
+        case VolumeCreated():
+            yield Put(
+                event.volume_id,
+                VolumeRow(
+                    name=event.name,
+                    settings=event.settings,
+                    number=recorded.position,
+                    created_by=recorded.actor,
+                    created_at=time,
+                    updated_at=time,
+                ),
+            )
+        case VolumeUpdated():
+            row = world.volumes[event.volume_id]
+            yield Put(event.volume_id, replace(row, settings=event.settings, updated_at=time))
+        case VolumeDeleted():
+            yield Drop(event.volume_id)
+        case _:
+            assert_never(event)
