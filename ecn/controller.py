@@ -30,6 +30,7 @@ from ecn.passwords import Passwords
 from ecn.postgres_leadership import PostgresLeadership
 from ecn.postgres_presence import PostgresPresenceStore
 from ecn.postgres_secret_keys import PostgresSecretKeyStore
+from ecn.postgres_telemetry import PostgresTelemetryStore
 from ecn.postmaster import StartFailed
 from ecn.presence import Presence
 from ecn.replay import Replay
@@ -39,6 +40,7 @@ from ecn.settings import CannotStart, ControllerSettings
 from ecn.snapshot_keeper import SnapshotKeeper
 from ecn.socket_folder import SocketFolderUnsafe
 from ecn.start_world import world_at_start
+from ecn.telemetry import Telemetry
 from ecn.unprivileged import AccountMissing, NotReachable
 from ecn.vault import SecretLost, Vault
 from ecn.version import VERSION
@@ -116,6 +118,7 @@ async def _run(settings: ControllerSettings) -> None:
                 now,
                 offline_after=settings.offline_after,
             )
+            telemetry = Telemetry(PostgresTelemetryStore(pool), live, now)
             snapshots = PostgresSnapshots(pool)
             past = Past(live, event_log, snapshots)
             view_writer = ViewWriter(views, leadership, live)
@@ -131,6 +134,7 @@ async def _run(settings: ControllerSettings) -> None:
             application[keys.VAULT] = vault
             application[keys.PASSWORDS] = passwords
             application[keys.PRESENCE] = presence
+            application[keys.TELEMETRY] = telemetry
             application[keys.LOG_STREAMS] = LogStreams(live.wake)
             application[keys.CLOCK] = now
             application[keys.DISK_FULL] = database.disk_full
@@ -141,6 +145,7 @@ async def _run(settings: ControllerSettings) -> None:
                 settle()
                 async with (
                     beside(presence.run()),
+                    beside(telemetry.run()),
                     beside(keeper.run()),
                     beside(view_writer.run()),
                     beside(snapshot_keeper.run()),

@@ -9,6 +9,7 @@ from ecn.api.log_streams import LogStreams
 from ecn.passwords import Passwords
 from ecn.presence import Presence
 from ecn.replay import Replay
+from ecn.telemetry import Telemetry
 from ecn.vault import Vault
 from ecn.writer import Writer
 from events.log import EventLog
@@ -25,6 +26,7 @@ WRITER = web.AppKey("WRITER", Writer)
 VAULT = web.AppKey("VAULT", Vault)
 PASSWORDS = web.AppKey("PASSWORDS", Passwords)
 PRESENCE = web.AppKey("PRESENCE", Presence)
+TELEMETRY = web.AppKey("TELEMETRY", Telemetry)
 LOG_STREAMS = web.AppKey("LOG_STREAMS", LogStreams)
 CLOCK: web.AppKey[Callable[[], datetime]] = web.AppKey("CLOCK")
 STARTED_AT = web.AppKey("STARTED_AT", datetime)

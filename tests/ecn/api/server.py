@@ -31,6 +31,8 @@ from ecn.presence import Presence
 from ecn.presence_store import MemoryLeadership, MemoryPresenceStore
 from ecn.replay import Replay
 from ecn.secret_key_store import MemorySecretKeyStore
+from ecn.telemetry import Telemetry
+from ecn.telemetry_store import MemoryTelemetryStore
 from ecn.vault import Vault, hash_of
 from ecn.writer import Writer
 from events.background import beside
@@ -239,6 +241,7 @@ class Controller:
         self.streams = LogStreams(live.wake)
         self.vault: Vault
         self.replay: Replay
+        self.telemetry: Telemetry
 
     @property
     def world_position(self) -> int:
@@ -311,6 +314,7 @@ class Network:
         self.master_keys = [MasterKey(MASTER_KEY)]
         self.secret_keys = MemorySecretKeyStore(self.clock.now)
         self.presence_store = MemoryPresenceStore()
+        self.telemetry_store = MemoryTelemetryStore()
         self.views = MemoryViews(self.log)
         self.leaders: dict[str, MemoryLeadership] = {}
         self.clients: list[Client] = []
@@ -368,6 +372,8 @@ class Network:
         app[keys.PASSWORDS] = Passwords(CHEAP)
         app[keys.PRESENCE] = presence
         app[keys.LOG_STREAMS] = controller.streams
+        controller.telemetry = Telemetry(self.telemetry_store, live, self.clock.now)
+        app[keys.TELEMETRY] = controller.telemetry
         app[keys.CLOCK] = self.clock.now
         app[keys.STARTED_AT] = self.clock.now()
         runner = web.AppRunner(

@@ -1,0 +1,73 @@
+"""What an agent last said of itself and its containers, beyond what the log keeps. Pure.
+
+Telemetry: it is replaced by the next word, and kept in tables made for it (telemetry_store.py).
+The names are ioFog's, whose agents send it.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from msgspec import Struct, field
+
+
+class ContainerUsage(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """One container, as its agent saw it last."""
+
+    state: str = ""
+    """The agent's own word for it: STUCK_IN_RESTART, say."""
+    percentage: float = 0
+    """Of the image's pull."""
+    start_time: int = 0
+    """Milliseconds since 1970."""
+    operating_duration: int = 0
+    """Milliseconds."""
+    cpu_usage: float = 0
+    """Percent."""
+    memory_usage: float = 0
+    """Bytes."""
+
+
+class AgentStatus(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An agent's last word."""
+
+    at: datetime
+    """When a controller heard it."""
+    daemon_status: str = "UNKNOWN"
+    daemon_operating_duration: int = 0
+    """Milliseconds."""
+    daemon_last_start: int = 0
+    """Milliseconds since 1970, as all times but `at`."""
+    memory_usage: float = 0
+    """MiB of the agent itself."""
+    disk_usage: float = 0
+    """GiB of its messages."""
+    cpu_usage: float = 0
+    """Percent, of the agent itself."""
+    memory_violation: bool | None = None
+    """Whether it takes more than it may; None: never said."""
+    disk_violation: bool | None = None
+    cpu_violation: bool | None = None
+    system_available_disk: int | None = None
+    """Bytes."""
+    system_available_memory: int | None = None
+    system_total_cpu: float | None = None
+    """Percent."""
+    security_status: str = "OK"
+    security_violation_info: str = "No violation"
+    repository_count: int = 0
+    repository_status: str | None = None
+    """JSON, as the next."""
+    microservice_message_counts: str | None = None
+    processed_messages: int = 0
+    message_speed: float = 0
+    system_time: int = 0
+    last_status_time: int = 0
+    last_command_time: int = 0
+    ip_address: str = "0.0.0.0"  # noqa: S104  # shown where nothing was said; nobody listens there
+    ip_address_external: str = "0.0.0.0"  # noqa: S104
+    tunnel_status: str = ""
+    version: str | None = None
+    ready_to_upgrade: bool = True
+    ready_to_rollback: bool = False
+    containers: Mapping[str, ContainerUsage] = field(default_factory=dict)
+    """By the microservice's id."""
