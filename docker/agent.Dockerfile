@@ -3,7 +3,7 @@
 #
 #   docker run -v /var/run/docker.sock:/var/run/docker.sock \
 #              -v /var/lib/ecn-agent:/var/lib/ecn-agent \
-#              -e ECN_CONTROLLER=http://controller:51122 -e ECN_PROVISIONING_KEY=... ecn/agent
+#              -e ECN_CONTROLLER=http://controller:51121 -e ECN_PROVISIONING_KEY=... ecn/agent
 #
 # It runs as root: whoever may use the socket is root on the host anyway, and the socket's group
 # has another number on every host.

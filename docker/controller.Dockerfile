@@ -23,8 +23,8 @@ COPY docker/bootstrap.py /opt/ecn/bootstrap.py
 ENV PATH=/opt/ecn/bin:$PATH ECN_DATA=/var/lib/ecn PYTHONUNBUFFERED=1
 USER ecn
 VOLUME /var/lib/ecn
-EXPOSE 51122
+EXPOSE 51121
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=6 \
-    CMD ["python3", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:51122/api/v1/status', timeout=4)"]
+    CMD ["python3", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:51121/api/v1/status', timeout=4)"]
 ENTRYPOINT ["ecn"]
-CMD ["controller", "--listen", "0.0.0.0:51122", "--data", "/var/lib/ecn"]
+CMD ["controller", "--listen", "0.0.0.0:51121", "--data", "/var/lib/ecn"]

@@ -137,6 +137,7 @@ async def _run(settings: ControllerSettings) -> None:
             application[keys.TELEMETRY] = telemetry
             application[keys.LOG_STREAMS] = LogStreams(live.wake)
             application[keys.CLOCK] = now
+            application[keys.OPEN_SIGNUP] = settings.open_signup
             application[keys.DISK_FULL] = database.disk_full
             application[keys.STARTED_AT] = now()
             url = _url(sock, secure=tls is not None)

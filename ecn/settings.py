@@ -4,8 +4,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-DEFAULT_PORT = 51122
-"""Beside ioFog's 51121, so that both can run on one machine."""
+DEFAULT_PORT = 51121
+"""ioFog's: its clients find us where they look."""
 
 
 class CannotStart(Exception):
@@ -25,5 +25,7 @@ class ControllerSettings(Struct, frozen=True, kw_only=True):
     tls_key: Path | None = None
     offline_after: float = 60.0
     """Seconds of silence after which a node counts as offline."""
+    open_signup: bool = False
+    """Anybody may make an account, which is an operator's, as with ioFog."""
     forget_master_key: str | None = None
     """Id of a master key that is lost for good: what it wraps is given up."""

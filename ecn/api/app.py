@@ -19,6 +19,7 @@ from ecn.api import (
     users,
 )
 from ecn.api.endpoint import Endpoint
+from ecn.api.iofog import app as iofog
 from ecn.api.middleware import mark_started, middlewares
 
 BODY_LIMIT = 4 << 20
@@ -53,4 +54,6 @@ def application() -> web.Application:
         [web.route(each.method, openapi.BASE + each.path, each.handler) for each in ENDPOINTS]
     )
     app.add_routes(openapi.routes(ENDPOINTS))
+    for resource in iofog.resources():
+        app.router.register_resource(resource)
     return app

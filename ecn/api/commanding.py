@@ -32,6 +32,8 @@ OPERATOR: web.RequestKey[Operator] = web.RequestKey("OPERATOR", Operator)
 DEVICE: web.RequestKey[Device] = web.RequestKey("DEVICE", Device)
 SENDER: web.RequestKey[ByToken | ByDevice] = web.RequestKey("SENDER")
 COMMAND_ID: web.RequestKey[str] = web.RequestKey("COMMAND_ID", str)
+NAMELESS: web.RequestKey[bool] = web.RequestKey("NAMELESS", bool)
+"""Of a request whose path does not name things as ours do."""
 
 LONGEST_KEY = 255
 MERGE_PATIENCE = 10.0
@@ -67,9 +69,10 @@ async def execute(
     causation: what of the log it goes back to, where that is not plain from the command.
     """
     who = request.get(OPERATOR) or request.get(DEVICE)
+    path = {} if NAMELESS in request else request.match_info
     return await request.app[WRITER].execute(
         Issued(
-            command=with_premises(command, request.match_info, request.get(SENDER)),
+            command=with_premises(command, path, request.get(SENDER)),
             actor=who.actor if who is not None else actor,
             command_id=CommandId(request[COMMAND_ID]),
             correlation_id=request[REQUEST_ID],
@@ -155,19 +158,34 @@ async def changing(
     """Run a handler that changes something.
 
     A retry of what was carried out before is answered at once, before the handler looks up what
-    may be gone by now: the retried delete of a deleted thing succeeded. And "not found" on a
-    world that other controllers have moved on from is no answer: it is asked again on a new one;
-    so is what was found, and meant something else by the time that it was decided.
+    may be gone by now: the retried delete of a deleted thing succeeded.
     An answer that holds a secret is not kept: its handler makes it again.
+    """
+
+    async def changed_or_repeated(request: web.Request) -> web.StreamResponse:
+        if endpoint.answer is Changed:
+            world = request.app[LIVE].world
+            repeated = repetition(world, CommandId(request[COMMAND_ID]))
+            if repeated is not None:
+                status = created_or_ok(repeated) if endpoint.also else endpoint.status
+                return changed(repeated, repeated.subject, status)
+        return await handler(request)
+
+    return await again(request, changed_or_repeated)
+
+
+async def again(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Run a handler that changes something, again where it was told of an old world.
+
+    "Not found" on a world that other controllers have moved on from is no answer: it is asked
+    again on a new one; so is what was found, and meant something else by the time that it was
+    decided.
     """
     live, loop = request.app[LIVE], asyncio.get_running_loop()
     deadline, looked = loop.time() + MERGE_PATIENCE, False
     while True:
-        if endpoint.answer is Changed:
-            repeated = repetition(live.world, CommandId(request[COMMAND_ID]))
-            if repeated is not None:
-                status = created_or_ok(repeated) if endpoint.also else endpoint.status
-                return changed(repeated, repeated.subject, status)
         before = live.world.position
         try:
             return await handler(request)

@@ -30,5 +30,7 @@ TELEMETRY = web.AppKey("TELEMETRY", Telemetry)
 LOG_STREAMS = web.AppKey("LOG_STREAMS", LogStreams)
 CLOCK: web.AppKey[Callable[[], datetime]] = web.AppKey("CLOCK")
 STARTED_AT = web.AppKey("STARTED_AT", datetime)
+OPEN_SIGNUP = web.AppKey("OPEN_SIGNUP", bool)
+"""Whether people may make accounts by themselves."""
 DISK_FULL: web.AppKey[Callable[[], bool]] = web.AppKey("DISK_FULL")
 """Whether the disk of the embedded Postgres takes no more: the reason why the log is away."""

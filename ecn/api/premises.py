@@ -4,7 +4,8 @@ The path names a thing, the handler looks it up; whether it still means that, an
 sender still may, is looked at once more where the command is decided (ecn/deciders/premises.py).
 """
 
-from aiohttp import web
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from ecn.api.principal import RANK, Device, Operator
@@ -28,9 +29,12 @@ from events.user import Role
 
 
 def with_premises(
-    command: AnyCommand, path: web.UrlMappingMatchInfo, sender: ByToken | ByDevice | None
+    command: AnyCommand, path: Mapping[str, str], sender: ByToken | ByDevice | None
 ) -> AnyCommand:
-    """The command, with what it takes for granted."""
+    """The command, with what it takes for granted.
+
+    path: the parameters of the request's path; none where they are not names as we give them.
+    """
     return replace(command, meant=_meant(command, path), sent=sender)
 
 
@@ -45,7 +49,7 @@ def by_device(who: Device) -> ByDevice:
     return ByDevice(who.credential_hash)
 
 
-def _meant(command: AnyCommand, path: web.UrlMappingMatchInfo) -> Meant | None:
+def _meant(command: AnyCommand, path: Mapping[str, str]) -> Meant | None:
     """What the path calls the thing that the command is about, if it names one."""
     match command:
         case UpdateNode() | DeleteNode() | DeprovisionNode() | IssueProvisioningKey():
@@ -59,6 +63,8 @@ def _meant(command: AnyCommand, path: web.UrlMappingMatchInfo) -> Meant | None:
             | StartMicroservice()
             | StopMicroservice()
         ):
+            if not path:
+                return None
             ref = path.get("id") or "/".join(path.get(each, "") for each in ("application", "name"))
             return Meant("microservice", ref, command.microservice_id)
         case DeleteRegistry():

@@ -103,21 +103,26 @@ def refusal(error: Refused, request_id: str) -> web.Response:
 def unavailable(
     error: StoreUnavailable | OutcomeUnknown, request_id: str, *, disk_full: bool = False
 ) -> web.Response:
+    """As `unavailable_document`, as an answer."""
+    problem = unavailable_document(error, request_id, disk_full=disk_full)
+    return response(problem, {"Retry-After": str(RETRY_AFTER)})
+
+
+def unavailable_document(
+    error: StoreUnavailable | OutcomeUnknown, request_id: str, *, disk_full: bool = False
+) -> Problem:
     """The log could not take or give it, or a secret can't be opened for now.
 
     disk_full: known to be the reason, although the error may not say so.
     """
     if isinstance(error, MasterKeyMissing):
-        return response(
-            _problem(
-                "master-key-missing",
-                "A secret can't be opened",
-                503,
-                request_id,
-                detail="a secret is wrapped under a master key that this controller does not have",
-                next_step="An admin of this controller finds which, and what to do, in its log.",
-            ),
-            {"Retry-After": str(RETRY_AFTER)},
+        return _problem(
+            "master-key-missing",
+            "A secret can't be opened",
+            503,
+            request_id,
+            detail="a secret is wrapped under a master key that this controller does not have",
+            next_step="An admin of this controller finds which, and what to do, in its log.",
         )
     if disk_full and not isinstance(error, OutcomeUnknown):
         code, detail, step = (
@@ -138,10 +143,7 @@ def unavailable(
             "the event log can't be reached or can't write; nothing was changed",
             "Try again shortly; if it lasts, see to the controller's Postgres.",
         )
-    return response(
-        _problem(code, "The log is away", 503, request_id, detail=detail, next_step=step),
-        {"Retry-After": str(RETRY_AFTER)},
-    )
+    return _problem(code, "The log is away", 503, request_id, detail=detail, next_step=step)
 
 
 def http_error(error: web.HTTPException, request_id: str) -> web.Response:

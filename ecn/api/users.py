@@ -8,23 +8,21 @@ from aiohttp import web
 from ecn.api import views
 from ecn.api.answers import json_answer
 from ecn.api.commanding import (
-    COMMAND_ID,
     OPERATOR,
     changed,
     execute,
-    first_event,
     replayed,
 )
 from ecn.api.documents import Changed, CreateUser, Login, Token, UpdateUser, Users
 from ecn.api.endpoint import Access, Endpoint, read_body
-from ecn.api.keys import CLOCK, LIVE, PASSWORDS, VAULT
+from ecn.api.keys import LIVE, PASSWORDS
+from ecn.api.logging_in import logged_in, who_has
 from ecn.api.moments import asked
 from ecn.commands import user as commands
 from ecn.deciders import find
-from ecn.errors import BadCredentials, Invalid
-from ecn.vault import hash_of
-from events.ids import TokenId, UserId, new_id
-from events.user import Role, TokenIssued
+from ecn.errors import Invalid
+from events.ids import UserId, new_id
+from events.user import Role
 
 TOKEN_VALID_FOR = timedelta(days=30)
 LONGEST_TOKEN = timedelta(days=3650)
@@ -33,48 +31,26 @@ LONGEST_TOKEN = timedelta(days=3650)
 async def login(request: web.Request) -> web.Response:
     """A token for a name and a password."""
     body = await read_body(request, Login)
-    world = request.app[LIVE].world
-    user_id = world.users.one("name", body.name)
-    row = world.users.get(user_id) if user_id is not None else None
-    good = await request.app[PASSWORDS].matches(
-        body.name, body.password, row.password_hash if row is not None else None
-    )
-    if not good or row is None or user_id is None:
-        raise BadCredentials(
-            "name or password is wrong", next_step="Check both; ask an admin if they are lost."
-        )
+    user_id, row = await who_has(request, body.name, body.password)
     valid_for = TOKEN_VALID_FOR
     if body.valid_for is not None:
         longest = int(LONGEST_TOKEN.total_seconds())
         if not 1 <= body.valid_for <= longest:
             raise Invalid(f"is not between 1 and {longest} seconds", field="$.valid_for")
         valid_for = timedelta(seconds=body.valid_for)
-    token = request.app[VAULT].derived("token", request[COMMAND_ID])
-    command = commands.IssueToken(
-        user_id=user_id,
-        token_id=TokenId(new_id()),
-        token_hash=hash_of(token),
-        description=body.description,
-        expires_at=request.app[CLOCK]() + valid_for,
-        checked=row.password_hash,
-    )
-    outcome = await execute(request, command, actor=f"user/{body.name}")
-    issued = await first_event(request, outcome, TokenIssued)
-    if issued is not None:
-        vault = request.app[VAULT]
-        token = vault.derived_before("token", request[COMMAND_ID], issued.token_hash)
+    login = await logged_in(request, user_id, row, valid_for, description=body.description)
     return json_answer(
         Token(
-            position=outcome.position,
-            command_id=outcome.command_id,
-            subject=outcome.subject,
-            events=list(outcome.events),
-            token=token,
+            position=login.outcome.position,
+            command_id=login.outcome.command_id,
+            subject=login.outcome.subject,
+            events=list(login.outcome.events),
+            token=login.token,
             user=row.name,
             role=row.role,
-            expires_at=(issued or command).expires_at,
+            expires_at=login.expires_at,
         ),
-        headers=replayed(outcome),
+        headers=replayed(login.outcome),
     )
 
 

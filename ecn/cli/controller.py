@@ -63,6 +63,13 @@ DATABASE = click.option(
     help="A Postgres to use instead of an own one. With a password in it, give it as "
     "ECN_DATABASE_URL: others can read arguments.",
 )
+SIGNUP = click.option(
+    "--open-signup",
+    is_flag=True,
+    envvar="ECN_OPEN_SIGNUP",
+    help="Anybody may make an account with ioFog's clients, and operate the network. "
+    "Also: ECN_OPEN_SIGNUP.",
+)
 
 
 def default_data() -> Path:
@@ -72,13 +79,14 @@ def default_data() -> Path:
 
 @examples("""
 ecn controller
-ecn controller --listen 0.0.0.0:51122 --tls-cert cert.pem --tls-key key.pem
+ecn controller --listen 0.0.0.0:51121 --tls-cert cert.pem --tls-key key.pem
 ECN_DATABASE_URL=postgresql://ecn:...@db/ecn ecn controller --data /var/lib/ecn
 """)
 @click.command("controller", cls=Command)
 @LISTEN
 @DATA
 @DATABASE
+@SIGNUP
 @click.option(
     "--tls-cert",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -115,6 +123,7 @@ def controller(
     listen: tuple[str, int],
     data: Path | None,
     database_url: str | None,
+    open_signup: bool,
     tls_cert: Path | None,
     tls_key: Path | None,
     offline_after: float,
@@ -135,6 +144,7 @@ def controller(
         listen_port=listen[1],
         data=(data or default_data()).expanduser().absolute(),
         database_url=database_url,
+        open_signup=open_signup,
         tls_cert=tls_cert,
         tls_key=tls_key,
         offline_after=offline_after,

@@ -20,10 +20,10 @@ from ecn.cli.wording import Duration, moment, styled
 
 
 @examples("""
-ecn login https://ecn.example:51122
-ecn login http://127.0.0.1:51122 --name local --user admin
-ecn login https://10.0.0.5:51122 --ca-file our-ca.pem --name plant
-ECN_PASSWORD=... ecn login https://ecn.example:51122 --user ci
+ecn login https://ecn.example:51121
+ecn login http://127.0.0.1:51121 --name local --user admin
+ecn login https://10.0.0.5:51121 --ca-file our-ca.pem --name plant
+ECN_PASSWORD=... ecn login https://ecn.example:51121 --user ci
 """)
 @click.command("login", cls=Command)
 @click.argument("url")

@@ -75,7 +75,7 @@ ecn up                                    # a controller and an agent, here
 ecn deploy -f demo.yaml                   # and wait until it runs
 ecn get microservices
 ecn logs demo/web --follow
-ecn login https://ecn.example:51122       # somebody else's network
+ecn login https://ecn.example:51121       # somebody else's network
 """)
 @click.group("ecn", cls=Ecn, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="ecn", message="%(prog)s %(version)s")

@@ -44,6 +44,7 @@ class Plan(Struct, frozen=True):
     listen: str
     data: Path
     database_url: str | None
+    open_signup: bool
     node: str
     agent: bool
     verbose: bool
@@ -59,6 +60,8 @@ class Network:
         """The controller is getting somewhere on its way to be ready."""
         self._quiet = not plan.verbose
         environment = {"PYTHONUNBUFFERED": "1"}
+        if plan.open_signup:
+            environment["ECN_OPEN_SIGNUP"] = "1"
         if plan.database_url:
             environment["ECN_DATABASE_URL"] = plan.database_url
         self._controller = self._child(

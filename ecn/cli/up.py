@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from ecn.cli.command import Command, examples
-from ecn.cli.controller import DATA, DATABASE, LISTEN, default_data, require_server
+from ecn.cli.controller import DATA, DATABASE, LISTEN, SIGNUP, default_data, require_server
 from ecn.cli.errors import CliError
 from ecn.cli.network import Network, Plan
 from ecn.cli.output import note
@@ -20,7 +20,7 @@ from ecn.cli.output import note
 
 @examples("""
 ecn up
-ecn up --listen 0.0.0.0:51122 --data /srv/ecn
+ecn up --listen 0.0.0.0:51121 --data /srv/ecn
 ecn up --no-agent
 ECN_DATABASE_URL=postgresql://ecn:...@db/ecn ecn up
 """)
@@ -28,6 +28,7 @@ ECN_DATABASE_URL=postgresql://ecn:...@db/ecn ecn up
 @LISTEN
 @DATA
 @DATABASE
+@SIGNUP
 @click.option("--node-name", default="local", show_default=True, help="This machine's node.")
 @click.option("--no-agent", is_flag=True, help="Only the controller.")
 @click.option("-v", "--verbose", is_flag=True, help="Show all that controller and agent log.")
@@ -35,6 +36,7 @@ def up(
     listen: tuple[str, int],
     data: Path | None,
     database_url: str | None,
+    open_signup: bool,
     node_name: str,
     no_agent: bool,
     verbose: bool,
@@ -55,6 +57,7 @@ def up(
         listen=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         data=(data or default_data()).expanduser().absolute(),
         database_url=database_url,
+        open_signup=open_signup,
         node=node_name,
         agent=not no_agent,
         verbose=verbose,

@@ -337,7 +337,11 @@ class Network:
 
     @asynccontextmanager
     async def controller(
-        self, *, following: bool = True, offline_after: float = 60.0
+        self,
+        *,
+        following: bool = True,
+        offline_after: float = 60.0,
+        open_signup: bool = False,
     ) -> AsyncIterator[Controller]:
         """One more controller.
 
@@ -375,6 +379,7 @@ class Network:
         controller.telemetry = Telemetry(self.telemetry_store, live, self.clock.now)
         app[keys.TELEMETRY] = controller.telemetry
         app[keys.CLOCK] = self.clock.now
+        app[keys.OPEN_SIGNUP] = open_signup
         app[keys.STARTED_AT] = self.clock.now()
         runner = web.AppRunner(
             app, handler_cancellation=True, shutdown_timeout=0.05, access_log=None

@@ -108,9 +108,9 @@ def test_changes_at_the_same_time_all_remain() -> None:
 @pytest.mark.parametrize(
     ("given", "kept"),
     [
-        ("127.0.0.1:51122", "http://127.0.0.1:51122"),
+        ("127.0.0.1:51121", "http://127.0.0.1:51121"),
         ("localhost", "http://localhost"),
-        ("ecn.example:51122/", "https://ecn.example:51122"),
+        ("ecn.example:51121/", "https://ecn.example:51121"),
         ("http://ecn.example/api/v1/", "http://ecn.example"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 from ecn.cli import contexts
 from ecn.cli.local_network import keep_context
 
-FIRST, SECOND = "http://127.0.0.1:51122", "http://127.0.0.1:7000"
+FIRST, SECOND = "http://127.0.0.1:51121", "http://127.0.0.1:7000"
 
 
 @pytest.fixture(autouse=True)

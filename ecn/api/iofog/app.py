@@ -1,0 +1,151 @@
+"""ioFog's API beside ours: a table of routes of its own under /api/v3, and what stands around them.
+
+Each request is counted and given its id by the application's own middleware (middleware.py); all
+else that the two APIs do differently is here: paths, who asks, errors, headers.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+import structlog
+from aiohttp import web
+from aiohttp.web_urldispatcher import (
+    AbstractResource,
+    AbstractRoute,
+    ResourceRoute,
+    UrlMappingMatchInfo,
+)
+from yarl import URL
+
+from ecn.api.commanding import COMMAND_ID, NAMELESS, again, name_command
+from ecn.api.iofog import errors, general, users
+from ecn.api.iofog.authentication import Authentication
+from ecn.api.iofog.endpoint import ENDPOINT, Endpoint
+from ecn.api.iofog.route_table import RouteTable
+from ecn.api.keys import CLOCK, LIVE
+from ecn.api.middleware import STARTED
+
+BASE = "/api/v3"
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *general.ENDPOINTS,
+    *users.ENDPOINTS,
+)
+
+Serving = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def resources(endpoints: Sequence[Endpoint] = ENDPOINTS) -> list[AbstractResource]:
+    """What the application's router has to know."""
+    authentication = Authentication()
+    served = [(each.method, each.path, _serving(each, authentication)) for each in endpoints]
+    return [_Paths(BASE, served), _Paths("/", served)]
+
+
+def dress(request: web.Request, response: web.StreamResponse) -> None:
+    """The headers that every answer has. An answer in pieces is dressed before it begins."""
+    headers = response.headers
+    headers["Access-Control-Allow-Origin"] = "*"
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["X-Timestamp"] = str(int(request.app[CLOCK]().timestamp() * 1000))
+    headers["ECN-Position"] = str(request.app[LIVE].world.position)
+
+
+def _serving(endpoint: Endpoint, authentication: Authentication) -> Serving:
+    """The endpoint with all that stands around it."""
+
+    async def answered(request: web.Request) -> web.StreamResponse:
+        actor = await authentication(request, endpoint)
+        if endpoint.method in ("GET", "HEAD") and not endpoint.changes:
+            return await endpoint.handler(request)
+        await name_command(request, actor)
+        structlog.contextvars.bind_contextvars(command_id=request[COMMAND_ID])
+        return await again(request, endpoint.handler)
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        request[ENDPOINT] = endpoint
+        request[NAMELESS] = True
+        try:
+            response = await answered(request)
+        except Exception as e:
+            if STARTED in request:
+                raise  # the middleware cuts it off
+            response = errors.told(request, e)
+        if not response.prepared:
+            dress(request, response)
+        return response
+
+    return serve
+
+
+async def _nothing(request: web.Request) -> web.StreamResponse:
+    response = errors.no_such_path(request)
+    dress(request, response)
+    return response
+
+
+async def _preflight(request: web.Request) -> web.StreamResponse:
+    """What a browser asks before it sends a request to another origin."""
+    response = web.Response(status=204)
+    dress(request, response)
+    response.headers["Access-Control-Allow-Methods"] = "GET,HEAD,PUT,PATCH,POST,DELETE"
+    asked = request.headers.get("Access-Control-Request-Headers")
+    if asked:
+        response.headers["Access-Control-Allow-Headers"] = asked
+        response.headers["Vary"] = "Access-Control-Request-Headers"
+    return response
+
+
+class _Paths(AbstractResource):
+    """All paths below BASE, matched by our own table.
+
+    The router finds resources by the beginning of a path, and minds case; one that stands for all
+    paths takes what is not written as usual.
+    """
+
+    def __init__(self, begin: str, served: Sequence[tuple[str, str, Serving]]) -> None:
+        super().__init__()
+        self._begin = begin
+        self._table = RouteTable(
+            (method, path, ResourceRoute(method, serving, self)) for method, path, serving in served
+        )
+        self._nothing = ResourceRoute("*", _nothing, self)
+        self._preflight = ResourceRoute("OPTIONS", _preflight, self)
+
+    async def resolve(self, request: web.Request) -> tuple[UrlMappingMatchInfo | None, set[str]]:
+        """See AbstractResource."""
+        path = request.rel_url.raw_path
+        if not self.raw_match(path):
+            return None, set()
+        found = self._table.find(request.method, path[len(BASE) :])
+        if found is not None:
+            route, named = found
+            return UrlMappingMatchInfo(named, route), set()
+        other = self._preflight if request.method == "OPTIONS" else self._nothing
+        return UrlMappingMatchInfo({}, other), set()
+
+    @property
+    def canonical(self) -> str:
+        """See AbstractResource."""
+        return self._begin
+
+    def raw_match(self, path: str) -> bool:
+        """See AbstractResource."""
+        return path[: len(BASE)].lower() == BASE and path[len(BASE) : len(BASE) + 1] in ("", "/")
+
+    def url_for(self, **_: str) -> URL:
+        """See AbstractResource."""
+        return URL(self._begin)
+
+    def add_prefix(self, prefix: str) -> None:
+        """See AbstractResource."""
+        raise NotImplementedError(f"{BASE} stands where it stands, and not under {prefix}")
+
+    def get_info(self) -> dict[str, str]:  # type: ignore[override]
+        """See AbstractResource."""
+        return {"path": self._begin}
+
+    def __iter__(self) -> Iterator[AbstractRoute]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0

@@ -1,0 +1,4 @@
+"""ioFog as its clients know it, translated at the edge: bodies to commands, rows to answers.
+
+Pure.
+"""
