@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from events.application import (
     ApplicationCreated,
     ApplicationDeleted,
+    ApplicationRenamed,
     ApplicationStarted,
     ApplicationStopped,
     ApplicationUpdated,
@@ -21,9 +22,10 @@ from projections.view import Drop, Put, Table
 if TYPE_CHECKING:
     from projections.world import World
 
-NAME, VERSION = "applications", 1
+NAME, VERSION = "applications", 2
 EVENTS = (
     ApplicationCreated
+    | ApplicationRenamed
     | ApplicationUpdated
     | ApplicationStarted
     | ApplicationStopped
@@ -38,6 +40,12 @@ class ApplicationRow(Struct, frozen=True, kw_only=True, gc=False):
     description: str
     labels: dict[str, str]
     started: bool
+    system: bool
+    """Part of the installation: left out where users list theirs."""
+    number: int
+    """The position of the event that made it."""
+    created_by: str
+    """Its actor, `user/<name>`."""
     created_at: datetime
     updated_at: datetime
 
@@ -60,16 +68,28 @@ def project(
                     name=event.name,
                     description=event.description,
                     labels=event.labels,
-                    started=True,
+                    started=event.started,
+                    system=event.system,
+                    number=recorded.position,
+                    created_by=recorded.actor,
                     created_at=time,
                     updated_at=time,
                 ),
             )
+        case ApplicationRenamed():
+            row = world.applications[event.application_id]
+            yield Put(event.application_id, replace(row, name=event.name, updated_at=time))
         case ApplicationUpdated():
             row = world.applications[event.application_id]
             yield Put(
                 event.application_id,
-                replace(row, description=event.description, labels=event.labels, updated_at=time),
+                replace(
+                    row,
+                    description=event.description,
+                    labels=event.labels,
+                    system=event.system,
+                    updated_at=time,
+                ),
             )
         case ApplicationStarted() | ApplicationStopped():
             row = world.applications[event.application_id]

@@ -8,16 +8,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, assert_never
 
 from events.application import (
-    ApplicationStarted,
-    ApplicationStopped,
     MicroserviceCreated,
     MicroserviceDeleted,
     MicroserviceMoved,
+    MicroserviceRebuilt,
+    MicroserviceRenamed,
     MicroserviceStarted,
     MicroserviceStopped,
     MicroserviceUpdated,
 )
-from events.catalog import RegistryUpdated
 from events.envelope import Recorded
 from events.ids import MicroserviceId, NodeId, Position
 from events.node import (
@@ -26,28 +25,28 @@ from events.node import (
     NodeProvisioned,
     NodeRegistered,
 )
+from projections import consequences
 from projections.microservices import MicroserviceRow
 from projections.view import Drop, Put, Table
 
 if TYPE_CHECKING:
     from projections.world import World
 
-NAME, VERSION = "revisions", 1
-EVENTS = (
+NAME, VERSION = "revisions", 2
+OWN_EVENTS = (
     NodeRegistered
     | NodeProvisioned
     | NodeDeprovisioned
-    | NodeDeleted
     | MicroserviceCreated
     | MicroserviceUpdated
+    | MicroserviceRenamed
+    | MicroserviceRebuilt
     | MicroserviceMoved
     | MicroserviceStarted
     | MicroserviceStopped
     | MicroserviceDeleted
-    | ApplicationStarted
-    | ApplicationStopped
-    | RegistryUpdated
 )
+EVENTS = OWN_EVENTS | NodeDeleted | consequences.EVENTS
 
 
 def table() -> Table[NodeId, Position]:
@@ -59,45 +58,43 @@ def project(
     world: "World", event: EVENTS, recorded: Recorded
 ) -> Iterator[Put[NodeId, Position] | Drop[NodeId]]:
     """See view.py."""
-    if isinstance(event, NodeDeleted):
-        yield Drop(event.node_id)
-        return
-    for node_id in set(_touched(world, event)):
-        yield Put(node_id, recorded.position)
+    gone = event.node_id if isinstance(event, NodeDeleted) else None
+    if gone is not None:
+        yield Drop(gone)
+    for node_id in touched(world, event):
+        if node_id != gone:
+            yield Put(node_id, recorded.position)
 
 
-def _touched(world: "World", event: EVENTS) -> Iterator[NodeId]:
-    """The nodes whose agents have something to do because of the event, and no others.
+def touched(world: "World", event: EVENTS) -> set[NodeId]:
+    """The nodes whose agents have something to do because of the event, and no others."""
+    nodes = set(_touched(world, event)) if isinstance(event, OWN_EVENTS) else set()
+    if isinstance(event, consequences.EVENTS):
+        for key in consequences.affected(world, event):
+            nodes.add(world.microservices[key].node_id)
+    return nodes
+
+
+def _touched(world: "World", event: OWN_EVENTS) -> Iterator[NodeId]:
+    """Those that the event is about.
 
     A changed credential is something to do: an agent that waits with the old one has to hear it.
     """
     match event:
-        case (
-            NodeRegistered()
-            | NodeProvisioned()
-            | NodeDeprovisioned()
-            | NodeDeleted()
-            | MicroserviceCreated()
-        ):
+        case NodeRegistered() | NodeProvisioned() | NodeDeprovisioned() | MicroserviceCreated():
             yield event.node_id
         case MicroserviceMoved():
             yield event.from_node_id
             yield event.to_node_id
         case (
             MicroserviceUpdated()
+            | MicroserviceRenamed()
+            | MicroserviceRebuilt()
             | MicroserviceStarted()
             | MicroserviceStopped()
             | MicroserviceDeleted()
         ):
             yield world.microservices[event.microservice_id].node_id
-        case ApplicationStarted() | ApplicationStopped():
-            for key in world.microservices.find("application", event.application_id):
-                row = world.microservices[key]
-                if row.started:
-                    yield row.node_id
-        case RegistryUpdated():
-            for key in world.microservices.find("registry", event.registry_id):
-                yield world.microservices[key].node_id
         case _:
             assert_never(event)
 

@@ -8,36 +8,42 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from events.application import (
-    ApplicationStarted,
-    ApplicationStopped,
+    ApplicationRenamed,
     MicroserviceCreated,
     MicroserviceDeleted,
     MicroserviceMoved,
+    MicroserviceRebuilt,
+    MicroserviceRenamed,
     MicroserviceSpec,
     MicroserviceStarted,
     MicroserviceStopped,
     MicroserviceUpdated,
+    SnapshotRequested,
+    TracingSwitched,
 )
-from events.catalog import RegistryUpdated
 from events.envelope import Recorded
 from events.ids import ApplicationId, MicroserviceId, NodeId, Position
+from projections import consequences
+from projections.host_templates import Reference, references
 from projections.view import Drop, Put, Table
 
 if TYPE_CHECKING:
     from projections.world import World
 
-NAME, VERSION = "microservices", 1
-EVENTS = (
+NAME, VERSION = "microservices", 2
+OWN_EVENTS = (
     MicroserviceCreated
     | MicroserviceUpdated
+    | MicroserviceRenamed
+    | MicroserviceRebuilt
+    | TracingSwitched
+    | SnapshotRequested
     | MicroserviceMoved
     | MicroserviceStarted
     | MicroserviceStopped
     | MicroserviceDeleted
-    | ApplicationStarted
-    | ApplicationStopped
-    | RegistryUpdated
 )
+EVENTS = OWN_EVENTS | consequences.EVENTS
 
 
 class MicroserviceRow(Struct, frozen=True, kw_only=True, gc=False):
@@ -50,7 +56,19 @@ class MicroserviceRow(Struct, frozen=True, kw_only=True, gc=False):
     started: bool
     """Wanted to run by itself; it does if its application is started too."""
     revision: Position
-    """The event that last changed what its agent has to do, its registry's changes included."""
+    """The event that last changed what its agent has to do: also by changing what its spec names,
+    a registry or a catalog item, the host of a node."""
+    rebuilt: Position = Position(0)
+    """Its container has to be younger than this event: it was to be made anew, or got another
+    name, or its application did, which containers and their networks bear."""
+    tracing: bool = False
+    """Its system calls are to be traced."""
+    snapshot: Position | None = None
+    """The event that last asked for an image of its container."""
+    number: int
+    """The position of the event that made it."""
+    created_by: str
+    """Its actor, `user/<name>`."""
     created_at: datetime
     updated_at: datetime
 
@@ -63,7 +81,13 @@ def table() -> Table[MicroserviceId, MicroserviceRow]:
             "name": lambda row: ((row.application_id, row.name),),
             "node": lambda row: (row.node_id,),
             "registry": lambda row: (row.spec.registry_id,) if row.spec.registry_id else (),
+            "catalog_item": lambda row: (
+                (row.spec.catalog_item_id,) if row.spec.catalog_item_id else ()
+            ),
             "public_router": _public_routers,
+            "public_port": _public_ports,
+            "host_template": _host_templates,
+            "host_reference": _host_references,
         }
     )
 
@@ -74,49 +98,94 @@ def _public_routers(row: MicroserviceRow) -> tuple[str, ...]:
     return tuple(dict.fromkeys(publics))
 
 
+def _public_ports(row: MicroserviceRow) -> tuple[tuple[str, int], ...]:
+    """Its public ports: where each opens, as it says it, and its number."""
+    publics = [port.public for port in row.spec.ports if port.public is not None]
+    return tuple(dict.fromkeys((public.router, public.port) for public in publics))
+
+
+def _host_templates(row: MicroserviceRow) -> tuple[str, ...]:
+    """Its extra hosts that are templates, as they stand."""
+    return tuple(
+        dict.fromkeys(host.address for host in row.spec.extra_hosts if references(host.address))
+    )
+
+
+def _host_references(row: MicroserviceRow) -> tuple[Reference, ...]:
+    """What those name."""
+    named = (each for host in row.spec.extra_hosts for each in references(host.address))
+    return tuple(dict.fromkeys(named))
+
+
 def project(
     world: "World", event: EVENTS, recorded: Recorded
 ) -> Iterator[Put[MicroserviceId, MicroserviceRow] | Drop[MicroserviceId]]:
     """See view.py."""
-    revision, time = recorded.position, recorded.time
+    own: MicroserviceId | None = None
+    if isinstance(event, OWN_EVENTS):
+        own = event.microservice_id
+        yield _own(world, event, recorded)
+        if not isinstance(event, consequences.EVENTS):
+            return
+    renamed = event.application_id if isinstance(event, ApplicationRenamed) else None
+    for key in consequences.affected(world, event):
+        if key == own:
+            continue
+        row = world.microservices[key]
+        # Those that only name something of a renamed application keep their containers' names.
+        anew = row.application_id == renamed
+        yield Put(
+            key,
+            replace(
+                row,
+                revision=recorded.position,
+                updated_at=recorded.time,
+                rebuilt=recorded.position if anew else row.rebuilt,
+            ),
+        )
 
-    def changed(key: MicroserviceId, row: MicroserviceRow) -> Put[MicroserviceId, MicroserviceRow]:
-        return Put(key, replace(row, revision=revision, updated_at=time))
 
+def _own(
+    world: "World", event: OWN_EVENTS, recorded: Recorded
+) -> Put[MicroserviceId, MicroserviceRow] | Drop[MicroserviceId]:
+    """The row that the event is about."""
+    key, here, time = event.microservice_id, recorded.position, recorded.time
+    if isinstance(event, MicroserviceCreated):
+        return Put(
+            key,
+            MicroserviceRow(
+                application_id=event.application_id,
+                node_id=event.node_id,
+                name=event.name,
+                spec=event.spec,
+                started=True,
+                revision=here,
+                number=here,
+                created_by=recorded.actor,
+                created_at=time,
+                updated_at=time,
+            ),
+        )
+    row = world.microservices[key]
     match event:
-        case MicroserviceCreated():
-            yield Put(
-                event.microservice_id,
-                MicroserviceRow(
-                    application_id=event.application_id,
-                    node_id=event.node_id,
-                    name=event.name,
-                    spec=event.spec,
-                    started=True,
-                    revision=revision,
-                    created_at=time,
-                    updated_at=time,
-                ),
-            )
-        case MicroserviceUpdated():
-            row = world.microservices[event.microservice_id]
-            yield changed(event.microservice_id, replace(row, spec=event.spec))
-        case MicroserviceMoved():
-            row = world.microservices[event.microservice_id]
-            yield changed(event.microservice_id, replace(row, node_id=event.to_node_id))
-        case MicroserviceStarted() | MicroserviceStopped():
-            row = world.microservices[event.microservice_id]
-            started = isinstance(event, MicroserviceStarted)
-            yield changed(event.microservice_id, replace(row, started=started))
         case MicroserviceDeleted():
-            yield Drop(event.microservice_id)
-        case ApplicationStarted() | ApplicationStopped():
-            for key in world.microservices.find("application", event.application_id):
-                row = world.microservices[key]
-                if row.started:
-                    yield changed(key, row)
-        case RegistryUpdated():
-            for key in world.microservices.find("registry", event.registry_id):
-                yield changed(key, world.microservices[key])
+            return Drop(key)
+        # Nothing that the container is made from, or that its agent keeps: no new revision.
+        case TracingSwitched():
+            return Put(key, replace(row, tracing=event.enabled, updated_at=time))
+        case SnapshotRequested():
+            return Put(key, replace(row, snapshot=here, updated_at=time))
+    row = replace(row, revision=here, updated_at=time)
+    match event:
+        case MicroserviceUpdated():
+            return Put(key, replace(row, spec=event.spec))
+        case MicroserviceRenamed():
+            return Put(key, replace(row, name=event.name, rebuilt=here))
+        case MicroserviceRebuilt():
+            return Put(key, replace(row, rebuilt=here))
+        case MicroserviceMoved():
+            return Put(key, replace(row, node_id=event.to_node_id))
+        case MicroserviceStarted() | MicroserviceStopped():
+            return Put(key, replace(row, started=isinstance(event, MicroserviceStarted)))
         case _:
             assert_never(event)

@@ -8,9 +8,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from events.catalog import (
-    CatalogEvents,
     RegistryCreated,
     RegistryDeleted,
+    RegistryEvents,
     RegistrySettings,
     RegistryUpdated,
 )
@@ -21,7 +21,7 @@ from projections.view import Drop, Put, Table
 if TYPE_CHECKING:
     from projections.world import World
 
-NAME, VERSION = "registries", 1
+NAME, VERSION = "registries", 2
 
 
 class RegistryRow(Struct, frozen=True, kw_only=True, gc=False):
@@ -29,6 +29,10 @@ class RegistryRow(Struct, frozen=True, kw_only=True, gc=False):
 
     name: str
     settings: RegistrySettings
+    number: int
+    """The position of the event that made it."""
+    created_by: str
+    """Its actor, `user/<name>`."""
     created_at: datetime
     updated_at: datetime
 
@@ -39,7 +43,7 @@ def table() -> Table[RegistryId, RegistryRow]:
 
 
 def project(
-    world: "World", event: CatalogEvents, recorded: Recorded
+    world: "World", event: RegistryEvents, recorded: Recorded
 ) -> Iterator[Put[RegistryId, RegistryRow] | Drop[RegistryId]]:
     """See view.py."""
     time = recorded.time
@@ -48,7 +52,12 @@ def project(
             yield Put(
                 event.registry_id,
                 RegistryRow(
-                    name=event.name, settings=event.settings, created_at=time, updated_at=time
+                    name=event.name,
+                    settings=event.settings,
+                    number=recorded.position,
+                    created_by=recorded.actor,
+                    created_at=time,
+                    updated_at=time,
                 ),
             )
         case RegistryUpdated():

@@ -12,47 +12,62 @@ from msgspec import Struct, field
 from msgspec.structs import force_setattr, replace
 
 from events.application import ContainerStatus
-from events.catalog import CatalogEvents
+from events.catalog import CatalogItemEvents, RegistryEvents
+from events.edge_resource import EdgeResourceEvents
 from events.envelope import GENESIS, Bare, Head, KnownEvent, Recorded
 from events.ids import (
     ApplicationId,
+    CatalogItemId,
+    EdgeResourceId,
     MicroserviceId,
     NodeId,
     Position,
     RegistryId,
+    RouteId,
+    TemplateId,
     TokenId,
     UserId,
     VolumeId,
 )
 from events.network import NetworkEvents
 from events.node import NodeDeleted, NodeDeprovisioned, NodeEvents
+from events.route import RouteEvents
+from events.template import TemplateEvents
 from events.volume import VolumeEvents
 from projections import (
     applications,
+    catalog,
     changes,
     commands,
     credentials,
     desired_state,
+    edge_resources,
     microservices,
     names,
     network,
     nodes,
     registries,
     reports,
+    routes,
     statuses,
+    templates,
     users,
     volumes,
 )
 
 # By name: inside the class, `nodes` is the table of that name, no more the module.
 from projections.applications import ApplicationRow
+from projections.catalog import CatalogItemRow
 from projections.changes import ChangesRow
 from projections.commands import KEYED, CommandRow
 from projections.credentials import WithdrawnRow
+from projections.edge_resources import EdgeResourceRow
 from projections.microservices import MicroserviceRow
 from projections.network import NetworkRow
 from projections.nodes import NodeRow
 from projections.registries import RegistryRow
+from projections.routes import RouteRow
+from projections.templates import TemplateRow
 from projections.users import TokenRow, UserRow, token_table
 from projections.view import Draft, Drop, Put, Table
 from projections.volumes import VolumeRow
@@ -73,6 +88,13 @@ class World(Struct, frozen=True, kw_only=True):
     changes: Table[NodeId, ChangesRow] = field(default_factory=changes.table)
     reports: Table[NodeId, int] = field(default_factory=reports.table)
     registries: Table[RegistryId, RegistryRow] = field(default_factory=registries.table)
+    catalog: Table[CatalogItemId, CatalogItemRow] = field(default_factory=catalog.table)
+    """Without the seeds that nobody changed: ask `catalog_item` of projections/catalog.py."""
+    templates: Table[TemplateId, TemplateRow] = field(default_factory=templates.table)
+    routes: Table[RouteId, RouteRow] = field(default_factory=routes.table)
+    edge_resources: Table[EdgeResourceId, EdgeResourceRow] = field(
+        default_factory=edge_resources.table
+    )
     volumes: Table[VolumeId, VolumeRow] = field(default_factory=volumes.table)
     network: Table[str, NetworkRow] = field(default_factory=network.table)
     users: Table[UserId, UserRow] = field(default_factory=users.table)
@@ -151,7 +173,21 @@ VIEWS = (
         registries.VERSION,
         registries.project,
         RegistryRow,
-        _members(CatalogEvents),
+        _members(RegistryEvents),
+    ),
+    View(
+        catalog.NAME, catalog.VERSION, catalog.project, CatalogItemRow, _members(CatalogItemEvents)
+    ),
+    View(
+        templates.NAME, templates.VERSION, templates.project, TemplateRow, _members(TemplateEvents)
+    ),
+    View(routes.NAME, routes.VERSION, routes.project, RouteRow, _members(RouteEvents)),
+    View(
+        edge_resources.NAME,
+        edge_resources.VERSION,
+        edge_resources.project,
+        EdgeResourceRow,
+        _members(EdgeResourceEvents),
     ),
     View(volumes.NAME, volumes.VERSION, volumes.project, VolumeRow, _members(VolumeEvents)),
     View(network.NAME, network.VERSION, network.project, NetworkRow, _members(NetworkEvents)),

@@ -1,0 +1,72 @@
+"""Routes between microservices as they are."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from events.envelope import Recorded
+from events.ids import ApplicationId, RouteId
+from events.route import RouteCreated, RouteDeleted, RouteEnds, RouteEvents, RouteUpdated
+from projections.view import Drop, Put, Table
+
+if TYPE_CHECKING:
+    from projections.world import World
+
+NAME, VERSION = "routes", 1
+
+
+class RouteRow(Struct, frozen=True, kw_only=True, gc=False):
+    """One route."""
+
+    application_id: ApplicationId
+    name: str
+    ends: RouteEnds
+    number: int
+    """The position of the event that made it."""
+    created_by: str
+    """Its actor, `user/<name>`."""
+    created_at: datetime
+    updated_at: datetime
+
+
+def table() -> Table[RouteId, RouteRow]:
+    """An empty table of routes."""
+    return Table(
+        {
+            "application": lambda row: (row.application_id,),
+            "name": lambda row: ((row.application_id, row.name),),
+            "source": lambda row: (row.ends.source,),
+            "destination": lambda row: (row.ends.destination,),
+        }
+    )
+
+
+def project(
+    world: "World", event: RouteEvents, recorded: Recorded
+) -> Iterator[Put[RouteId, RouteRow] | Drop[RouteId]]:
+    """See view.py."""
+    key, time = event.route_id, recorded.time
+    match event:
+        case RouteCreated():
+            yield Put(
+                key,
+                RouteRow(
+                    application_id=event.application_id,
+                    name=event.name,
+                    ends=event.ends,
+                    number=recorded.position,
+                    created_by=recorded.actor,
+                    created_at=time,
+                    updated_at=time,
+                ),
+            )
+        case RouteUpdated():
+            row = world.routes[key]
+            yield Put(key, replace(row, name=event.name, ends=event.ends, updated_at=time))
+        case RouteDeleted():
+            yield Drop(key)
+        case _:
+            assert_never(event)
