@@ -5,6 +5,7 @@ Refused
 ├── NotFound            there is no such thing
 ├── Conflict            it contradicts what is there
 │   ├── NameTaken, PortTaken, NodeInUse, RegistryInUse, LastAdmin
+│   ├── RouterMissing, UpstreamNotInterior, RouterHasDownstreams, SystemNodeExists
 │   ├── NotRestorable   what it was can't be brought back
 │   ├── AnswerLost      it was carried out, and its answer can't be given again
 │   ├── ReferenceMoved  what it names is another thing by now
@@ -128,6 +129,71 @@ class RegistryInUse(Conflict):
             f"registry {registry!r} is used by " + ", ".join(microservices[:5]),
             next_step="Let them use another registry, or delete them first.",
         )
+
+
+class RouterMissing(Conflict):
+    """A router is to lead to one that is not there."""
+
+    code = "router-missing"
+
+    def __init__(self, ref: str, *, field: str = "") -> None:
+        """ref: a node's id, or `default-router`."""
+        if ref == "default-router":
+            detail = "this network has no default router"
+            step = (
+                "Make one first: register a node with settings.system and an interior router, or "
+                "set one outside all nodes."
+            )
+        else:
+            detail = f"no router runs on node {ref!r}"
+            step = "Name a node with an interior router, or default-router."
+        super().__init__(detail, field=field, next_step=step)
+        self.ref = ref
+
+
+class UpstreamNotInterior(Conflict):
+    """A router is to lead to one that takes no others."""
+
+    code = "upstream-not-interior"
+    next_step = "Name a node with an interior router, or let that node's router be interior first."
+
+    def __init__(self, ref: str, *, field: str = "") -> None:
+        super().__init__(f"the router of node {ref!r} is not interior", field=field)
+        self.ref = ref
+
+
+class RouterHasDownstreams(Conflict):
+    """A router that others lead to is to take none any more."""
+
+    code = "router-has-downstreams"
+    next_step = "Let those lead elsewhere first."
+
+    def __init__(self, node: str, downstreams: list[str], *, field: str = "") -> None:
+        super().__init__(
+            f"routers lead to that of node {node!r}: " + ", ".join(downstreams[:5]), field=field
+        )
+        self.node = node
+
+
+class SystemNodeExists(Conflict):
+    """There may be one system node only."""
+
+    code = "system-node-exists"
+    next_step = "Let that node be none any more, or delete it, first."
+
+    def __init__(self, node: str, *, field: str = "") -> None:
+        super().__init__(f"node {node!r} is the system node already", field=field)
+        self.node = node
+
+
+class NodesOnline(Conflict):
+    """What somebody created goes with them, and agents are at work on it."""
+
+    code = "nodes-online"
+    next_step = "Stop their agents or delete the nodes first, or force."
+
+    def __init__(self, user: str, nodes: list[str]) -> None:
+        super().__init__(f"nodes that {user!r} created are online: " + ", ".join(nodes[:5]))
 
 
 class LastAdmin(Conflict):

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from events.application import Protocol
 from events.ids import MicroserviceId, NodeId
@@ -179,6 +180,25 @@ def public_host(world: "World", ref: str) -> tuple[NodeId | None, str] | None:
     """
     router = router_of(world, ref)
     return None if router is None else (router.node_id, router.host)
+
+
+def without(settings: NodeSettings, gone: NodeId) -> NodeSettings:
+    """The settings of a node once that router is there no more: the default one replaces it."""
+    router = settings.router
+    if router is None:
+        return settings
+    # The system node's own is the default one.
+    instead = [] if settings.system else [DEFAULT_ROUTER]
+    refs = [each for ref in router.upstreams for each in (instead if ref == gone else [ref])]
+    network_router = router.network_router
+    return replace(
+        settings,
+        router=replace(
+            router,
+            upstreams=list(dict.fromkeys(refs)),
+            network_router=DEFAULT_ROUTER if network_router == gone else network_router,
+        ),
+    )
 
 
 Claim = tuple[int, Protocol, str]

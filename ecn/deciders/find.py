@@ -4,7 +4,8 @@ Ids are tried first: a node may be named like anything, but nobody chooses an id
 """
 
 from ecn.errors import NotFound
-from events.ids import ApplicationId, MicroserviceId, NodeId, RegistryId, UserId
+from events.ids import ApplicationId, MicroserviceId, NodeId, RegistryId, UserId, VolumeId
+from projections import network
 from projections.world import World
 
 
@@ -57,6 +58,23 @@ def user(world: World, ref: str) -> UserId:
     if found is None:
         raise NotFound("user", ref)
     return found
+
+
+def volume(world: World, ref: str) -> VolumeId:
+    """The volume with that id or name. Errors: NotFound."""
+    if ref in world.volumes:
+        return VolumeId(ref)
+    found = world.volumes.one("name", ref)
+    if found is None:
+        raise NotFound("volume", ref)
+    return found
+
+
+def network_setting(world: World, ref: str) -> str:
+    """The setting of the network with that key. Errors: NotFound."""
+    if network.setting(world, ref) is None:
+        raise NotFound("setting", ref)
+    return ref
 
 
 def microservice_name(world: World, microservice_id: MicroserviceId) -> str:

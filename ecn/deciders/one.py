@@ -4,10 +4,12 @@ from typing import assert_never
 
 from ecn.commands.application import ApplicationCommand
 from ecn.commands.catalog import CatalogCommand
+from ecn.commands.network import NetworkCommand
 from ecn.commands.node import NodeCommand
 from ecn.commands.together import SingleCommand
 from ecn.commands.user import UserCommand
-from ecn.deciders import application, catalog, node, user
+from ecn.commands.volume import VolumeCommand
+from ecn.deciders import application, catalog, network, node, user, volume
 from events.envelope import KnownEvent
 from projections.world import World
 
@@ -20,6 +22,10 @@ def decide_one(world: World, command: SingleCommand) -> list[KnownEvent]:
         return list(application.decide(world, command))
     if isinstance(command, CatalogCommand):
         return list(catalog.decide(world, command))
+    if isinstance(command, VolumeCommand):
+        return list(volume.decide(world, command))
+    if isinstance(command, NetworkCommand):
+        return list(network.decide(world, command))
     if isinstance(command, UserCommand):
-        return list(user.decide(world, command))
+        return list(user.decide(world, command, decide_one))
     assert_never(command)

@@ -18,6 +18,8 @@ _FIND: dict[str, Callable[[World, str], str]] = {
     "application": find.application,
     "microservice": find.microservice,
     "registry": find.registry,
+    "volume": find.volume,
+    "network": find.network_setting,
     "user": find.user,
 }
 

@@ -14,7 +14,6 @@ import msgspec
 
 from ecn.errors import Invalid
 from events.application import HealthCheck, MicroserviceSpec, PortMapping, VolumeKind, VolumeMount
-from events.node import NodeSettings
 
 # Eclipse ioFog's pattern for applications, microservices and routes: a DNS name in lower case.
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -74,7 +73,7 @@ def text(value: str, *, field: str) -> None:
 
 def labels(value: Mapping[str, str], *, field: str) -> None:
     """Labels; those that begin with `ecn.` are the agent's own."""
-    _few(value, field)
+    few(value, field)
     for key, content in value.items():
         text(key, field=field)
         text(content, field=f"{field}.{key}")
@@ -86,20 +85,10 @@ def labels(value: Mapping[str, str], *, field: str) -> None:
             )
 
 
-def node_settings(value: NodeSettings) -> None:
-    """All of a node's settings."""
-    for part in ("description", "host", "location"):
-        text(getattr(value, part) or "", field=f"$.settings.{part}")
-    labels(value.labels, field="$.settings.labels")
-    _few(value.tags, "$.settings.tags")
-    for tag in value.tags:
-        text(tag, field="$.settings.tags")
-    for part, limit in (("latitude", 90), ("longitude", 180)):
-        degrees = getattr(value, part)
-        if degrees is not None and not -limit <= degrees <= limit:
-            raise Invalid(
-                f"is not between -{limit} and {limit} degrees", field=f"$.settings.{part}"
-            )
+def port(value: int, *, field: str) -> None:
+    """A port of a device."""
+    if not 1 <= value <= 65535:
+        raise Invalid("is not between 1 and 65535", field=field)
 
 
 def registry_url(value: str) -> None:
@@ -121,7 +110,7 @@ def spec(value: MicroserviceSpec, *, field: str = "$") -> None:
         )
     for part in ("entrypoint", "command"):
         _words(getattr(value, part), f"{field}.{part}")
-    _few(value.env, f"{field}.env")
+    few(value.env, f"{field}.env")
     for key, content in value.env.items():
         if not ENV_NAME.fullmatch(key):
             raise Invalid(f"{key!r} is no name of a variable", field=f"{field}.env")
@@ -130,7 +119,7 @@ def spec(value: MicroserviceSpec, *, field: str = "$") -> None:
     labels(value.labels, field=f"{field}.labels")
     _ports(value, field)
     _volumes(value.volumes, f"{field}.volumes")
-    _few(value.extra_hosts, f"{field}.extra_hosts")
+    few(value.extra_hosts, f"{field}.extra_hosts")
     for index, host in enumerate(value.extra_hosts):
         if not re.fullmatch(r"[A-Za-z0-9_.-]{1,253}", host.name) or not (
             host.address == "host-gateway" or _parsed(host.address)
@@ -175,7 +164,7 @@ def _parsed(address: str) -> IPv4Address | IPv6Address | None:
 
 
 def _ports(value: MicroserviceSpec, field: str) -> None:
-    _few(value.ports, f"{field}.ports")
+    few(value.ports, f"{field}.ports")
     if value.host_network and value.ports:
         raise Invalid(
             "a microservice on the host's network has all its ports there already",
@@ -193,7 +182,7 @@ def _ports(value: MicroserviceSpec, field: str) -> None:
 
 
 def _volumes(volumes: list[VolumeMount], field: str) -> None:
-    _few(volumes, field)
+    few(volumes, field)
     targets: set[str] = set()
     for index, volume in enumerate(volumes):
         here = f"{field}[{index}]"
@@ -250,11 +239,12 @@ def _limits(value: MicroserviceSpec, field: str) -> None:
 
 
 def _words(values: list[str], field: str) -> None:
-    _few(values, field)
+    few(values, field)
     for word in values:
         text(word, field=field)
 
 
-def _few(values: Iterable[object] | Mapping[str, object], field: str) -> None:
+def few(values: Iterable[object] | Mapping[str, object], field: str) -> None:
+    """Not more entries than are bearable."""
     if sum(1 for _ in values) > MOST_ENTRIES:
         raise Invalid(f"has more than {MOST_ENTRIES} entries", field=field)

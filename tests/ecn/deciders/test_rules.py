@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from ecn.deciders import rules
+from ecn.deciders import node_rules, rules
 from ecn.errors import Invalid
 from events.application import (
     ExtraHost,
@@ -132,7 +132,7 @@ def test_other_registries_are_refused(url: str) -> None:
     ],
 )
 def test_a_nodes_settings_may_be_empty_or_full(settings: NodeSettings) -> None:
-    rules.node_settings(settings)
+    node_rules.settings(settings)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_a_nodes_settings_may_be_empty_or_full(settings: NodeSettings) -> None:
     ],
 )
 def test_a_nodes_settings_are_refused_by_field(settings: NodeSettings, field: str) -> None:
-    assert refused(lambda: rules.node_settings(settings)).field == field
+    assert refused(lambda: node_rules.settings(settings)).field == field
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,105 @@
+"""What is decided on a device's own word, which is taken as far as it concerns the device."""
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from ecn.commands.node import AcknowledgeChanges, MarkNodeOffline, ProvisionNode, ReportNode
+from ecn.errors import Conflict, KeyRefused
+from events.application import ContainerReported
+from events.envelope import KnownEvent
+from events.node import (
+    NodeCameOnline,
+    NodeChangesAcknowledged,
+    NodeFactsReported,
+    NodeProvisioned,
+    NodeWentOffline,
+    OfflineReason,
+)
+from projections import changes
+from projections.nodes import NodeState
+from projections.world import World
+
+DeviceCommand = ProvisionNode | ReportNode | AcknowledgeChanges | MarkNodeOffline
+
+
+def decide(world: World, command: DeviceCommand) -> Iterator[KnownEvent]:
+    """The events that the command leads to; none when nothing is new. Errors: Refused."""
+    match command:
+        case ProvisionNode():
+            yield from _provision(world, command)
+        case ReportNode():
+            yield from _report(world, command)
+        case AcknowledgeChanges():
+            changed = world.changes.get(command.node_id)
+            if changed is None:
+                return  # deleted while its agent was at it
+            # An agent that says it did more than there was is told what comes next all the same.
+            through = min(command.through, changes.latest(changed))
+            stamps = {*changed.stamps.values(), *changed.rebuilds.values()}
+            if any(changed.acknowledged < stamp <= through for stamp in stamps):
+                yield NodeChangesAcknowledged(node_id=command.node_id, through=through)
+        case MarkNodeOffline():
+            row = world.nodes.get(command.node_id)
+            if row is None or row.state is not NodeState.ONLINE or row.since > command.last_seen:
+                return  # deleted, or heard of again, since the silence was noticed
+            yield NodeWentOffline(
+                node_id=command.node_id,
+                reason=OfflineReason.SILENT,
+                last_seen=command.last_seen,
+            )
+        case _:
+            assert_never(command)
+
+
+def _provision(world: World, command: ProvisionNode) -> Iterator[KnownEvent]:
+    node_id = world.nodes.one("key", command.key_hash)
+    if node_id is None:
+        redeemed = world.nodes.one("redeemed_key", command.key_hash)
+        if redeemed is None or world.nodes[redeemed].credential_hash != command.credential_hash:
+            raise KeyRefused
+        return  # the same device asks again, because the first answer was lost on its way
+    row = world.nodes[node_id]
+    if row.key_expires_at is not None and row.key_expires_at <= command.now:
+        raise KeyRefused(row.key_expires_at)
+    if (
+        world.nodes.one("credential", command.credential_hash) is not None
+        or command.credential_hash in world.withdrawn_credentials
+    ):
+        raise Conflict(
+            "this credential was used before",
+            next_step="Let the agent make a fresh one: ecn agent provision --replace",
+        )
+    yield NodeProvisioned(
+        node_id=node_id,
+        key_hash=command.key_hash,
+        credential_hash=command.credential_hash,
+        facts=command.facts,
+    )
+
+
+def _report(world: World, command: ReportNode) -> Iterator[KnownEvent]:
+    row = world.nodes.get(command.node_id)
+    if row is None or row.credential_hash is None:
+        return  # deleted while its agent was speaking
+    if row.state is not NodeState.ONLINE and not command.goodbye:
+        yield NodeCameOnline(node_id=command.node_id)
+    if command.facts is not None and command.facts != row.facts:
+        yield NodeFactsReported(node_id=command.node_id, facts=command.facts)
+    last = world.reports.get(command.node_id) or 0
+    for report in sorted(command.containers, key=lambda each: each.sequence):
+        microservice = world.microservices.get(report.microservice_id)
+        if report.sequence <= last:
+            continue  # told before
+        if microservice is None or microservice.node_id != command.node_id:
+            continue  # moved away or deleted meanwhile: nobody waits for that word
+        last = report.sequence
+        yield ContainerReported(
+            microservice_id=report.microservice_id,
+            node_id=command.node_id,
+            sequence=report.sequence,
+            status=report.status,
+        )
+    if command.goodbye and row.state is NodeState.ONLINE:
+        yield NodeWentOffline(
+            node_id=command.node_id, reason=OfflineReason.STOPPED, last_seen=command.now
+        )

@@ -1,0 +1,71 @@
+"""What goes with what is deleted, each by an event of its own, before it."""
+
+from collections.abc import Iterable, Iterator
+
+from msgspec.structs import replace
+
+from ecn.deciders import router
+from events.application import MicroserviceDeleted, MicroserviceUpdated, PortMapping
+from events.edge_resource import EdgeResourceUnlinked
+from events.envelope import KnownEvent
+from events.ids import MicroserviceId, NodeId
+from events.node import DEFAULT_ROUTER, NodeDeleted
+from events.route import RouteDeleted
+from events.volume import VolumeUpdated
+from projections.routers import claimed, default_router
+from projections.world import World
+
+
+def microservices(world: World, keys: Iterable[MicroserviceId]) -> Iterator[KnownEvent]:
+    """Microservices with the routes that lead from and to them."""
+    gone = sorted(set(keys))
+    routes = {
+        route_id
+        for key in gone
+        for end in ("source", "destination")
+        for route_id in world.routes.find(end, key)
+    }
+    for route_id in sorted(routes):
+        yield RouteDeleted(route_id=route_id)
+    for key in gone:
+        yield MicroserviceDeleted(microservice_id=key)
+
+
+def node(world: World, node_id: NodeId) -> Iterator[KnownEvent]:
+    """A node with its microservices, and what others had of it."""
+    placed = set(world.microservices.find("node", node_id))
+    yield from microservices(world, placed)
+    yield from router.leave(world, node_id)
+    yield from _public_ports(world, node_id, placed)
+    for edge_resource_id in sorted(world.edge_resources.find("node", node_id)):
+        yield EdgeResourceUnlinked(edge_resource_id=edge_resource_id, node_id=node_id)
+    for volume_id in sorted(world.volumes.find("node", node_id)):
+        settings = world.volumes[volume_id].settings
+        left = [each for each in settings.node_ids if each != node_id]
+        yield VolumeUpdated(volume_id=volume_id, settings=replace(settings, node_ids=left))
+    yield NodeDeleted(node_id=node_id)
+
+
+def _public_ports(world: World, node_id: NodeId, gone: set[MicroserviceId]) -> Iterator[KnownEvent]:
+    """Public ports that opened on the node open at the default router, or nowhere where the port
+    is taken there."""
+    default = default_router(world)
+    free = default is not None and default[0] != node_id
+    taken: set[int] = set()
+    if free and default is not None and default[0] is not None:
+        taken |= {port for port, _, _ in claimed(world, default[0])}
+        for key in world.microservices.find("node", default[0]):
+            taken |= {port.host for port in world.microservices[key].spec.ports}
+
+    def moved(port: PortMapping) -> PortMapping:
+        if port.public is None or port.public.router != node_id:
+            return port
+        if not free or port.public.port in taken:
+            return replace(port, public=None)
+        taken.add(port.public.port)
+        return replace(port, public=replace(port.public, router=DEFAULT_ROUTER))
+
+    for key in sorted(set(world.microservices.find("public_router", node_id)) - gone):
+        spec = world.microservices[key].spec
+        ports = [moved(port) for port in spec.ports]
+        yield MicroserviceUpdated(microservice_id=key, spec=replace(spec, ports=ports))
