@@ -1,6 +1,9 @@
 """The file that ioFog's clients send as a form: a YAML document, whatever its field is called."""
 
-from aiohttp import BodyPartReader, web
+import asyncio
+
+from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
+from aiohttp.base_protocol import BaseProtocol
 
 from ecn.iofog import refusals
 
@@ -8,36 +11,23 @@ MISSING = "Application file missing"
 
 
 async def uploaded(request: web.Request) -> bytes:
-    """The content of the form's file, at most as much as any body. Errors: Refusal without one.
+    """The content of the form's file; with as much around it as any body may have.
 
-    May be called again for the same request.
+    Errors: Refusal without a file.
     """
-    if FILE not in request:
-        request[FILE] = await _read(request)
-    return request[FILE]
-
-
-FILE: web.RequestKey[bytes] = web.RequestKey("IOFOG_FILE", bytes)
-
-
-async def _read(request: web.Request) -> bytes:
     if request.content_type != "multipart/form-data":
         raise refusals.invalid(MISSING)
+    # Not as it comes in: whoever asks again, after a retry, finds it read already.
+    content = await request.read()
+    loop = asyncio.get_running_loop()
+    stream = StreamReader(BaseProtocol(loop), len(content) + 1, loop=loop)
+    stream.feed_data(content)
+    stream.feed_eof()
     try:
-        form = await request.multipart()
+        form = MultipartReader(request.headers, stream)
         while (part := await form.next()) is not None:
             if isinstance(part, BodyPartReader) and part.filename is not None:
-                return await _content(request, part)
-    except (ValueError, AssertionError) as e:  # aiohttp's, of a form that breaks off
+                return bytes(await part.read(decode=True))
+    except (ValueError, AssertionError, RuntimeError) as e:  # a form that breaks off, or is none
         raise refusals.invalid("The form can't be read") from e
     raise refusals.invalid(MISSING)
-
-
-async def _content(request: web.Request, part: BodyPartReader) -> bytes:
-    content = bytearray()
-    most = request.client_max_size
-    while piece := await part.read_chunk():
-        content += piece
-        if len(content) > most:
-            raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=len(content))
-    return bytes(part.decode(content))
