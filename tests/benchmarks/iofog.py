@@ -112,21 +112,22 @@ def in_pairs(
 def compare(ours: Prepared, theirs: Prepared, chosen: argparse.Namespace) -> None:
     """All in turns, and the ratios."""
 
-    for what, path, by_agent, times in (
-        ("agent/config/changes", "/agent/config/changes", True, 1),
-        # The original takes seconds for one answer: a short run would count none.
-        (f"iofog-list of {NODES}", "/iofog-list?system=false", False, 3),
-        ("status", "/status", False, 1),
+    few = max(1, chosen.connections // 4)
+    for what, path, by_agent, connections, seconds in (
+        ("agent/config/changes", "/agent/config/changes", True, chosen.connections, 1),
+        # The original needs seconds for one answer: with many at once, a run would count few.
+        (f"iofog-list of {NODES}", "/iofog-list?system=false", False, few, 2),
+        ("status", "/status", False, chosen.connections, 1),
     ):
+        wanted = (path, by_agent, connections, seconds * chosen.seconds)
 
-        def rate(
-            of: Prepared, path: str = path, by_agent: bool = by_agent, times: int = times
-        ) -> float:
+        def rate(of: Prepared, wanted: tuple[str, bool, int, float] = wanted) -> float:
+            path, by_agent, connections, seconds = wanted
             token = of.agent if by_agent else of.user
-            return wrk(of.url + PATH + path, token, chosen.connections, chosen.seconds * times)
+            return wrk(of.url + PATH + path, token, connections, seconds)
 
         in_pairs(
-            f"{what:22}, ours by the original's",
+            f"{what:20} at {connections:2}, ours by the original's",
             lambda rate=rate: rate(ours),  # type: ignore[misc]
             lambda rate=rate: rate(theirs),  # type: ignore[misc]
             chosen.rounds,
