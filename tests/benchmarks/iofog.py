@@ -117,7 +117,6 @@ def compare(ours: Prepared, theirs: Prepared, chosen: argparse.Namespace) -> Non
         ("agent/config/changes", "/agent/config/changes", True, chosen.connections, 1),
         # The original needs seconds for one answer: with many at once, a run would count few.
         (f"iofog-list of {NODES}", "/iofog-list?system=false", False, few, 2),
-        ("status", "/status", False, chosen.connections, 1),
     ):
         wanted = (path, by_agent, connections, seconds * chosen.seconds)
 
