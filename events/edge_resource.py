@@ -8,9 +8,12 @@ from events.event import Event
 from events.ids import EdgeResourceId, NodeId
 
 
-class ResourceEndpoint(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False
-):
+def _nothing() -> Raw:
+    """An empty object. No default value: a JSON schema could not hold it."""
+    return Raw(b"{}")
+
+
+class ResourceEndpoint(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """One call that the resource answers."""
 
     name: str
@@ -41,7 +44,7 @@ class EdgeResourceSettings(Struct, frozen=True, kw_only=True, gc=False):
     display: ResourceDisplay = ResourceDisplay()
     tags: list[str] = field(default_factory=list)
     """Given to every node that it is linked to."""
-    custom: Raw = Raw(b"{}")
+    custom: Raw = field(default_factory=_nothing)
     """Any JSON object."""
 
 

@@ -8,6 +8,11 @@ from events.event import Event
 from events.ids import TemplateId
 
 
+def _nothing() -> Raw:
+    """An empty object. No default value: a JSON schema could not hold it."""
+    return Raw(b"{}")
+
+
 class Variable(Struct, frozen=True, kw_only=True, gc=False):
     """A gap, and what fills it where nobody says."""
 
@@ -22,7 +27,7 @@ class TemplateSettings(Struct, frozen=True, kw_only=True, gc=False):
 
     description: str = ""
     variables: list[Variable] = field(default_factory=list)
-    application: Raw = Raw(b"{}")
+    application: Raw = field(default_factory=_nothing)
     """A JSON object with `microservices` and `routes` as ioFog writes them, Liquid in its texts.
     Looked at when an application is made of it."""
 
