@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from msgspec import Raw, Struct, field
+from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from events.event import Event
 from events.ids import TemplateId
@@ -18,8 +18,8 @@ class Variable(Struct, frozen=True, kw_only=True, gc=False):
 
     key: str
     description: str = ""
-    default: Raw | None = None
-    """Any JSON value; None: there is no default."""
+    default: Raw | UnsetType = UNSET
+    """Any JSON value, null too; UNSET: there is no default. (`Raw | None` reads null only.)"""
 
 
 class TemplateSettings(Struct, frozen=True, kw_only=True, gc=False):

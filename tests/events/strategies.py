@@ -10,7 +10,7 @@ from types import NoneType, UnionType
 from typing import NewType, TypeVar, Union, cast, get_args, get_origin
 
 from hypothesis import strategies as st
-from msgspec import Struct
+from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.structs import fields
 
 from events.envelope import KnownEvent, Proposed
@@ -34,6 +34,8 @@ _SCALARS: dict[object, st.SearchStrategy[object]] = {
     float: st.floats(allow_nan=False, allow_infinity=False),
     datetime: times,
     NoneType: st.none(),
+    Raw: st.sampled_from([Raw(b"{}"), Raw(b'{"a":[1,"\xc3\xa4",null]}')]),
+    UnsetType: st.just(UNSET),
 }
 
 
