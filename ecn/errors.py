@@ -5,6 +5,7 @@ Refused
 ├── NotFound            there is no such thing
 ├── Conflict            it contradicts what is there
 │   ├── NameTaken, PortTaken, NodeInUse, RegistryInUse, LastAdmin
+│   ├── CatalogItemInUse, ImagesFrozen, SeedKept, NoImage, RouteExists, NoPublicPort, HostUnknown
 │   ├── RouterMissing, UpstreamNotInterior, RouterHasDownstreams, SystemNodeExists
 │   ├── NotRestorable   what it was can't be brought back
 │   ├── AnswerLost      it was carried out, and its answer can't be given again
@@ -91,13 +92,13 @@ class NameTaken(Conflict):
 
 
 class PortTaken(Conflict):
-    """Another microservice on that node has the port."""
+    """Something else on that node has the port."""
 
     code = "port-taken"
 
     def __init__(self, *, node: str, port: int, protocol: str, holder: str, field: str) -> None:
         super().__init__(
-            f"port {port}/{protocol} of node {node!r} belongs to microservice {holder!r}",
+            f"port {port}/{protocol} of node {node!r} belongs to {holder}",
             field=field,
             next_step="Choose another host port, another node, or free the port first.",
         )
@@ -129,6 +130,89 @@ class RegistryInUse(Conflict):
             f"registry {registry!r} is used by " + ", ".join(microservices[:5]),
             next_step="Let them use another registry, or delete them first.",
         )
+
+
+class CatalogItemInUse(Conflict):
+    """Microservices are made of the item."""
+
+    code = "catalog-item-in-use"
+    next_step = "Delete them first, or let them be made of something else."
+
+    def __init__(self, item: str, microservices: list[str]) -> None:
+        super().__init__(f"catalog item {item!r} is used by " + ", ".join(microservices[:5]))
+        self.item, self.microservices = item, microservices
+
+
+class ImagesFrozen(Conflict):
+    """Another image would replace containers that run."""
+
+    code = "images-frozen"
+    next_step = "Stop those microservices first, or make another item of the catalog."
+
+    def __init__(self, item: str, microservices: list[str]) -> None:
+        super().__init__(
+            f"the images of catalog item {item!r} stay as they are while these run: "
+            + ", ".join(microservices[:5]),
+            field="$.images",
+        )
+        self.item, self.microservices = item, microservices
+
+
+class SeedKept(Conflict):
+    """An item that every catalog has."""
+
+    code = "seed-kept"
+    next_step = "Change it, if it should be another: ecn deploy -f <file>"
+
+    def __init__(self, item: str) -> None:
+        super().__init__(f"catalog item {item!r} is part of every catalog and can't be deleted")
+
+
+class NoImage(Conflict):
+    """There is no image for the node's platform."""
+
+    code = "no-image"
+    next_step = "Add an image for that platform, or choose another node."
+
+    def __init__(self, microservice: str, node: str, platform: str, *, field: str) -> None:
+        super().__init__(
+            f"microservice {microservice!r} has no image for node {node!r}, which is {platform}",
+            field=field,
+        )
+        self.microservice, self.node, self.platform = microservice, node, platform
+
+
+class RouteExists(Conflict):
+    """Another route leads the same way."""
+
+    code = "route-exists"
+    next_step = "One is enough: use it, or delete it first."
+
+    def __init__(self, source: str, destination: str, route: str) -> None:
+        super().__init__(f"route {route!r} leads from {source!r} to {destination!r} already")
+        self.source, self.destination, self.route = source, destination, route
+
+
+class NoPublicPort(Conflict):
+    """All public ports of a host are taken."""
+
+    code = "no-public-port"
+    next_step = "Name a port, choose another router, or free a port first."
+
+    def __init__(self, host: str, first: int, last: int, *, field: str) -> None:
+        super().__init__(f"all ports from {first} to {last} of {host!r} are taken", field=field)
+        self.host = host
+
+
+class HostUnknown(Conflict):
+    """A template for a host leads nowhere."""
+
+    code = "host-unknown"
+    next_step = "Name what there is; a node that is named needs a host in its settings."
+
+    def __init__(self, template: str, *, field: str) -> None:
+        super().__init__(f"nothing is known of the host that {template} stands for", field=field)
+        self.template = template
 
 
 class RouterMissing(Conflict):

@@ -17,7 +17,8 @@ class Placement(Command, frozen=True, kw_only=True):
     registry: str | None = None
     started: bool = True
     spec: MicroserviceSpec
-    """`registry_id` is left to the decider."""
+    """`registry_id` is left to the decider, as are the queues of public ports. `catalog_item_id`
+    may be a name, a public port's router a node's name."""
 
 
 class WantedRoute(Struct, frozen=True, kw_only=True):

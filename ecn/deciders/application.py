@@ -10,25 +10,32 @@ from ecn.commands.application import (
     DeleteApplication,
     DeleteMicroservice,
     MoveMicroservice,
+    Placement,
+    RebuildMicroservice,
+    RenameMicroservice,
+    RequestSnapshot,
     StartApplication,
     StartMicroservice,
     StopApplication,
     StopMicroservice,
+    SwitchTracing,
+    UpdateApplication,
     UpdateMicroservice,
 )
-from ecn.deciders import microservice, rules
-from ecn.deciders.placement import Resolved, check_ports, resolve
-from ecn.errors import Invalid, NotFound
+from ecn.deciders import gone, microservice, route, rules
+from ecn.deciders.placement import Resolved, resolve, settle
+from ecn.errors import Invalid, NameTaken, NotFound
 from events.application import (
     ApplicationCreated,
     ApplicationDeleted,
+    ApplicationRenamed,
     ApplicationStarted,
     ApplicationStopped,
     ApplicationUpdated,
-    MicroserviceDeleted,
 )
 from events.envelope import KnownEvent
-from events.ids import ApplicationId
+from events.ids import ApplicationId, MicroserviceId, RouteId
+from events.route import RouteDeleted
 from projections.applications import ApplicationRow
 from projections.world import World
 
@@ -38,6 +45,8 @@ def decide(world: World, command: ApplicationCommand) -> Iterator[KnownEvent]:
     match command:
         case ApplyApplication():
             yield from _apply(world, command)
+        case UpdateApplication():
+            yield from _update(world, command)
         case StartApplication():
             if not _row(world, command.application_id).started:
                 yield ApplicationStarted(application_id=command.application_id)
@@ -47,12 +56,16 @@ def decide(world: World, command: ApplicationCommand) -> Iterator[KnownEvent]:
         case DeleteApplication():
             if command.application_id not in world.applications:
                 return  # a retried delete has already succeeded
-            for key in sorted(world.microservices.find("application", command.application_id)):
-                yield MicroserviceDeleted(microservice_id=key)
+            members = world.microservices.find("application", command.application_id)
+            yield from gone.microservices(world, members)
             yield ApplicationDeleted(application_id=command.application_id)
         case (
             CreateMicroservice()
             | UpdateMicroservice()
+            | RenameMicroservice()
+            | RebuildMicroservice()
+            | SwitchTracing()
+            | RequestSnapshot()
             | StartMicroservice()
             | StopMicroservice()
             | MoveMicroservice()
@@ -67,24 +80,20 @@ def _apply(world: World, command: ApplyApplication) -> Iterator[KnownEvent]:
     rules.name(command.name)
     rules.text(command.description, field="$.description")
     rules.labels(command.labels, field="$.labels")
-    if len(command.microservices) > rules.MOST_ENTRIES:
-        raise Invalid(f"more than {rules.MOST_ENTRIES} of them", field="$.microservices")
     application_id = world.applications.one("name", command.name)
-    present = {
-        world.microservices[key].name: key
-        for key in (
-            world.microservices.find("application", application_id) if application_id else ()
-        )
-    }
-    wanted: dict[str, Resolved] = {}
-    for index, placement in enumerate(command.microservices):
-        field = f"$.microservices[{index}]"
-        if placement.name in wanted:
-            raise Invalid(f"{placement.name!r} is there twice", field=f"{field}.name")
-        key = present.get(placement.name, placement.microservice_id)
-        wanted[placement.name] = resolve(world, placement, key, field=field)
-    gone = [key for name, key in sorted(present.items()) if name not in wanted]
-    check_ports(world, list(wanted.values()), application=command.name, gone=gone)
+    if application_id is not None and command.new:
+        raise NameTaken("application", command.name)
+    present = {} if application_id is None else route.members_of(world, application_id)
+    wanted = _wanted(world, command.microservices, present)
+    leaving = [key for name, key in present.items() if wanted is not None and name not in wanted]
+    settled = settle(world, list((wanted or {}).values()), application=command.name, gone=leaving)
+    staying = {name: key for name, key in present.items() if key not in leaving}
+    members = staying | {each.name: each.microservice_id for each in settled}
+    routes = (
+        None
+        if command.routes is None
+        else route.wanted_routes(command.routes, members, command.name)
+    )
 
     if application_id is None:
         application_id = command.application_id
@@ -93,19 +102,74 @@ def _apply(world: World, command: ApplyApplication) -> Iterator[KnownEvent]:
             name=command.name,
             description=command.description,
             labels=command.labels,
+            started=command.started,
+            system=command.system,
         )
     else:
         row = world.applications[application_id]
-        if (row.description, row.labels) != (command.description, command.labels):
+        said = (command.description, command.labels, command.system)
+        if (row.description, row.labels, row.system) != said:
             yield ApplicationUpdated(
                 application_id=application_id,
                 description=command.description,
                 labels=command.labels,
+                system=command.system,
             )
-    for key in gone:
-        yield MicroserviceDeleted(microservice_id=key)
-    for resolved in wanted.values():
+    # What goes, goes first: its names and ports are free for what comes.
+    departing = list(gone.microservices(world, leaving))
+    yield from departing
+    already = {each.route_id for each in departing if isinstance(each, RouteDeleted)}
+    if routes is not None:
+        names = {each.name for each in routes}
+        yield from _routes_left(world, application_id, names, already)
+    for resolved in settled:
         yield from microservice.become(world, resolved, application_id)
+    if routes is not None:
+        yield from route.become(world, routes, application_id, already)
+
+
+def _wanted(
+    world: World, placements: list[Placement] | None, present: dict[str, MicroserviceId]
+) -> dict[str, Resolved] | None:
+    """The microservices by name; None leaves those that are there."""
+    if placements is None:
+        return None
+    if len(placements) > rules.MOST_ENTRIES:
+        raise Invalid(f"more than {rules.MOST_ENTRIES} of them", field="$.microservices")
+    wanted: dict[str, Resolved] = {}
+    for index, placement in enumerate(placements):
+        field = f"$.microservices[{index}]"
+        if placement.name in wanted:
+            raise Invalid(f"{placement.name!r} is there twice", field=f"{field}.name")
+        key = present.get(placement.name, placement.microservice_id)
+        wanted[placement.name] = resolve(world, placement, key, field=field)
+    return wanted
+
+
+def _routes_left(
+    world: World, application_id: ApplicationId, names: set[str], already: set[RouteId]
+) -> Iterator[KnownEvent]:
+    """Routes that are not wanted any more, but for those that went with their microservices."""
+    for key in sorted(world.routes.find("application", application_id)):
+        if world.routes[key].name not in names and key not in already:
+            yield RouteDeleted(route_id=key)
+
+
+def _update(world: World, command: UpdateApplication) -> Iterator[KnownEvent]:
+    row = _row(world, command.application_id)
+    rules.name(command.name)
+    rules.text(command.description, field="$.description")
+    if command.name != row.name:
+        if world.applications.one("name", command.name) is not None:
+            raise NameTaken("application", command.name)
+        yield ApplicationRenamed(application_id=command.application_id, name=command.name)
+    if (row.description, row.system) != (command.description, command.system):
+        yield ApplicationUpdated(
+            application_id=command.application_id,
+            description=command.description,
+            labels=row.labels,
+            system=command.system,
+        )
 
 
 def _row(world: World, application_id: ApplicationId) -> ApplicationRow:

@@ -4,8 +4,19 @@ Ids are tried first: a node may be named like anything, but nobody chooses an id
 """
 
 from ecn.errors import NotFound
-from events.ids import ApplicationId, MicroserviceId, NodeId, RegistryId, UserId, VolumeId
-from projections import network
+from events.ids import (
+    ApplicationId,
+    CatalogItemId,
+    EdgeResourceId,
+    MicroserviceId,
+    NodeId,
+    RegistryId,
+    RouteId,
+    TemplateId,
+    UserId,
+    VolumeId,
+)
+from projections import catalog, network
 from projections.world import World
 
 
@@ -47,6 +58,48 @@ def registry(world: World, ref: str, *, field: str = "") -> RegistryId:
     found = world.registries.one("name", ref)
     if found is None:
         raise NotFound("registry", ref, field=field)
+    return found
+
+
+def catalog_item(world: World, ref: str, *, field: str = "") -> CatalogItemId:
+    """The item of the catalog with that id or name, a seed or not. Errors: NotFound."""
+    if catalog.catalog_item(world, CatalogItemId(ref)) is not None:
+        return CatalogItemId(ref)
+    found = catalog.catalog_item_named(world, ref)
+    if found is None:
+        raise NotFound("catalog-item", ref, field=field)
+    return found
+
+
+def route(world: World, ref: str) -> RouteId:
+    """The route with that id or `<application>/<name>`. Errors: NotFound."""
+    if ref in world.routes:
+        return RouteId(ref)
+    of, slash, name = ref.partition("/")
+    found = world.routes.one("name", (application(world, of), name)) if slash else None
+    if found is None:
+        raise NotFound("route", ref)
+    return found
+
+
+def template(world: World, ref: str) -> TemplateId:
+    """The template with that id or name. Errors: NotFound."""
+    if ref in world.templates:
+        return TemplateId(ref)
+    found = world.templates.one("name", ref)
+    if found is None:
+        raise NotFound("template", ref)
+    return found
+
+
+def edge_resource(world: World, ref: str) -> EdgeResourceId:
+    """The edge resource with that id or `<name>@<version>`. Errors: NotFound."""
+    if ref in world.edge_resources:
+        return EdgeResourceId(ref)
+    name, _, version = ref.rpartition("@")
+    found = world.edge_resources.one("name_version", (name, version))
+    if found is None:
+        raise NotFound("edge-resource", ref)
     return found
 
 

@@ -7,20 +7,27 @@ from ecn.commands.application import (
     CreateMicroservice,
     DeleteMicroservice,
     MoveMicroservice,
+    RebuildMicroservice,
+    RenameMicroservice,
+    RequestSnapshot,
     StartMicroservice,
     StopMicroservice,
+    SwitchTracing,
     UpdateMicroservice,
 )
-from ecn.deciders import find
-from ecn.deciders.placement import Resolved, check_ports, resolve
+from ecn.deciders import find, gone, rules
+from ecn.deciders.placement import Resolved, resolve, settle
 from ecn.errors import Invalid, NameTaken, NotFound, RevisionMoved
 from events.application import (
     MicroserviceCreated,
-    MicroserviceDeleted,
     MicroserviceMoved,
+    MicroserviceRebuilt,
+    MicroserviceRenamed,
     MicroserviceStarted,
     MicroserviceStopped,
     MicroserviceUpdated,
+    SnapshotRequested,
+    TracingSwitched,
 )
 from events.envelope import KnownEvent
 from events.ids import ApplicationId, MicroserviceId
@@ -30,6 +37,10 @@ from projections.world import World
 MicroserviceCommand = (
     CreateMicroservice
     | UpdateMicroservice
+    | RenameMicroservice
+    | RebuildMicroservice
+    | SwitchTracing
+    | RequestSnapshot
     | StartMicroservice
     | StopMicroservice
     | MoveMicroservice
@@ -48,8 +59,8 @@ def decide(world: World, command: MicroserviceCommand) -> Iterator[KnownEvent]:
             resolved = resolve(world, placement, placement.microservice_id)
             if world.microservices.one("name", (command.application_id, placement.name)):
                 raise NameTaken("microservice", f"{application.name}/{placement.name}")
-            check_ports(world, [resolved], application=application.name)
-            yield from become(world, resolved, command.application_id)
+            for settled in settle(world, [resolved], application=application.name):
+                yield from become(world, settled, command.application_id)
         case UpdateMicroservice():
             row = _row(world, command.microservice_id)
             name = find.microservice_name(world, command.microservice_id)
@@ -59,8 +70,21 @@ def decide(world: World, command: MicroserviceCommand) -> Iterator[KnownEvent]:
                 raise Invalid("a microservice keeps its name", field="$.name")
             resolved = resolve(world, command.placement, command.microservice_id)
             application = world.applications[row.application_id]
-            check_ports(world, [resolved], application=application.name)
-            yield from become(world, resolved, row.application_id)
+            for settled in settle(world, [resolved], application=application.name):
+                yield from become(world, settled, row.application_id)
+        case RenameMicroservice():
+            yield from _rename(world, command)
+        case RebuildMicroservice():
+            _row(world, command.microservice_id)
+            yield MicroserviceRebuilt(microservice_id=command.microservice_id)
+        case SwitchTracing():
+            if _row(world, command.microservice_id).tracing is not command.enabled:
+                yield TracingSwitched(
+                    microservice_id=command.microservice_id, enabled=command.enabled
+                )
+        case RequestSnapshot():
+            _row(world, command.microservice_id)
+            yield SnapshotRequested(microservice_id=command.microservice_id)
         case StartMicroservice():
             if not _row(world, command.microservice_id).started:
                 yield MicroserviceStarted(microservice_id=command.microservice_id)
@@ -71,7 +95,7 @@ def decide(world: World, command: MicroserviceCommand) -> Iterator[KnownEvent]:
             yield from _move(world, command)
         case DeleteMicroservice():
             if command.microservice_id in world.microservices:
-                yield MicroserviceDeleted(microservice_id=command.microservice_id)
+                yield from gone.microservices(world, [command.microservice_id])
         case _:
             assert_never(command)
 
@@ -102,6 +126,17 @@ def become(world: World, resolved: Resolved, application_id: ApplicationId) -> I
         yield kind(microservice_id=key)
 
 
+def _rename(world: World, command: RenameMicroservice) -> Iterator[KnownEvent]:
+    row = _row(world, command.microservice_id)
+    rules.name(command.name)
+    if command.name == row.name:
+        return
+    if world.microservices.one("name", (row.application_id, command.name)) is not None:
+        application = world.applications[row.application_id].name
+        raise NameTaken("microservice", f"{application}/{command.name}")
+    yield MicroserviceRenamed(microservice_id=command.microservice_id, name=command.name)
+
+
 def _move(world: World, command: MoveMicroservice) -> Iterator[KnownEvent]:
     row = _row(world, command.microservice_id)
     target = find.node(world, command.node, field="$.node")
@@ -115,7 +150,7 @@ def _move(world: World, command: MoveMicroservice) -> Iterator[KnownEvent]:
         spec=row.spec,
         field="$",
     )
-    check_ports(world, [there], application=world.applications[row.application_id].name)
+    settle(world, [there], application=world.applications[row.application_id].name)
     yield MicroserviceMoved(
         microservice_id=command.microservice_id, from_node_id=row.node_id, to_node_id=target
     )

@@ -4,12 +4,25 @@ from typing import assert_never
 
 from ecn.commands.application import ApplicationCommand
 from ecn.commands.catalog import CatalogCommand
+from ecn.commands.edge_resource import EdgeResourceCommand
 from ecn.commands.network import NetworkCommand
 from ecn.commands.node import NodeCommand
+from ecn.commands.route import RouteCommand
+from ecn.commands.template import TemplateCommand
 from ecn.commands.together import SingleCommand
 from ecn.commands.user import UserCommand
 from ecn.commands.volume import VolumeCommand
-from ecn.deciders import application, catalog, network, node, user, volume
+from ecn.deciders import (
+    application,
+    catalog,
+    edge_resource,
+    network,
+    node,
+    route,
+    template,
+    user,
+    volume,
+)
 from events.envelope import KnownEvent
 from projections.world import World
 
@@ -22,6 +35,12 @@ def decide_one(world: World, command: SingleCommand) -> list[KnownEvent]:
         return list(application.decide(world, command))
     if isinstance(command, CatalogCommand):
         return list(catalog.decide(world, command))
+    if isinstance(command, RouteCommand):
+        return list(route.decide(world, command))
+    if isinstance(command, TemplateCommand):
+        return list(template.decide(world, command))
+    if isinstance(command, EdgeResourceCommand):
+        return list(edge_resource.decide(world, command))
     if isinstance(command, VolumeCommand):
         return list(volume.decide(world, command))
     if isinstance(command, NetworkCommand):

@@ -11,9 +11,21 @@ from pathlib import PurePosixPath
 from posixpath import normpath
 
 import msgspec
+from msgspec import Raw
 
 from ecn.errors import Invalid
-from events.application import HealthCheck, MicroserviceSpec, PortMapping, VolumeKind, VolumeMount
+from events.application import (
+    HealthCheck,
+    MicroserviceSpec,
+    PortMapping,
+    Protocol,
+    PublicPort,
+    PublicProtocol,
+    VolumeKind,
+    VolumeMount,
+)
+from events.node import Platform
+from projections.host_templates import is_template, references
 
 # Eclipse ioFog's pattern for applications, microservices and routes: a DNS name in lower case.
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -29,6 +41,8 @@ REGISTRY_URL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1
 VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 ENV_NAME = re.compile(r"[^=\x00]+")
 OWN_LABELS = "ecn."
+PLATFORMS = tuple(str(each) for each in Platform if each is not Platform.UNSPECIFIED)
+RESERVED_PORTS = frozenset({54321, 54322})  # ioFog's Local API, and its secured form
 LEAST_MEMORY_MIB = 6  # Docker Engine refuses less
 LONGEST_TEXT = 4096
 LONGEST_CONFIG = 1 << 20
@@ -61,6 +75,22 @@ def user_name(value: str) -> None:
             f"{value!r} is no user name: letters, digits and . _ @ + -, at most 128 characters",
             field="$.name",
         )
+
+
+def title(value: str, *, field: str = "$.name") -> None:
+    """A name that people read more than they type it: printable, and without a slash."""
+    if not value.strip() or value != value.strip() or len(value) > 255:
+        raise Invalid("a name has 1 to 255 characters and no space at its ends", field=field)
+    if "/" in value or not value.isprintable():
+        raise Invalid(f"{value!r} has a '/' or an unprintable character", field=field)
+
+
+def json_object(value: Raw, *, field: str) -> None:
+    """A JSON object of bearable size, as it was written."""
+    try:
+        config(bytes(value).decode(), field=field)
+    except UnicodeDecodeError as e:
+        raise Invalid("is no UTF-8", field=field) from e
 
 
 def text(value: str, *, field: str) -> None:
@@ -103,11 +133,7 @@ def registry_url(value: str) -> None:
 
 def spec(value: MicroserviceSpec, *, field: str = "$") -> None:
     """All of a microservice's spec, fields and what they mean together."""
-    if len(value.image) > 512 or not IMAGE.fullmatch(value.image):
-        raise Invalid(
-            f"{value.image!r} is no image reference, as in registry.example:5000/team/name:tag",
-            field=f"{field}.image",
-        )
+    _images(value, field)
     for part in ("entrypoint", "command"):
         _words(getattr(value, part), f"{field}.{part}")
     few(value.env, f"{field}.env")
@@ -121,13 +147,21 @@ def spec(value: MicroserviceSpec, *, field: str = "$") -> None:
     _volumes(value.volumes, f"{field}.volumes")
     few(value.extra_hosts, f"{field}.extra_hosts")
     for index, host in enumerate(value.extra_hosts):
-        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,253}", host.name) or not (
-            host.address == "host-gateway" or _parsed(host.address)
-        ):
+        here = f"{field}.extra_hosts[{index}]"
+        template = is_template(host.address)
+        if template and (len(host.address) > LONGEST_TEXT or not references(host.address)):
             raise Invalid(
-                f"{host.name!r} -> {host.address!r}: needs a host name, and an IP address or "
-                "host-gateway",
-                field=f"{field}.extra_hosts[{index}]",
+                f"{host.address!r} is not a valid host template, as ${{Agents.<node>}}, "
+                "${Apps.<application>.<microservice>.local} or "
+                "${Apps.<application>.<microservice>.public.<port>}",
+                field=f"{here}.address",
+            )
+        address = template or host.address == "host-gateway" or _parsed(host.address)
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,253}", host.name) or not address:
+            raise Invalid(
+                f"{host.name!r} -> {host.address!r}: needs a host name, and an IP address, "
+                "host-gateway or a template",
+                field=here,
             )
     if value.health_check is not None:
         _health_check(value.health_check, f"{field}.health_check")
@@ -163,22 +197,80 @@ def _parsed(address: str) -> IPv4Address | IPv6Address | None:
         return None
 
 
+def _images(value: MicroserviceSpec, field: str) -> None:
+    said = [bool(value.image), bool(value.images), value.catalog_item_id is not None]
+    if said.count(True) != 1:
+        raise Invalid(
+            "needs one of these and no other: an image, images by platform, a catalog item",
+            field=f"{field}.image",
+        )
+    if value.image:
+        image(value.image, field=f"{field}.image")
+    images(value.images, field=f"{field}.images")
+
+
+def image(value: str, *, field: str) -> None:
+    """A reference to an image."""
+    if len(value) > 512 or not IMAGE.fullmatch(value):
+        raise Invalid(
+            f"{value!r} is no image reference, as in registry.example:5000/team/name:tag",
+            field=field,
+        )
+
+
+def images(value: Mapping[str, str], *, field: str) -> None:
+    """Images by platform."""
+    for key, reference in value.items():
+        if key not in PLATFORMS:
+            raise Invalid(f"{key!r} is none of the platforms " + ", ".join(PLATFORMS), field=field)
+        image(reference, field=f"{field}.{key}")
+
+
 def _ports(value: MicroserviceSpec, field: str) -> None:
     few(value.ports, f"{field}.ports")
-    if value.host_network and value.ports:
-        raise Invalid(
-            "a microservice on the host's network has all its ports there already",
-            field=f"{field}.ports",
-        )
-    for index, port in enumerate(value.ports):
+    public: set[int] = set()
+    for index, mapping in enumerate(value.ports):
         here = f"{field}.ports[{index}]"
-        for part in ("host", "container"):
-            if not 1 <= getattr(port, part) <= 65535:
-                raise Invalid("is not between 1 and 65535", field=f"{here}.{part}")
-        if port.address and _parsed(port.address) is None:
-            raise Invalid(f"{port.address!r} is no IP address", field=f"{here}.address")
-        if any(overlap(port, earlier) for earlier in value.ports[:index]):
-            raise Invalid(f"host port {port.host}/{port.protocol} is there twice", field=here)
+        port(mapping.host, field=f"{here}.host")
+        port(mapping.container, field=f"{here}.container")
+        not_reserved(mapping.host, field=f"{here}.host")
+        if mapping.address and _parsed(mapping.address) is None:
+            raise Invalid(f"{mapping.address!r} is no IP address", field=f"{here}.address")
+        if any(overlap(mapping, earlier) for earlier in value.ports[:index]):
+            raise Invalid(f"host port {mapping.host}/{mapping.protocol} is there twice", field=here)
+        if mapping.public is not None:
+            _public(mapping, mapping.public, here)
+            if mapping.container in public:
+                raise Invalid(
+                    f"container port {mapping.container} is public twice", field=f"{here}.public"
+                )
+            public.add(mapping.container)
+
+
+def not_reserved(value: int, *, field: str) -> None:
+    """A port of a device that its agent does not keep for itself."""
+    if value in RESERVED_PORTS:
+        raise Invalid(f"port {value} is reserved for the agent itself", field=field)
+
+
+def _public(mapping: PortMapping, public: PublicPort, field: str) -> None:
+    if mapping.protocol is not Protocol.TCP:
+        raise Invalid("only a tcp port can be public", field=f"{field}.protocol")
+    here = f"{field}.public"
+    few(public.schemes, f"{here}.schemes")
+    if not public.schemes:
+        raise Invalid("names no scheme, as https", field=f"{here}.schemes")
+    for scheme in public.schemes:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]{0,31}", scheme):
+            raise Invalid(f"{scheme!r} is no scheme, as https", field=f"{here}.schemes")
+        if public.protocol is PublicProtocol.HTTP and not scheme.startswith("http"):
+            raise Invalid(
+                f"a port with the scheme {scheme!r} needs protocol tcp", field=f"{here}.protocol"
+            )
+    if public.port:
+        port(public.port, field=f"{here}.port")
+        not_reserved(public.port, field=f"{here}.port")
+    text(public.router, field=f"{here}.router")
 
 
 def _volumes(volumes: list[VolumeMount], field: str) -> None:
