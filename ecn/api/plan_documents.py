@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
+from ecn.api import route_documents
+from ecn.api.catalog_documents import CatalogItemManifest
 from ecn.api.documents import (
     Answer,
     ApplicationManifest,
@@ -15,6 +17,10 @@ from ecn.api.documents import (
     Request,
     UpdateNode,
 )
+from ecn.api.edge_resource_documents import EdgeResourceManifest
+from ecn.api.iofog_documents import IofogDocument
+from ecn.api.template_documents import TemplateManifest
+from ecn.api.volume_documents import VolumeManifest
 from events.node import NodeSettings
 
 REVERT_TO = "revert-to/"
@@ -53,6 +59,57 @@ class ChangeNode(Change, frozen=True, kw_only=True, tag="update-node"):
 
     node: str
     change: UpdateNode
+
+
+class ConfigureNode(Change, frozen=True, kw_only=True, tag="configure-node"):
+    """Register the node, or give the one of that name these settings among its own."""
+
+    name: str
+    settings: dict[str, object]
+    """A merge patch of them."""
+
+
+class ApplyCatalogItem(Change, frozen=True, kw_only=True, tag="apply-catalog-item"):
+    """As `PUT /catalog-items/{name}`."""
+
+    name: str
+    manifest: CatalogItemManifest
+
+
+class ApplyTemplate(Change, frozen=True, kw_only=True, tag="apply-template"):
+    """As `PUT /templates/{name}`."""
+
+    name: str
+    manifest: TemplateManifest
+
+
+class ApplyEdgeResource(Change, frozen=True, kw_only=True, tag="apply-edge-resource"):
+    """As `PUT /edge-resources/{name}@{version}`."""
+
+    name: str
+    """`<name>@<version>`."""
+    manifest: EdgeResourceManifest
+
+
+class ApplyVolume(Change, frozen=True, kw_only=True, tag="apply-volume"):
+    """As `PUT /volumes/{name}`."""
+
+    name: str
+    manifest: VolumeManifest
+
+
+class ApplyRoute(Change, frozen=True, kw_only=True, tag="apply-route"):
+    """As `PUT /routes/{application}/{name}`."""
+
+    name: str
+    """`<application>/<name>`."""
+    manifest: route_documents.ApplyRoute
+
+
+class ApplyIofogDocument(Change, frozen=True, kw_only=True, tag="apply-iofog-document"):
+    """As `POST /iofog-documents`."""
+
+    document: IofogDocument
 
 
 class CreateMicroservice(Change, frozen=True, kw_only=True, tag="create-microservice"):
@@ -101,6 +158,13 @@ AnyChange = (
     ApplyApplication
     | ApplyRegistry
     | ApplyNode
+    | ConfigureNode
+    | ApplyCatalogItem
+    | ApplyTemplate
+    | ApplyEdgeResource
+    | ApplyVolume
+    | ApplyRoute
+    | ApplyIofogDocument
     | ChangeNode
     | CreateMicroservice
     | ChangeMicroservice

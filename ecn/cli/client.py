@@ -7,46 +7,25 @@ those of `transport.py`.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeVar
 
 import msgspec
-from msgspec import Struct
 
 from ecn.api import documents as d
 from ecn.api import history_documents as h
 from ecn.api import plan_documents as p
 from ecn.api.log_documents import LogPublicKey, LogVerification, SignedCheckpoint
 from ecn.api.replay_documents import LogReplay
+from ecn.cli.calls import Applied, Calls
 from ecn.cli.errors import CliError, NotAllowed, Refused, Unreachable
 from ecn.cli.sse import Reader
-from ecn.cli.transport import Query, Reply, Transport, connected
-
-D = TypeVar("D")
+from ecn.cli.transport import Query, Reply, connected
 
 RECONNECTS = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds between attempts to take up a broken stream; after the last it is given up."""
 
 
-class Applied(Struct, frozen=True):
-    """What a PUT did."""
-
-    changed: d.Changed
-    created: bool
-
-    @property
-    def word(self) -> str:
-        """For people: created, updated or unchanged."""
-        if self.created:
-            return "created"
-        return "updated" if self.changed.events else "unchanged"
-
-
-class Client:
+class Client(Calls):
     """One controller, one user; and one moment, if it is not now."""
-
-    def __init__(self, transport: Transport, at: str = "") -> None:
-        self._t = transport
-        self._at = at
 
     def as_of(self, at: str) -> "Client":
         """A client whose reads answer as of then. at: a position, or an RFC 3339 time."""
@@ -136,19 +115,7 @@ class Client:
         async with self._t.stream(path, query=query, headers={"Accept": "text/plain"}) as chunks:
             yield chunks
 
-    # --- registries and users
-
-    async def registries(self) -> d.Registries:
-        """All."""
-        return await self._get(("registries",), d.Registries)
-
-    async def registry(self, name: str) -> d.RegistryDocument:
-        """One, without its password."""
-        return await self._get(("registries", name), d.RegistryDocument)
-
-    async def apply_registry(self, name: str, body: d.RegistryManifest) -> Applied:
-        """Make it so."""
-        return await self._applied(("registries", name), body)
+    # --- users
 
     async def master_keys(self) -> d.MasterKeys:
         """Which master keys are in use, by id."""
@@ -274,16 +241,6 @@ class Client:
                 f"the controller sent an event that this ecn does not understand ({e})",
                 next_step="install the version of ecn that the controller has: ecn status",
             ) from e
-
-    async def _get(self, path: tuple[str, ...], kind: type[D], query: Query | None = None) -> D:
-        """Read something that has a past."""
-        if self._at:
-            query = {**(query or {}), "at": self._at}
-        return await self._t.get(path, kind, query)
-
-    async def _applied(self, path: tuple[str, ...], body: Struct) -> Applied:
-        reply = await self._t.request("PUT", path, body=body)
-        return Applied(self._t.decoded(reply, d.Changed), reply.status == 201)
 
 
 async def lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:

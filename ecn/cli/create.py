@@ -8,6 +8,8 @@ import click
 from msgspec import UNSET, UnsetType
 
 from ecn.api import documents as d
+from ecn.api.network_documents import RouterManifest, SettingManifest
+from ecn.cli.client import Client
 from ecn.cli.command import Command, Group, connection_options, examples
 from ecn.cli.login import read_password
 from ecn.cli.session import Session, pass_session
@@ -107,10 +109,11 @@ def create_user(session: Session, name: str, role: str, password_file: Path | No
 @examples("""
 ecn update node kiosk-7 -l site=hamburg -l old=
 ecn update user anna --role admin
+ecn update network default-proxy-host=ecn.example
 """)
 @click.group("update", cls=Group)
 def update() -> None:
-    """Change a node or a user. What is not said stays as it is."""
+    """Change a node, a user or the network. What is not said stays as it is."""
 
 
 @examples("""
@@ -165,6 +168,51 @@ def update_user(session: Session, name: str, role: str) -> None:
     body = d.UpdateUser(role=Role(role))
     changed = session.run(lambda client: client.update_user(name, body))
     click.echo(f"user/{name} {'updated' if changed.events else 'unchanged'}")
+
+
+@examples("""
+ecn update network default-proxy-host=ecn.example
+ecn update network --router-host router.example
+""")
+@update.command("network", cls=Command)
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--router-host", help="The router that nodes lead to, outside all nodes.")
+@click.option("--messaging-port", type=int, default=5672, show_default=True, help="Of that router.")
+@click.option("--edge-port", type=int, default=56722, show_default=True, help="Of that router.")
+@click.option("--inter-router-port", type=int, default=56721, show_default=True, help="Likewise.")
+@connection_options
+@pass_session
+def update_network(
+    session: Session,
+    settings: tuple[str, ...],
+    router_host: str | None,
+    messaging_port: int,
+    edge_port: int,
+    inter_router_port: int,
+) -> None:
+    """Change what is set for the network as a whole."""
+    pairs = [each.partition("=") for each in settings]
+    for (key, equals, _), said in zip(pairs, settings, strict=True):
+        if not key or not equals:
+            raise click.UsageError(f"{said!r} is not a setting: write KEY=VALUE")
+    if not pairs and router_host is None:
+        raise click.UsageError("say what to change, default-proxy-host=HOST for instance")
+
+    async def work(client: Client) -> None:
+        if router_host is not None:
+            router = RouterManifest(
+                host=router_host,
+                messaging_port=messaging_port,
+                edge_port=edge_port,
+                inter_router_port=inter_router_port,
+            )
+            changed = await client.set_router(router)
+            click.echo(f"network/default-router {'updated' if changed.events else 'unchanged'}")
+        for key, _, value in pairs:
+            changed = await client.set_setting(key, SettingManifest(value=value))
+            click.echo(f"network/{key} {'updated' if changed.events else 'unchanged'}")
+
+    session.run(work)
 
 
 def _labels(given: tuple[str, ...]) -> dict[str, str | None]:

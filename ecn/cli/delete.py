@@ -8,11 +8,12 @@ from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
 from ecn.cli.deploy import read_sources
 from ecn.cli.errors import CliError, Refused
-from ecn.cli.kinds import Kind, Reference, references
-from ecn.cli.manifests import kind_of, read_manifests
+from ecn.cli.kinds import Kind, references
+from ecn.cli.manifests import read_manifests
 from ecn.cli.session import Session, pass_session
+from ecn.cli.wishes import reference
 
-KINDS = (Kind.NODE, Kind.APPLICATION, Kind.MICROSERVICE, Kind.REGISTRY, Kind.USER)
+KINDS = tuple(kind for kind in Kind if kind not in (Kind.EVENT, Kind.NETWORK))
 
 
 @examples("""
@@ -20,6 +21,8 @@ ecn delete application shop
 ecn delete microservice shop/web
 ecn delete node kiosk-7 --force      # with the microservices on it
 ecn delete node/kiosk-7 registry/ours -y
+ecn delete route shop/orders
+ecn delete edge-resource camera@1.0.0
 ecn delete -f demo.yaml
 """)
 @click.command("delete", cls=Command)
@@ -47,34 +50,31 @@ def delete(
         raise click.UsageError("say what to delete: KIND NAME..., or -f FILE")
     # In the order opposite to deploying: what others refer to goes last.
     meant = (
-        [
-            Reference(Kind(kind_of(m).lower()), m.name)
-            for m in reversed(read_manifests(read_sources(files)))
-        ]
+        [reference(m) for m in reversed(read_manifests(read_sources(files)))]
         if files
         else references(what, *KINDS)
     )
     if not meant:
         return
-    listed = ", ".join(str(reference) for reference in meant)
+    listed = ", ".join(str(each) for each in meant)
     asking = not yes and sys.stdin.isatty() and sys.stdout.isatty()
     if asking and not click.confirm(f"Delete {listed}?", err=True):
         raise CliError("nothing was deleted")
 
     async def work(client: Client) -> int:
         failed: list[CliError] = []
-        for reference in meant:
-            forced = force and reference.kind is Kind.NODE
+        for each in meant:
+            forced = force and each.kind is Kind.NODE
             try:
-                await client.delete(reference.kind.plural, reference.name, force=forced)
+                await client.delete(each.kind.plural, each.name, force=forced)
             except Refused as e:
                 if e.problem.status == 404 and ignore_missing:
-                    click.echo(f"{reference} was not there")
+                    click.echo(f"{each} was not there")
                     continue
                 failed.append(e)
                 e.show()
                 continue
-            click.echo(f"{reference} deleted")
+            click.echo(f"{each} deleted")
         return failed[0].exit_code if failed else 0
 
     code = session.run(work)

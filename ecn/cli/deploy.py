@@ -6,24 +6,31 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from msgspec import Struct
+import msgspec
 
 from ecn.api import documents as d
-from ecn.cli.client import Applied, Client
+from ecn.api import plan_documents as p
+from ecn.cli.applying import apply
+from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
-from ecn.cli.errors import BadManifest, CliError, Refused
+from ecn.cli.errors import BadManifest, CliError
 from ecn.cli.kinds import Kind
-from ecn.cli.manifests import (
-    Application,
-    Manifest,
-    NodeManifest,
-    Registry,
-    read_manifests,
-    registry_body,
-)
-from ecn.cli.merge_patch import merge_patch
+from ecn.cli.manifests import read_manifests, registry_body
+from ecn.cli.output import Format
+from ecn.cli.planned import change_of, refuse, show
 from ecn.cli.progress import wait_until_running
 from ecn.cli.session import Session, pass_session
+from ecn.cli.volume_files import volume_body
+from ecn.cli.wishes import (
+    Application,
+    FetchedRegistry,
+    FetchedVolume,
+    Manifest,
+    Ready,
+    Registry,
+    Volume,
+    reference,
+)
 from ecn.cli.wording import Duration, counted, styled
 
 LARGEST = 4 * 1024 * 1024
@@ -42,29 +49,24 @@ FILES = click.option(
 """What a command that reads manifests is told; `read_sources` reads them."""
 
 
-class Done(Struct, frozen=True):
-    """One manifest, applied."""
-
-    kind: Kind
-    name: str
-    word: str
-    """created, updated or unchanged."""
-    position: int
-
-
 @examples("""
 ecn deploy -f demo.yaml
 ecn deploy -f site/ -f secrets.yaml --timeout 10m
 cat demo.yaml | ecn deploy -f - --no-wait
 REGISTRY_PASSWORD=... ecn deploy -f registry.yaml   # with password_from: {env: REGISTRY_PASSWORD}
+ecn deploy -f iofog.yaml                            # documents of Eclipse ioFog, too
+ecn deploy -f demo.yaml --dry-run                   # as ecn plan
 """)
 @click.command("deploy", cls=Command)
 @FILES
 @click.option("--wait/--no-wait", default=True, help="Wait until all that should run does.")
 @click.option("--timeout", type=Duration(), default="5m", show_default=True, help="Of that wait.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
 @connection_options
 @pass_session
-def deploy(session: Session, files: tuple[str, ...], wait: bool, timeout: float) -> None:
+def deploy(
+    session: Session, files: tuple[str, ...], wait: bool, timeout: float, dry_run: bool
+) -> None:
     """Create or update what the manifests describe.
 
     All of them are read and checked before anything is sent. Doing it twice changes nothing the
@@ -74,15 +76,22 @@ def deploy(session: Session, files: tuple[str, ...], wait: bool, timeout: float)
     manifests = read_manifests(read_sources(files))
     if not manifests:
         raise BadManifest("there is no manifest in that", next_step="see ecn deploy --help")
-    bodies = {m.name: with_password(m) for m in manifests if isinstance(m, Registry)}
+    wishes = [ready(each) for each in manifests]
+    if dry_run:
+        body = p.PlanRequest(changes=[change_of(each) for each in wishes])
+        found = session.run(lambda client: client.plan(body))
+        show(found, Format.TABLE)
+        refuse(found)
+        return
 
     async def work(client: Client) -> None:
-        done = []
-        for manifest in manifests:
-            result = await apply(client, manifest, bodies)
-            click.echo(f"{result.kind}/{result.name} {styled(result.word)}")
-            done.append(result)
-        positions = {r.name: r.position for r in done if r.kind is Kind.APPLICATION}
+        positions = dict[str, int]()
+        for wish in wishes:
+            about = reference(wish)
+            result = await apply(client, wish)
+            click.echo(f"{about} {styled(result.word)}")
+            if about.kind in (Kind.APPLICATION, Kind.MICROSERVICE):
+                positions[about.name.partition("/")[0]] = result.position
         if wait and positions:
             await wait_until_running(client, positions, timeout)
 
@@ -98,14 +107,10 @@ ecn validate -f site/
 def validate(files: tuple[str, ...]) -> None:
     """Check manifests without sending anything: no controller is needed."""
     for manifest in read_manifests(read_sources(files)):
-        match manifest:
-            case Application(name, body):
-                count = counted(len(body.microservices), "microservice")
-                click.echo(f"application/{name} reads well ({count})")
-            case NodeManifest(name, _):
-                click.echo(f"node/{name} reads well")
-            case Registry(name, _):
-                click.echo(f"registry/{name} reads well")
+        said = f"{reference(manifest)} reads well"
+        if isinstance(manifest, Application):
+            said += f" ({counted(len(manifest.body.microservices), 'microservice')})"
+        click.echo(said)
 
 
 def read_sources(files: Sequence[str]) -> list[tuple[str, str]]:
@@ -130,42 +135,26 @@ def read_sources(files: Sequence[str]) -> list[tuple[str, str]]:
     return sources
 
 
-async def apply(
-    client: Client, manifest: Manifest, registries: dict[str, d.RegistryManifest]
-) -> Done:
-    """Make one thing as its manifest says. Errors: Refused, naming the thing."""
-    try:
-        match manifest:
-            case Application(name, body):
-                return _done(Kind.APPLICATION, name, await client.apply_application(name, body))
-            case Registry(name, _):
-                applied = await client.apply_registry(name, registries[name])
-                return _done(Kind.REGISTRY, name, applied)
-            case NodeManifest():
-                return await _apply_node(client, manifest)
-    except Refused as e:
-        raise Refused(e.problem, about=f"{manifest.name}: ") from e
+def ready(manifest: Manifest) -> Ready:
+    """The wish, with what stands elsewhere on this machine. Errors: CliError."""
+    match manifest:
+        case Registry(name, _):
+            return FetchedRegistry(name, with_password(manifest))
+        case _:
+            return with_files(manifest)
 
 
-async def _apply_node(client: Client, manifest: NodeManifest) -> Done:
-    """The API has no PUT for nodes: look, then register or patch what differs."""
-    try:
-        current = await client.node(manifest.name)
-    except Refused as e:
-        if e.problem.status != 404:
-            raise
-        body = d.RegisterNode(name=manifest.name, settings=manifest.settings)
-        changed = await client.register_node(body)
-        return Done(Kind.NODE, manifest.name, "created", changed.position)
-    patch = merge_patch(current.settings, manifest.settings)
-    if not patch:
-        return Done(Kind.NODE, manifest.name, "unchanged", current.revision)
-    changed = await client.update_node(current.id, d.UpdateNode(settings=patch))
-    return Done(Kind.NODE, manifest.name, "updated", changed.position)
-
-
-def _done(kind: Kind, name: str, applied: Applied) -> Done:
-    return Done(kind, name, applied.word, applied.changed.position)
+def with_files(manifest: Manifest) -> Ready:
+    """The wish, with the files that it names; without a password. Errors: CliError."""
+    match manifest:
+        case Volume(name, _):
+            return FetchedVolume(name, volume_body(manifest))
+        case Registry(name, spec):
+            said = msgspec.structs.asdict(spec)
+            del said["password_from"]
+            return FetchedRegistry(name, d.RegistryManifest(**{**said, "password": None}))
+        case _:
+            return manifest
 
 
 def with_password(registry: Registry) -> d.RegistryManifest:

@@ -7,7 +7,11 @@ import click
 import msgspec
 
 from ecn.api import documents as d
-from ecn.cli import tables
+from ecn.api.catalog_documents import CatalogItemDocument
+from ecn.api.edge_resource_documents import EdgeResourceDocument
+from ecn.api.template_documents import TemplateDocument
+from ecn.api.volume_documents import VolumeDocument
+from ecn.cli import offer_tables, tables
 from ecn.cli.at import at_option, looking
 from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
@@ -24,16 +28,19 @@ LABEL = 16
 
 Line = tuple[str, str]
 
+KINDS = tuple(kind for kind in Kind if kind not in (Kind.EVENT, Kind.NETWORK))
+
 
 @examples("""
 ecn describe node kiosk-7
 ecn describe application shop
 ecn describe microservice shop/web
 ecn describe ms shop/web -o yaml
+ecn describe edge-resource camera@1.0.0
 ecn describe node kiosk-7 --at 2026-05-01T12:00
 """)
 @click.command("describe", cls=Command)
-@click.argument("kind", type=KindType(*(k for k in Kind if k is not Kind.EVENT)))
+@click.argument("kind", type=KindType(*KINDS))
 @click.argument("name")
 @at_option
 @format_option(Format.TABLE, Format.JSON, Format.YAML)
@@ -55,6 +62,10 @@ def describe(session: Session, kind: Kind, name: str, at: str, form: str) -> Non
             click.echo("\nMicroservices:")
             rows = [tables.microservice_row(m, now) for m in document.microservices]
             _print_indented(tables.MICROSERVICES, rows)
+        if isinstance(document, d.ApplicationDocument) and document.routes:
+            click.echo("\nRoutes:")
+            rows = [offer_tables.route_row(each, now) for each in document.routes]
+            _print_indented(offer_tables.ROUTES, rows)
         query = {"subject": f"{kind}/{document.id}", "order": "desc", "limit": str(RECENT)}
         recent = await client.events(query)
         if recent.items:
@@ -70,6 +81,7 @@ Described = (
     | d.ApplicationDocument
     | d.MicroserviceDocument
     | d.RegistryDocument
+    | offer_tables.Offer
     | d.UserDocument
 )
 
@@ -84,7 +96,17 @@ async def _document(client: Client, kind: Kind, name: str) -> Described:
             return await client.microservice(name)
         case Kind.REGISTRY:
             return await client.registry(name)
-        case Kind.USER | Kind.EVENT:
+        case Kind.CATALOG_ITEM:
+            return await client.catalog_item(name)
+        case Kind.TEMPLATE:
+            return await client.template(name)
+        case Kind.ROUTE:
+            return await client.route(name)
+        case Kind.EDGE_RESOURCE:
+            return await client.edge_resource(name)
+        case Kind.VOLUME:
+            return await client.volume(name)
+        case Kind.USER | Kind.EVENT | Kind.NETWORK:
             for user in (await client.users()).items:
                 if name in (user.name, user.id):
                     return user
@@ -108,10 +130,22 @@ def _lines(document: Described, now: datetime) -> Iterator[Line]:
         case d.RegistryDocument():
             yield "Registry", document.name
             yield "URL", document.url
+            yield "Public", "yes" if document.public else ""
+            yield "Reached by", "" if document.secure else "plain HTTP"
             yield "Username", document.username
+            yield "E-mail", document.email
+            yield "Certificate", "required" if document.requires_certificate else ""
             yield "Password", "set" if document.has_password else "none"
             yield from _times(document.created_at, document.updated_at, now)
             yield "Id", document.id
+        case (
+            CatalogItemDocument()
+            | TemplateDocument()
+            | d.RouteDocument()
+            | EdgeResourceDocument()
+            | VolumeDocument()
+        ):
+            yield from offer_tables.lines(document, now)
         case d.UserDocument():
             yield "User", document.name
             yield "Role", document.role.value
@@ -133,6 +167,12 @@ def _node_lines(node: d.NodeDocument, now: datetime) -> Iterator[Line]:
     yield "Tags", ", ".join(settings.tags)
     yield "Host", settings.host or ""
     yield "Location", settings.location or ""
+    yield "Platform", settings.platform.value
+    yield "Role", "carries the default router" if settings.system else ""
+    if settings.router is not None:
+        router = settings.router
+        leads = ", ".join([*router.upstreams, router.network_router]).strip(", ")
+        yield "Router", f"{router.mode}, port {router.messaging_port}{leads and ', to '}{leads}"
     if settings.latitude is not None and settings.longitude is not None:
         yield "Coordinates", f"{settings.latitude}, {settings.longitude}"
     yield "System", " ".join(p for p in (facts.operating_system, facts.architecture) if p)
@@ -159,7 +199,9 @@ def _microservice_lines(ms: d.MicroserviceDocument, now: datetime) -> Iterator[L
     if not ms.current:
         yield "Change", "its agent has not carried out the latest change yet"
     yield "Node", ms.node + ("" if ms.node_state == "online" else f" ({ms.node_state})")
-    yield "Image", ms.image
+    yield "Image", ms.runs_image or "none that suits its node"
+    yield "Catalog item", ms.catalog_item or ""
+    yield "Images", "\n".join(f"{platform}: {each}" for platform, each in ms.images.items())
     yield "Digest", status.image_digest
     yield "Registry", ms.registry or ""
     yield "Pull", ms.pull.value

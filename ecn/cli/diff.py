@@ -10,15 +10,16 @@ from ecn.api.history_documents import Difference, Differences
 from ecn.cli.at import Moment
 from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
-from ecn.cli.deploy import read_sources
+from ecn.cli.deploy import read_sources, with_files
 from ecn.cli.difference_text import lines
 from ecn.cli.errors import BadManifest
 from ecn.cli.field_text import LONGEST
 from ecn.cli.kinds import NAMES
 from ecn.cli.manifest_diff import compared
-from ecn.cli.manifests import Registry, read_manifests
+from ecn.cli.manifests import read_manifests
 from ecn.cli.output import Format, document_text, note, terminal_width
 from ecn.cli.session import Session, pass_session
+from ecn.cli.wishes import Ported, Registry, reference
 from ecn.history.patch import patch
 
 PATCH = "patch"
@@ -94,9 +95,13 @@ def _against(session: Session, files: Sequence[str], subject: str) -> Difference
         spec = manifest.spec if isinstance(manifest, Registry) else None
         if spec is not None and (spec.password is not None or spec.password_from is not None):
             note(f"registry/{manifest.name}: passwords can't be compared, as nobody can read them")
+        if isinstance(manifest, Ported):
+            note(f"{reference(manifest)} is not compared: ecn plan -f says what it would change")
+
+    wishes = [with_files(each) for each in manifests]
 
     async def work(client: Client) -> Differences:
-        return await compared(client, manifests)
+        return await compared(client, wishes)
 
     found = session.run(work)
     wanted = _known(subject)

@@ -8,7 +8,12 @@ import click
 from msgspec import Struct, structs
 
 from ecn.api import documents as d
-from ecn.cli import tables
+from ecn.api.catalog_documents import CatalogItemDocument, CatalogItems
+from ecn.api.edge_resource_documents import EdgeResourceDocument, EdgeResources
+from ecn.api.route_documents import Routes
+from ecn.api.template_documents import TemplateDocument, Templates
+from ecn.api.volume_documents import VolumeDocument, Volumes
+from ecn.cli import offer_tables, tables
 from ecn.cli.at import at_option, looking
 from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
@@ -35,9 +40,25 @@ Item = (
     | d.ApplicationDocument
     | d.MicroserviceDocument
     | d.RegistryDocument
+    | CatalogItemDocument
+    | TemplateDocument
+    | d.RouteDocument
+    | EdgeResourceDocument
+    | VolumeDocument
     | d.UserDocument
 )
-Listing = d.Nodes | d.Applications | d.Microservices | d.Registries | d.Users
+Listing = (
+    d.Nodes
+    | d.Applications
+    | d.Microservices
+    | d.Registries
+    | CatalogItems
+    | Templates
+    | Routes
+    | EdgeResources
+    | Volumes
+    | d.Users
+)
 SETTLE = 0.05
 """Seconds for more events to come in before a watched table is looked at again."""
 LOOK_AGAIN = 30.0
@@ -64,6 +85,8 @@ ecn get nodes -l site=berlin -o name
 ecn get microservices --watch
 ecn get microservices --at 2h             # as they were two hours ago
 ecn get application shop -o manifest --at 2026-05-01 > shop.yaml
+ecn get catalog
+ecn get network                           # the default router, and settings
 """)
 @click.command("get", cls=Command)
 @click.argument("kind", type=KindType())
@@ -89,9 +112,11 @@ def get(
     at: str,
     form: str,
 ) -> None:
-    """Show nodes, applications, microservices, registries, users or events.
+    """Show what there is: nodes, applications, microservices, events and so on.
 
-    Without names all of them, otherwise those. A microservice is named APPLICATION/NAME.
+    Without names all of a kind, otherwise those. A microservice or route is named
+    APPLICATION/NAME, an edge resource NAME@VERSION. Kinds: nodes, applications, microservices,
+    routes, templates, catalog-items, registries, edge-resources, volumes, network, users, events.
     """
     wanted = Wanted(
         kind=kind, names=names, application=application, node=node, state=state, labels=labels
@@ -102,6 +127,8 @@ def get(
         raise click.UsageError("--watch shows what changes from now on: it has no --at")
     if kind is Kind.EVENT:
         session.run(lambda client: latest(client, at=at, form=chosen))
+    elif kind is Kind.NETWORK:
+        session.run(lambda client: _network(client, at, chosen))
     elif watch:
         if chosen not in (Format.TABLE, Format.WIDE):
             raise click.UsageError("--watch shows a table; for programs there is: ecn events -f")
@@ -110,9 +137,31 @@ def get(
         session.run(lambda client: _show_at(client, wanted, chosen, at))
 
 
+async def _network(client: Client, at: str, form: Format) -> None:
+    """The one network: its default router, and its settings."""
+    if form in (Format.NAME, Format.MANIFEST):
+        raise click.UsageError(f"-o {form.value} is for things that have names")
+    people = form in (Format.TABLE, Format.WIDE)
+    view = await looking(client, at, tell=people)
+    found = await view.client.network()
+    if not people:
+        click.echo(document_text(found, form))
+        return
+    click.echo(f"Default router: {offer_tables.router_text(found)}")
+    if found.settings:
+        click.echo()
+        rows = [offer_tables.setting_row(each, view.now) for each in found.settings]
+        print_table(offer_tables.SETTINGS, rows, wide=form is Format.WIDE)
+
+
 async def _show_at(client: Client, wanted: Wanted, form: Format, at: str) -> None:
     view = await looking(client, at, tell=form in (Format.TABLE, Format.WIDE))
-    show(await listing(view.client, wanted, was=bool(at)), wanted, form, view.now)
+    found = await listing(view.client, wanted, was=bool(at))
+    if isinstance(found, Volumes) and form is Format.MANIFEST:
+        # Lists leave out what is in the files.
+        whole = [await view.client.volume(each.id) for each in found.items]
+        found = structs.replace(found, items=whole)
+    show(found, wanted, form, view.now)
 
 
 def show(found: Listing, wanted: Wanted, form: Format, now: datetime) -> None:
@@ -174,10 +223,21 @@ async def _all(client: Client, wanted: Wanted) -> Listing:
             return await client.microservices({k: v for k, v in asked.items() if v})
         case Kind.REGISTRY:
             return await client.registries()
+        case Kind.CATALOG_ITEM:
+            return await client.catalog_items()
+        case Kind.TEMPLATE:
+            return await client.templates()
+        case Kind.ROUTE:
+            asked = {"application": wanted.application} if wanted.application else {}
+            return await client.routes(asked)
+        case Kind.EDGE_RESOURCE:
+            return await client.edge_resources()
+        case Kind.VOLUME:
+            return await client.volumes()
         case Kind.USER:
             return await client.users()
-        case Kind.EVENT:
-            raise AssertionError("events are paged: history.py shows them")
+        case Kind.EVENT | Kind.NETWORK:
+            raise AssertionError(f"{wanted.kind} is no list of things")
 
 
 def rows_of(items: Sequence[Item], now: datetime) -> tuple[Sequence[Column], list[Sequence[str]]]:
@@ -198,6 +258,21 @@ def rows_of(items: Sequence[Item], now: datetime) -> tuple[Sequence[Column], lis
             case d.RegistryDocument():
                 columns = tables.REGISTRIES
                 rows.append(tables.registry_row(item, now))
+            case CatalogItemDocument():
+                columns = offer_tables.CATALOG_ITEMS
+                rows.append(offer_tables.catalog_item_row(item))
+            case TemplateDocument():
+                columns = offer_tables.TEMPLATES
+                rows.append(offer_tables.template_row(item, now))
+            case d.RouteDocument():
+                columns = offer_tables.ROUTES
+                rows.append(offer_tables.route_row(item, now))
+            case EdgeResourceDocument():
+                columns = offer_tables.EDGE_RESOURCES
+                rows.append(offer_tables.edge_resource_row(item, now))
+            case VolumeDocument():
+                columns = offer_tables.VOLUMES
+                rows.append(offer_tables.volume_row(item, now))
             case d.UserDocument():
                 columns = tables.USERS
                 rows.append(tables.user_row(item, now))
@@ -237,6 +312,7 @@ def _check(wanted: Wanted) -> None:
         Kind.NODE: {"state", "labels"},
         Kind.APPLICATION: {"state", "labels"},
         Kind.MICROSERVICE: {"state", "labels", "application", "node"},
+        Kind.ROUTE: {"application"},
     }.get(wanted.kind, set())
     for option in ("application", "node", "state", "labels"):
         if getattr(wanted, option) and option not in fitting:
@@ -244,6 +320,8 @@ def _check(wanted: Wanted) -> None:
     for label in wanted.labels:
         if "=" not in label:
             raise click.UsageError(f"{label!r} is not a label: write NAME=VALUE")
+    if wanted.kind is Kind.NETWORK and wanted.names:
+        raise click.UsageError("there is one network: ecn get network")
     if wanted.kind is Kind.EVENT and wanted.names:
         raise click.UsageError("events have no names: ecn audit --subject KIND/NAME")
 
@@ -259,17 +337,22 @@ def _labels(item: Item) -> dict[str, str]:
             return item.settings.labels
         case d.ApplicationDocument() | d.MicroserviceDocument():
             return item.labels
-        case d.RegistryDocument() | d.UserDocument():
+        case _:
             return {}
 
 
 def _name(item: Item) -> str:
-    if isinstance(item, d.MicroserviceDocument):
-        return f"{item.application}/{item.name}"
+    match item:
+        case d.MicroserviceDocument() | d.RouteDocument():
+            return f"{item.application}/{item.name}"
+        case EdgeResourceDocument():
+            return f"{item.name}@{item.version}"
     return item.name
 
 
 def _manifest(item: Item) -> str:
-    if isinstance(item, d.ApplicationDocument | d.NodeDocument | d.RegistryDocument):
-        return manifest_text(manifest_of(item))
-    raise click.UsageError("-o manifest is for nodes, registries and applications")
+    if isinstance(item, d.MicroserviceDocument | d.RouteDocument | d.UserDocument):
+        raise click.UsageError(
+            "-o manifest is for what has one: microservices and routes stand in their application's"
+        )
+    return manifest_text(manifest_of(item))

@@ -2,9 +2,11 @@
 
 A field that a manifest leaves out stands for its default, as it does for `ecn deploy`. What a
 manifest can't say (an application that is stopped as a whole, a registry's password) is not
-compared.
+compared; neither is what only the controller understands (ioFog's applications and templates):
+`ecn plan -f` tells of that.
 """
 
+import hashlib
 from collections.abc import Sequence
 
 import msgspec
@@ -12,27 +14,140 @@ from msgspec import structs
 
 from ecn.api import documents as d
 from ecn.api.history_documents import Aspect, Change, Difference, Differences
+from ecn.cli.applying import merged, with_ids
 from ecn.cli.client import Client
 from ecn.cli.errors import Refused
-from ecn.cli.manifest_text import manifest_of
-from ecn.cli.manifests import Application, Manifest, NodeManifest, Registry
+from ecn.cli.manifest_text import Documented, Written, manifest_of
+from ecn.cli.wishes import (
+    Application,
+    CatalogItem,
+    EdgeResource,
+    FetchedRegistry,
+    FetchedVolume,
+    NodeChange,
+    NodeManifest,
+    Ported,
+    Ready,
+    Registry,
+    RegistrySpec,
+    Route,
+    Template,
+    Volume,
+    VolumeSpec,
+    reference,
+)
 from ecn.history.fields import Tree, changes
+from events.node import NodeSettings
 
 
-async def compared(client: Client, manifests: Sequence[Manifest]) -> Differences:
+async def compared(client: Client, manifests: Sequence[Ready]) -> Differences:
     """The differences from now to what the manifests say, in the order of the manifests."""
     status = await client.status()
     items: list[Difference] = []
     for manifest in manifests:
-        match manifest:
-            case NodeManifest(name, _):
-                items += _one("node", name, await _node(client, name), _node_tree(manifest))
-            case Registry(name, _):
-                there = await _registry(client, name)
-                items += _one("registry", name, there, _registry_tree(manifest))
-            case Application():
-                items += await _application(client, manifest)
+        if isinstance(manifest, Application):
+            items += await _application(client, manifest)
+        elif not isinstance(manifest, Ported):
+            items += await _single(client, manifest)
     return Differences(from_=status.position, from_time=status.time, to=None, items=items)
+
+
+async def _single(client: Client, manifest: Ready) -> list[Difference]:
+    """Of something that is nothing but itself."""
+    about = reference(manifest)
+    try:
+        there = await _there(client, manifest)
+    except Refused as e:
+        if e.problem.status != 404:
+            raise
+        there = None
+    return _one(about.kind, about.name, there, await _wanted(client, manifest, there))
+
+
+async def _there(client: Client, manifest: Ready) -> "There":
+    """What is there. Errors: Refused."""
+    found: Documented
+    match manifest:
+        case Application() | Ported():
+            return None
+        case Route(name, _):
+            route = await client.route(name)
+            return route.id, {"source": route.source, "destination": route.destination}
+        case NodeManifest() | NodeChange():
+            found = await client.node(manifest.name)
+        case FetchedRegistry(name, _):
+            found = await client.registry(name)
+        case CatalogItem(name, _):
+            found = await client.catalog_item(name)
+        case EdgeResource(name, _):
+            found = await client.edge_resource(name)
+        case Template(name, _):
+            found = await client.template(name)
+        case FetchedVolume(name, _):
+            found = await client.volume(name)
+    written = manifest_of(found)
+    return found.id, tree_of(written)
+
+
+async def _wanted(client: Client, manifest: Ready, there: "There") -> Tree:
+    match manifest:
+        case Route(_, route):
+            return {"source": route.source, "destination": route.destination}
+        case NodeManifest(name, settings):
+            said: Tree = {"name": name, "settings": msgspec.to_builtins(settings)}
+            return await _with_ids(client, said)
+        case NodeChange(name, change):
+            now = there[1]["settings"] if there is not None else {}
+            settled = merged(now if isinstance(now, dict) else {}, change)
+            if there is None:
+                settled = msgspec.to_builtins(msgspec.convert(settled, NodeSettings))
+            return await _with_ids(client, {"name": name, "settings": settled})
+        case FetchedRegistry(name, registry):
+            spec = {**structs.asdict(registry), "password": None}
+            return tree_of(Registry(name, RegistrySpec(**spec)))
+        case FetchedVolume(name, volume):
+            return tree_of(Volume(name, VolumeSpec(**structs.asdict(volume))))
+        case CatalogItem() | EdgeResource() | Template():
+            return tree_of(manifest)
+        case Application() | Ported():
+            return {}
+
+
+async def _with_ids(client: Client, node: Tree) -> Tree:
+    """Its settings, with ids where its router names other nodes."""
+    settings = node["settings"]
+    if not isinstance(settings, dict) or not settings.get("router"):
+        return node
+    ids = {each.name: each.id for each in (await client.nodes()).items}
+    return {**node, "settings": {**settings, "router": with_ids(settings["router"], ids)}}
+
+
+def tree_of(written: Written) -> Tree:
+    """All that its manifest can say, as a document to be compared."""
+    match written:
+        case NodeManifest(name, settings):
+            return {"name": name, "settings": msgspec.to_builtins(settings)}
+        case Registry(name, registry):
+            said: Tree = msgspec.to_builtins(registry)
+            del said["password"], said["password_from"]
+            return {"name": name, **said}
+        case Volume(name, volume):
+            of_volume: Tree = msgspec.to_builtins(volume)
+            del of_volume["source"]
+            of_volume["nodes"] = sorted(volume.nodes)
+            of_volume["files"] = {
+                each.path: "sha256:" + hashlib.sha256(each.content).hexdigest()[:16]
+                for each in volume.files
+            }
+            return {"name": name, **of_volume}
+        case Application(name, application):
+            return _application_tree(application, name)
+        case CatalogItem(name, item):
+            return {"name": name, **msgspec.to_builtins(item)}
+        case EdgeResource(name, resource):
+            return {"name": name, **msgspec.to_builtins(resource)}
+        case Template(name, template):
+            return {"name": name, **msgspec.to_builtins(template)}
 
 
 There = tuple[str, Tree] | None
@@ -99,41 +214,16 @@ async def _by_name(
     return structs.replace(wanted, node=node, registry=registry)
 
 
-async def _node(client: Client, name: str) -> There:
-    try:
-        document = await client.node(name)
-    except Refused as e:
-        if e.problem.status != 404:
-            raise
-        return None
-    return document.id, {
-        "name": document.name,
-        "settings": msgspec.to_builtins(document.settings),
-    }
-
-
-async def _registry(client: Client, name: str) -> There:
-    try:
-        document = await client.registry(name)
-    except Refused as e:
-        if e.problem.status != 404:
-            raise
-        return None
-    return document.id, {
-        "name": document.name,
-        "url": document.url,
-        "username": document.username,
-    }
-
-
-def _node_tree(manifest: NodeManifest) -> Tree:
-    return {"name": manifest.name, "settings": msgspec.to_builtins(manifest.settings)}
-
-
-def _registry_tree(manifest: Registry) -> Tree:
-    spec = manifest.spec
-    return {"name": manifest.name, "url": spec.url, "username": spec.username}
-
-
 def _application_tree(body: d.ApplicationManifest, name: str) -> Tree:
-    return {"name": name, "description": body.description, "labels": body.labels}
+    return {
+        "name": name,
+        "description": body.description,
+        "labels": body.labels,
+        "routes": {
+            each.name or f"r-{each.source}-{each.destination}": {
+                "source": each.source,
+                "destination": each.destination,
+            }
+            for each in body.routes
+        },
+    }

@@ -1,31 +1,78 @@
 """What is there, written as a manifest that would make it again. Pure."""
 
+from typing import TypeVar
+
 import msgspec
 from msgspec import Struct
 
 from ecn.api import documents as d
-from ecn.cli.manifests import (
-    API_VERSION,
+from ecn.api.catalog_documents import CatalogItemDocument, CatalogItemManifest
+from ecn.api.edge_resource_documents import EdgeResourceDocument, EdgeResourceManifest
+from ecn.api.template_documents import TemplateDocument, TemplateManifest
+from ecn.api.volume_documents import VolumeDocument
+from ecn.cli.manifests import API_VERSION
+from ecn.cli.wishes import (
     Application,
-    Manifest,
+    CatalogItem,
+    EdgeResource,
     NodeManifest,
     Registry,
     RegistrySpec,
-    kind_of,
+    Template,
+    Volume,
+    VolumeSpec,
 )
 from ecn.cli.yaml_text import dumped
+from events.volume import VolumeFile
+
+Written = NodeManifest | Registry | CatalogItem | EdgeResource | Template | Volume | Application
+"""What has a manifest of ours."""
+
+Documented = (
+    d.ApplicationDocument
+    | d.NodeDocument
+    | d.RegistryDocument
+    | CatalogItemDocument
+    | EdgeResourceDocument
+    | TemplateDocument
+    | VolumeDocument
+)
 
 
-def manifest_of(
-    document: d.ApplicationDocument | d.NodeDocument | d.RegistryDocument,
-) -> Manifest:
-    """A manifest that would make what is there. A registry's password is not in it."""
+def manifest_of(document: Documented) -> Written:
+    """A manifest that would make what is there. A registry's password is not in it.
+
+    document: of a volume, with its files' contents.
+    """
     match document:
         case d.NodeDocument():
             return NodeManifest(document.name, document.settings)
         case d.RegistryDocument():
-            return Registry(
-                document.name, RegistrySpec(url=document.url, username=document.username)
+            said = {
+                name: getattr(document, name)
+                for name in d.RegistryManifest.__struct_fields__
+                if name != "password"
+            }
+            return Registry(document.name, RegistrySpec(**said))
+        case CatalogItemDocument():
+            return CatalogItem(document.name, _same(document, CatalogItemManifest))
+        case EdgeResourceDocument():
+            body = _same(document, EdgeResourceManifest)
+            return EdgeResource(f"{document.name}@{document.version}", body)
+        case TemplateDocument():
+            return Template(document.name, _same(document, TemplateManifest))
+        case VolumeDocument():
+            files = [
+                VolumeFile(path=each.path, content=each.content or b"") for each in document.files
+            ]
+            return Volume(
+                document.name,
+                VolumeSpec(
+                    destination=document.destination,
+                    permissions=document.permissions,
+                    nodes=document.nodes,
+                    files=files,
+                ),
             )
         case d.ApplicationDocument():
             return Application(
@@ -34,25 +81,40 @@ def manifest_of(
                     description=document.description,
                     labels=document.labels,
                     microservices=[_as_written(m) for m in document.microservices],
+                    routes=[
+                        d.RouteManifest(
+                            name=each.name, source=each.source, destination=each.destination
+                        )
+                        for each in document.routes
+                    ],
                 ),
             )
 
 
-def manifest_text(manifest: Manifest) -> str:
+def manifest_text(manifest: Written) -> str:
     """The manifest as a YAML document, without what says nothing."""
-    labels: dict[str, str]
+    name, labels = manifest.name, dict[str, str]()
     match manifest:
         case NodeManifest(_, settings):
-            spec, labels = sparse(settings), settings.labels
+            kind, spec, labels = "Node", sparse(settings), settings.labels
         case Registry(_, registry_spec):
-            spec, labels = sparse(registry_spec), {}
+            kind, spec = "Registry", sparse(registry_spec)
+        case CatalogItem(_, item):
+            kind, spec = "CatalogItem", sparse(item)
+        case EdgeResource(_, resource):
+            name, _, version = name.partition("@")
+            kind, spec = "EdgeResource", {"version": version, **sparse(resource)}
+        case Template(_, template):
+            kind, spec = "Template", sparse(template)
+        case Volume(_, volume):
+            kind, spec = "Volume", sparse(volume)
         case Application(_, body):
-            spec, labels = sparse(body), body.labels
-    spec.pop("labels", None)
-    metadata: dict[str, object] = {"name": manifest.name}
+            kind, spec, labels = "Application", sparse(body), body.labels
+    if labels:
+        del spec["labels"]
+    metadata: dict[str, object] = {"name": name}
     if labels:
         metadata["labels"] = labels
-    kind = kind_of(manifest)
     return dumped({"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec})
 
 
@@ -75,6 +137,15 @@ def _plain(value: object) -> object:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return msgspec.to_builtins(value)
+
+
+S = TypeVar("S", bound=Struct)
+
+
+def _same(document: Struct, kind: type[S]) -> S:
+    """The document's fields that the manifest has too, as it has them."""
+    said: dict[str, object] = msgspec.json.decode(msgspec.json.encode(document))
+    return msgspec.convert({name: said[name] for name in kind.__struct_fields__}, kind)
 
 
 def _as_written(microservice: d.MicroserviceDocument) -> d.MicroserviceManifest:

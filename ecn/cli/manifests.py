@@ -1,31 +1,56 @@
-"""Manifests: what people write in files, and the request documents that it stands for. Pure.
+"""Manifests: what people write in files, and the wishes that it stands for. Pure.
 
 ```yaml
 apiVersion: ecn/v1
-kind: Application        # or Node, Registry
+kind: Application        # Node, Registry, CatalogItem, EdgeResource, Template, Volume
 metadata: {name: demo, labels: {team: a}}
 spec: {...}
 ```
 
-All documents of all files are read and checked before anything is sent; every fault is told with
-its place. The way back is `manifest_text.py`.
+Documents of Eclipse ioFog (`apiVersion: iofog.org/v3`) may stand beside ours; `iofog/reading.py`
+understands those. All documents of all files are read and checked before anything is sent; every
+fault is told with its place. The way back is `manifest_text.py`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Sequence
 
 import msgspec
-from msgspec import Struct, field, inspect
+from msgspec import field
 
 from ecn.api import documents as d
+from ecn.api.catalog_documents import CatalogItemManifest
+from ecn.api.edge_resource_documents import EdgeResourceManifest
+from ecn.api.template_documents import TemplateManifest
+from ecn.cli import wishes
 from ecn.cli.errors import BadManifest
-from ecn.cli.shape import Fault, did_you_mean, faults, path_text, shown
-from ecn.cli.yaml_text import BrokenYaml, Document, Path, parsed
-from events.node import NodeSettings
+from ecn.cli.iofog import order, reading
+from ecn.cli.kinds import Reference
+from ecn.cli.shape import Bad, Fault, checked, did_you_mean, path_text, shown
+from ecn.cli.wishes import (
+    Application,
+    CatalogItem,
+    EdgeResource,
+    Manifest,
+    NodeManifest,
+    Registry,
+    RegistrySpec,
+    Template,
+    Volume,
+    VolumeSpec,
+)
+from ecn.cli.yaml_text import BrokenYaml, Document, parsed
+from events.node import AgentSettings, NodeSettings, Platform, RouterSettings
 
 API_VERSION = "ecn/v1"
-KINDS = ("Node", "Registry", "Application")
-"""In the order in which they are applied: what others refer to comes first."""
+KINDS = (
+    "Application",
+    "Node",
+    "Registry",
+    "CatalogItem",
+    "EdgeResource",
+    "Template",
+    "Volume",
+)
 
 
 class Metadata(d.Request, frozen=True, kw_only=True):
@@ -40,6 +65,7 @@ class ApplicationSpec(d.Request, frozen=True, kw_only=True):
 
     description: str = ""
     microservices: list[d.MicroserviceManifest] = field(default_factory=list)
+    routes: list[d.RouteManifest] = field(default_factory=list)
 
 
 class NodeSpec(d.Request, frozen=True, kw_only=True):
@@ -51,22 +77,16 @@ class NodeSpec(d.Request, frozen=True, kw_only=True):
     location: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    platform: Platform = Platform.UNSPECIFIED
+    system: bool = False
+    agent: AgentSettings = AgentSettings()
+    router: RouterSettings | None = None
 
 
-class PasswordSource(d.Request, frozen=True, kw_only=True):
-    """Where a password is, so that it need not stand in the manifest."""
+class EdgeResourceSpec(EdgeResourceManifest, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of kind EdgeResource."""
 
-    env: str | None = None
-    file: str | None = None
-
-
-class RegistrySpec(d.Request, frozen=True, kw_only=True):
-    """Of kind Registry. Without any password, the one it has stays."""
-
-    url: str
-    username: str = ""
-    password: str | None = None
-    password_from: PasswordSource | None = None
+    version: str
 
 
 class Frame(d.Request, frozen=True, kw_only=True):
@@ -78,39 +98,8 @@ class Frame(d.Request, frozen=True, kw_only=True):
     spec: dict[str, object] = field(default_factory=dict)
 
 
-class NodeManifest(Struct, frozen=True):
-    """A node that should be registered so."""
-
-    name: str
-    settings: NodeSettings
-
-
-class Application(Struct, frozen=True):
-    """An application that should be so."""
-
-    name: str
-    body: d.ApplicationManifest
-
-
-class Registry(Struct, frozen=True):
-    """A registry that should be so, its password not fetched yet."""
-
-    name: str
-    spec: RegistrySpec
-
-
-Manifest = NodeManifest | Registry | Application
-
-S = TypeVar("S", bound=Struct)
-
 Env = Callable[[str], str | None]
 ReadFile = Callable[[str], str]
-
-
-class _Bad(Exception):
-    def __init__(self, found: Iterable[Fault]) -> None:
-        super().__init__()
-        self.found = list(found)
 
 
 def read_manifests(sources: Sequence[tuple[str, str]]) -> list[Manifest]:
@@ -121,7 +110,8 @@ def read_manifests(sources: Sequence[tuple[str, str]]) -> list[Manifest]:
     """
     found: list[Manifest] = []
     problems: list[str] = []
-    seen: dict[tuple[str, str], str] = {}
+    seen: dict[Reference, str] = {}
+    places: dict[Reference, tuple[str, Document]] = {}
     for source, text in sources:
         try:
             documents = parsed(text)
@@ -132,33 +122,28 @@ def read_manifests(sources: Sequence[tuple[str, str]]) -> list[Manifest]:
             top = document.place(())
             try:
                 manifest = _manifest(document.value)
-            except _Bad as e:
+            except Bad as e:
                 problems += [_located(source, document, fault) for fault in e.found]
                 continue
             here = f"{source}:{top.line}"
-            key = (kind_of(manifest), manifest.name)
+            key = wishes.reference(manifest)
             if key in seen:
                 problems.append(
-                    f"{here}:{top.column}: {key[0]} {key[1]!r} stands here again; "
+                    f"{here}:{top.column}: {key.kind} {key.name!r} stands here again; "
                     f"first in {seen[key]}"
                 )
                 continue
             seen[key] = here
+            places[key] = source, document
             found.append(manifest)
+    try:
+        found = order.ordered(found)
+    except order.Circle as e:
+        source, document = places[wishes.reference(e.manifest)]
+        problems.append(_located(source, document, Fault((), str(e))))
     if problems:
         raise BadManifest("\n".join(problems), next_step="nothing was sent; correct and repeat")
-    return sorted(found, key=lambda m: KINDS.index(kind_of(m)))
-
-
-def kind_of(manifest: Manifest) -> str:
-    """The kind, as its document names it."""
-    match manifest:
-        case NodeManifest():
-            return "Node"
-        case Registry():
-            return "Registry"
-        case Application():
-            return "Application"
+    return found
 
 
 def registry_body(registry: Registry, env: Env, read_file: ReadFile) -> d.RegistryManifest:
@@ -181,47 +166,51 @@ def registry_body(registry: Registry, env: Env, read_file: ReadFile) -> d.Regist
                 )
         elif spec.password_from.file is not None:
             password = read_file(spec.password_from.file).rstrip("\r\n")
-    return d.RegistryManifest(url=spec.url, username=spec.username, password=password)
+    said = msgspec.structs.asdict(spec)
+    del said["password_from"]
+    return d.RegistryManifest(**{**said, "password": password})
 
 
 def _manifest(value: object) -> Manifest:
-    frame = _checked(value, Frame, ())
+    if reading.is_iofogs(value):
+        return reading.manifest(value)
+    frame = checked(value, Frame, ())
     if frame.apiVersion != API_VERSION:
         message = f"{shown(frame.apiVersion)} is not known; write apiVersion: {API_VERSION}"
-        raise _Bad([Fault(("apiVersion",), message)])
-    name, labels = frame.metadata.name, frame.metadata.labels
+        raise Bad([Fault(("apiVersion",), message)])
+    name, labels, here = frame.metadata.name, frame.metadata.labels, ("spec",)
+    if labels and frame.kind not in ("Application", "Node"):
+        raise Bad([Fault(("metadata", "labels"), f"a {frame.kind} has no labels")])
     match frame.kind:
         case "Application":
-            spec = _checked(frame.spec, ApplicationSpec, ("spec",))
+            spec = checked(frame.spec, ApplicationSpec, here)
             _refuse_same_names(spec.microservices)
-            return Application(
-                name,
-                d.ApplicationManifest(
-                    description=spec.description, labels=labels, microservices=spec.microservices
-                ),
-            )
+            _refuse_other_than_one_image(spec.microservices)
+            body = d.ApplicationManifest(labels=labels, **msgspec.structs.asdict(spec))
+            return Application(name, body)
         case "Node":
-            node = _checked(frame.spec, NodeSpec, ("spec",))
+            node = checked(frame.spec, NodeSpec, here)
             return NodeManifest(name, NodeSettings(labels=labels, **msgspec.structs.asdict(node)))
         case "Registry":
-            registry = _checked(frame.spec, RegistrySpec, ("spec",))
+            registry = checked(frame.spec, RegistrySpec, here)
             _refuse_two_passwords(registry)
-            if labels:
-                raise _Bad([Fault(("metadata", "labels"), "a registry has no labels")])
             return Registry(name, registry)
+        case "CatalogItem":
+            return CatalogItem(name, checked(frame.spec, CatalogItemManifest, here))
+        case "EdgeResource":
+            said = msgspec.structs.asdict(checked(frame.spec, EdgeResourceSpec, here))
+            version = said.pop("version")
+            return EdgeResource(f"{name}@{version}", EdgeResourceManifest(**said))
+        case "Template":
+            return Template(name, checked(frame.spec, TemplateManifest, here))
+        case "Volume":
+            volume = checked(frame.spec, VolumeSpec, here)
+            if volume.source is not None and volume.files:
+                raise Bad([Fault((*here, "source"), "give source or files, not both")])
+            return Volume(name, volume)
         case other:
             message = f"{shown(other)} is not a kind; {did_you_mean(other, list(KINDS))}"
-            raise _Bad([Fault(("kind",), message)])
-
-
-def _checked(value: object, kind: type[S], path: Path) -> S:
-    found = list(faults(value, inspect.type_info(kind), path))
-    if found:
-        raise _Bad(found)
-    try:
-        return msgspec.convert(value, kind)
-    except msgspec.ValidationError as e:
-        raise _Bad([Fault(path, str(e))]) from e
+            raise Bad([Fault(("kind",), message)])
 
 
 def _refuse_same_names(microservices: Sequence[d.MicroserviceManifest]) -> None:
@@ -232,8 +221,19 @@ def _refuse_same_names(microservices: Sequence[d.MicroserviceManifest]) -> None:
                 f"{microservice.name!r} is the name of "
                 f"microservices[{first[microservice.name]}] already"
             )
-            raise _Bad([Fault(("spec", "microservices", i, "name"), message)])
+            raise Bad([Fault(("spec", "microservices", i, "name"), message)])
         first[microservice.name] = i
+
+
+def _refuse_other_than_one_image(microservices: Sequence[d.MicroserviceManifest]) -> None:
+    found = []
+    for i, each in enumerate(microservices):
+        given = [each.image, each.images, each.catalog_item]
+        if sum(map(bool, given)) != 1:
+            said = "say what to run: exactly one of image, images, catalog_item"
+            found.append(Fault(("spec", "microservices", i), said))
+    if found:
+        raise Bad(found)
 
 
 def _refuse_two_passwords(registry: RegistrySpec) -> None:
@@ -241,9 +241,9 @@ def _refuse_two_passwords(registry: RegistrySpec) -> None:
     if source is None:
         return
     if registry.password is not None:
-        raise _Bad([Fault(("spec", "password"), "give password or password_from, not both")])
+        raise Bad([Fault(("spec", "password"), "give password or password_from, not both")])
     if (source.env is None) == (source.file is None):
-        raise _Bad([Fault(("spec", "password_from"), "give exactly one of env, file")])
+        raise Bad([Fault(("spec", "password_from"), "give exactly one of env, file")])
 
 
 def _located(source: str, document: Document, fault: Fault) -> str:

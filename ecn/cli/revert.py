@@ -11,7 +11,7 @@ from ecn.cli.command import Command, connection_options, examples
 from ecn.cli.errors import CliError
 from ecn.cli.kinds import Kind, Reference, one_reference, references
 from ecn.cli.output import Format, document_text, format_option, note
-from ecn.cli.plan import refuse, show
+from ecn.cli.planned import refuse, show
 from ecn.cli.progress import wait_until_running
 from ecn.cli.session import Session, pass_session
 from ecn.cli.wording import Duration

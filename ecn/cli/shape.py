@@ -5,12 +5,16 @@ wants all of them, where they are, and what was probably meant. msgspec still ha
 this only explains.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from typing import TypeVar
 
+import msgspec
 from msgspec import Struct, inspect
 
 from ecn.cli.yaml_text import Path
+
+S = TypeVar("S", bound=Struct)
 
 
 class Fault(Struct, frozen=True):
@@ -18,6 +22,25 @@ class Fault(Struct, frozen=True):
 
     path: Path
     message: str
+
+
+class Bad(Exception):
+    """A document that can't be used."""
+
+    def __init__(self, found: Iterable[Fault]) -> None:
+        super().__init__()
+        self.found = list(found)
+
+
+def checked(value: object, kind: type[S], path: Path) -> S:
+    """The value as that. path: where it stands. Errors: Bad, with every fault."""
+    found = list(faults(value, inspect.type_info(kind), path))
+    if found:
+        raise Bad(found)
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as e:
+        raise Bad([Fault(path, str(e))]) from e
 
 
 def faults(value: object, kind: inspect.Type, path: Path = ()) -> Iterator[Fault]:

@@ -107,7 +107,7 @@ def microservice_row(microservice: d.MicroserviceDocument, now: datetime) -> Row
         styled(state_of(microservice)),
         age(microservice.status.at, now),
         str(microservice.status.restarts),
-        microservice.image,
+        microservice.runs_image or microservice.image,
         " ".join(port_text(p) for p in microservice.ports),
         microservice.id,
         microservice_note(microservice),

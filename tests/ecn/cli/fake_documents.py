@@ -45,6 +45,7 @@ def microservice_document(
         node_id=f"{manifest.node}-id",
         node_state="online",
         application_started=True,
+        runs_image=manifest.image,
         status=ContainerStatus(state=ContainerState.QUEUED, at=NOW),
         current=False,
         revision=1,

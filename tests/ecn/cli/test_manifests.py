@@ -5,20 +5,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecn.api import documents as d
+from ecn.api.catalog_documents import CatalogItemManifest
+from ecn.api.edge_resource_documents import EdgeResourceManifest
+from ecn.api.template_documents import TemplateManifest, VariableManifest
 from ecn.cli.errors import BadManifest
-from ecn.cli.manifest_text import manifest_text
-from ecn.cli.manifests import (
+from ecn.cli.manifest_text import Written, manifest_text
+from ecn.cli.manifests import read_manifests, registry_body
+from ecn.cli.wishes import (
     Application,
-    Manifest,
+    CatalogItem,
+    EdgeResource,
     NodeManifest,
     Registry,
     RegistrySpec,
-    read_manifests,
-    registry_body,
+    Template,
+    Volume,
+    VolumeSpec,
 )
 from ecn.cli.yaml_text import dumped, parsed
 from events.application import HealthCheck, PortMapping, VolumeKind, VolumeMount
+from events.catalog import DataType
+from events.edge_resource import ResourceEndpoint
 from events.node import NodeSettings
+from events.volume import VolumeFile
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=20)
 TRICKY = st.sampled_from(
@@ -61,7 +70,7 @@ MICROSERVICES = st.builds(
     d.MicroserviceManifest,
     name=WORDS,
     node=WORDS,
-    image=WORDS,
+    image=WORDS.filter(bool),
     registry=st.none() | WORDS,
     started=st.booleans(),
     command=st.lists(WORDS, max_size=3),
@@ -100,11 +109,56 @@ NODES = st.builds(
         latitude=st.none() | st.floats(-90, 90),
     ),
 )
-REGISTRIES = st.builds(Registry, WORDS, st.builds(RegistrySpec, url=WORDS, username=WORDS))
+REGISTRIES = st.builds(
+    Registry,
+    WORDS,
+    st.builds(RegistrySpec, url=WORDS, username=WORDS, certificate=WORDS, public=st.booleans()),
+)
+CATALOG_ITEMS = st.builds(
+    CatalogItem,
+    WORDS,
+    st.builds(
+        CatalogItemManifest,
+        images=st.dictionaries(st.sampled_from(["x86", "arm"]), WORDS),
+        registry=st.none() | WORDS,
+        disk_required=st.integers(0, 99),
+        input=st.none() | st.builds(DataType, kind=WORDS),
+    ),
+)
+EDGE_RESOURCES = st.builds(
+    EdgeResource,
+    st.builds("{}@{}".format, WORDS.filter(lambda word: "@" not in word), WORDS),
+    st.builds(
+        EdgeResourceManifest,
+        description=WORDS,
+        endpoints=st.lists(st.builds(ResourceEndpoint, name=WORDS, url=WORDS), max_size=2),
+        tags=st.lists(WORDS, max_size=2),
+        custom=st.dictionaries(WORDS, JSON, max_size=3),
+    ),
+)
+TEMPLATES = st.builds(
+    Template,
+    WORDS,
+    st.builds(
+        TemplateManifest,
+        variables=st.lists(st.builds(VariableManifest, key=WORDS, default=JSON), max_size=2),
+        application=st.dictionaries(WORDS, JSON, max_size=3),
+    ),
+)
+VOLUMES = st.builds(
+    Volume,
+    WORDS,
+    st.builds(
+        VolumeSpec,
+        destination=WORDS,
+        nodes=st.lists(WORDS, max_size=2),
+        files=st.lists(st.builds(VolumeFile, path=WORDS, content=st.binary()), max_size=2),
+    ),
+)
 
 
-@given(APPLICATIONS | NODES | REGISTRIES)
-def test_what_is_written_reads_back_as_it_was(manifest: Manifest) -> None:
+@given(APPLICATIONS | NODES | REGISTRIES | CATALOG_ITEMS | EDGE_RESOURCES | TEMPLATES | VOLUMES)
+def test_what_is_written_reads_back_as_it_was(manifest: Written) -> None:
     assert read_manifests([("m.yaml", manifest_text(manifest))]) == [manifest]
 
 
@@ -151,8 +205,14 @@ def test_a_misspelt_field_is_named_with_its_place_and_what_was_meant() -> None:
     said = faults(DEMO.replace("image:", "imgae:"))
     assert said == [
         "1.yaml:8:7: spec.microservices[0].imgae: there is no such field; did you mean image?",
-        "1.yaml:6:7: spec.microservices[0]: image is missing",
     ]
+
+
+def test_a_microservice_says_what_to_run_in_exactly_one_way() -> None:
+    wanted = "1.yaml:6:7: spec.microservices[0]: say what to run: "
+    wanted += "exactly one of image, images, catalog_item"
+    assert faults(DEMO.replace("image: busybox", "env: {}")) == [wanted]
+    assert faults(DEMO.replace("image: busybox", "image: a\n      catalog_item: b")) == [wanted]
 
 
 def test_a_misspelt_kind_is_named() -> None:
@@ -162,8 +222,8 @@ def test_a_misspelt_kind_is_named() -> None:
 
 
 def test_another_version_is_refused() -> None:
-    assert faults(DEMO.replace("ecn/v1", "iofog.org/v3")) == [
-        "1.yaml:1:1: apiVersion: 'iofog.org/v3' is not known; write apiVersion: ecn/v1"
+    assert faults(DEMO.replace("ecn/v1", "ecn/v2")) == [
+        "1.yaml:1:1: apiVersion: 'ecn/v2' is not known; write apiVersion: ecn/v1"
     ]
 
 
@@ -197,7 +257,7 @@ def test_a_key_that_stands_twice_is_refused() -> None:
 
 def test_a_thing_that_is_described_twice_is_refused() -> None:
     assert faults(DEMO, DEMO) == [
-        "2.yaml:1:1: Application 'demo' stands here again; first in 1.yaml:1"
+        "2.yaml:1:1: application 'demo' stands here again; first in 1.yaml:1"
     ]
 
 
