@@ -145,7 +145,8 @@ class MicroserviceSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pids_limit: int | None = None
     log_limit_mib: int = 10
     config: str = "{}"
-    """A JSON document for the microservice itself; changing it never replaces the container."""
+    """A text for the microservice itself, usually a JSON object; changing it never replaces the
+    container."""
 
 
 class ContainerState(StrEnum):

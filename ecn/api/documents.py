@@ -80,7 +80,8 @@ class MicroserviceManifest(Request, frozen=True, kw_only=True):
     cpu_limit: float | None = None
     pids_limit: int | None = None
     log_limit_mib: int = 10
-    config: dict[str, object] = field(default_factory=dict)
+    config: dict[str, object] | str = field(default_factory=dict)
+    """A JSON object, or a text of any other format."""
 
 
 class RouteManifest(Request, frozen=True, kw_only=True):
@@ -246,7 +247,7 @@ class MicroserviceDocument(Answer, frozen=True, kw_only=True):
     pids_limit: int | None
     log_limit_mib: int
     config: Raw
-    """The configuration document itself, not a string of it."""
+    """The JSON object itself, not a string of it; a text where it is something else."""
     status: ContainerStatus
     current: bool
     """Whether the status speaks of the revision that is wanted now."""

@@ -29,7 +29,9 @@ def placement(manifest: MicroserviceManifest, microservice_id: MicroserviceId) -
     """What the manifest asks for."""
     spec = MicroserviceSpec(
         **{name: getattr(manifest, name) for name in SPEC_FIELDS},
-        config=msgspec.json.encode(manifest.config).decode(),
+        config=manifest.config
+        if isinstance(manifest.config, str)
+        else msgspec.json.encode(manifest.config).decode(),
     )
     return Placement(
         microservice_id=microservice_id,
@@ -50,7 +52,7 @@ def manifest(world: World, row: MicroserviceRow) -> MicroserviceManifest:
         registry=world.registries[registry_id].name if registry_id else None,
         started=row.started,
         **{name: getattr(row.spec, name) for name in SPEC_FIELDS},
-        config=msgspec.json.decode(row.spec.config, type=dict[str, object]),
+        config=_config(row.spec.config),
     )
 
 
@@ -99,5 +101,13 @@ def _merge(target: object, patch: object) -> object:
 
 
 def config_document(config: str) -> Raw:
-    """A stored config as the document that it is."""
-    return Raw(config.encode())
+    """A stored config as the document that it is, or the text."""
+    is_document = isinstance(_config(config), dict)
+    return Raw(config.encode() if is_document else msgspec.json.encode(config))
+
+
+def _config(config: str) -> dict[str, object] | str:
+    try:
+        return msgspec.json.decode(config, type=dict[str, object])
+    except (msgspec.DecodeError, UnicodeError):
+        return config
