@@ -18,7 +18,7 @@ from events.envelope import EPOCH, Recorded
 from events.ids import MicroserviceId, NodeId
 from events.node import NodeChangesAcknowledged, NodeDeleted, NodeRegistered
 from projections import reactions
-from projections.reactions import Flag
+from projections.flags import Flag
 from projections.view import Drop, Put, Table
 
 if TYPE_CHECKING:

@@ -8,14 +8,12 @@ called DEFAULT_ROUTER wherever a node's id could stand, and that name is followe
 asked, so that all lead to the new one when there is another.
 """
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from events.application import Protocol
-from events.ids import MicroserviceId, NodeId
+from events.ids import NodeId
 from events.network import DefaultRouter
 from events.node import DEFAULT_ROUTER, NodeSettings, RouterMode, RouterSettings
 from projections.nodes import NodeRow
@@ -201,29 +199,6 @@ def without(settings: NodeSettings, gone: NodeId) -> NodeSettings:
     )
 
 
-Claim = tuple[int, Protocol, str]
-"""A port of a device on all its addresses, and who has it: for people."""
-
-
-def claimed(
-    world: "World", node_id: NodeId, settings: NodeSettings | None = None
-) -> Iterator[Claim]:
-    """The ports of a node that its system microservices take: its router's and its proxy's.
-
-    settings: as the node will have them; None for those it has.
-    """
-    row = world.nodes.get(node_id)
-    if settings is None:
-        settings = NodeSettings() if row is None else row.settings
-    for port in router_ports(settings.router):
-        yield port, Protocol.TCP, "its router"
-    refs = {node_id, DEFAULT_ROUTER} if settings.system else {node_id}
-    for ref in refs:
-        for key in world.microservices.find("public_router", ref):
-            for port in public_ports(world, key, ref):
-                yield port, Protocol.TCP, f"the public port of {_said(world, key)}"
-
-
 def router_ports(router: RouterSettings | None) -> list[int]:
     """The ports that a router listens on."""
     if router is None or router.mode is RouterMode.NONE:
@@ -232,16 +207,3 @@ def router_ports(router: RouterSettings | None) -> list[int]:
     if router.mode is RouterMode.INTERIOR:
         ports += [each for each in (router.edge_port, router.inter_router_port) if each is not None]
     return ports
-
-
-def public_ports(world: "World", key: MicroserviceId, ref: str) -> Iterator[int]:
-    """The public ports of a microservice that open where `ref` says."""
-    for mapping in world.microservices[key].spec.ports:
-        if mapping.public is not None and mapping.public.router == ref:
-            yield mapping.public.port
-
-
-def _said(world: "World", key: MicroserviceId) -> str:
-    row = world.microservices[key]
-    application = world.applications.get(row.application_id)
-    return f"{application.name}/{row.name}" if application is not None else row.name

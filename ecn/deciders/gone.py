@@ -12,7 +12,7 @@ from events.ids import MicroserviceId, NodeId
 from events.node import DEFAULT_ROUTER, NodeDeleted
 from events.route import RouteDeleted
 from events.volume import VolumeUpdated
-from projections.routers import claimed, default_router
+from projections.routers import default_router
 from projections.world import World
 
 
@@ -53,7 +53,8 @@ def _public_ports(world: World, node_id: NodeId, gone: set[MicroserviceId]) -> I
     free = default is not None and default[0] != node_id
     taken: set[int] = set()
     if free and default is not None and default[0] is not None:
-        taken |= {port for port, _, _ in claimed(world, default[0])}
+        settings = world.nodes[default[0]].settings
+        taken |= {port for port, _ in router.system_ports(world, default[0], settings)}
         for key in world.microservices.find("node", default[0]):
             taken |= {port.host for port in world.microservices[key].spec.ports}
 

@@ -19,8 +19,8 @@ from events.application import Protocol
 from events.envelope import KnownEvent
 from events.ids import NodeId
 from events.node import DEFAULT_ROUTER, NodeSettings, NodeUpdated, RouterMode, RouterSettings
+from projections.public_ports import public_of
 from projections.routers import (
-    claimed,
     downstreams,
     guests,
     router_of,
@@ -114,19 +114,34 @@ def _ports(
     world: World, node_id: NodeId, name: str, settings: NodeSettings, old: NodeSettings | None
 ) -> None:
     """No port of the node is the router's and something else's, now that either changes."""
-    had = set() if old is None else {port for port, _, _ in claimed(world, node_id, old)}
+    had = set() if old is None else {port for port, _ in system_ports(world, node_id, old)}
     taken = {
-        port.host: find.microservice_name(world, key)
+        port.host: f"microservice {find.microservice_name(world, key)!r}"
         for key in world.microservices.find("node", node_id)
         for port in world.microservices[key].spec.ports
         if port.protocol is Protocol.TCP
     }
-    for port, protocol, holder in claimed(world, node_id, settings):
+    for port, holder in system_ports(world, node_id, settings):
         if port in taken and port not in had:
             raise PortTaken(
-                node=name, port=port, protocol=protocol, holder=taken[port], field=FIELD
+                node=name, port=port, protocol=Protocol.TCP, holder=taken[port], field=FIELD
             )
         taken[port] = holder
+
+
+def system_ports(
+    world: World, node_id: NodeId, settings: NodeSettings
+) -> Iterator[tuple[int, str]]:
+    """The ports that the system's own microservices listen on there, and for whom, with these
+    settings: the router's, and public ports that open there."""
+    for port in router_ports(settings.router):
+        yield port, "its router"
+    for ref in (node_id, DEFAULT_ROUTER) if settings.system else (node_id,):
+        for key in sorted(world.microservices.find("public_router", ref)):
+            for _, public in public_of(world, key):
+                if public.router == ref:
+                    name = find.microservice_name(world, key)
+                    yield public.port, f"a public port of microservice {name!r}"
 
 
 def leave(world: World, node_id: NodeId) -> Iterator[KnownEvent]:
