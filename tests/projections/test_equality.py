@@ -61,9 +61,10 @@ def test_a_row_in_the_place_of_another_is_named_with_its_field(
     history: History, data: st.DataObject
 ) -> None:
     world = history.world
-    view = data.draw(st.sampled_from(sorted(tables(world))))
+    view = data.draw(
+        st.sampled_from(sorted(name for name, rows in tables(world).items() if len(rows) >= 2))
+    )
     table = tables(world)[view]
-    assume(len(table) >= 2)
     one, other = data.draw(st.permutations(sorted(table)))[:2]
     assume(table[one] != table[other])
     changed = replace(world, **{view: table.changed(Put(one, table[other]))})
