@@ -68,6 +68,7 @@ def table() -> Table[CatalogItemId, CatalogItemRow]:
     return Table(
         {
             "name": lambda row: (row.name,),
+            "number": lambda row: (row.number,),
             "registry": lambda row: (row.settings.registry_id,) if row.settings.registry_id else (),
         }
     )

@@ -39,7 +39,7 @@ class RegistryRow(Struct, frozen=True, kw_only=True, gc=False):
 
 def table() -> Table[RegistryId, RegistryRow]:
     """An empty table of registries."""
-    return Table({"name": lambda row: (row.name,)})
+    return Table({"name": lambda row: (row.name,), "number": lambda row: (row.number,)})
 
 
 def project(

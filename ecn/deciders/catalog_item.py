@@ -117,7 +117,7 @@ def _check(
     rules.title(name)
     if not settings.images:
         raise Invalid("names no image", field="$.images")
-    rules.images(settings.images, field="$.images")
+    rules.item_images(settings.images, field="$.images")
     for part in ("description", "category", "publisher", "picture"):
         rules.text(getattr(settings, part), field=f"$.{part}")
     if settings.publisher == PUBLISHER and (

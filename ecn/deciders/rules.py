@@ -228,6 +228,16 @@ def images(value: Mapping[str, str], *, field: str) -> None:
         image(reference, field=f"{field}.{key}")
 
 
+def item_images(value: Mapping[str, str], *, field: str) -> None:
+    """Images by platform, of an item that may be no more than a sketch: what pulls finds out."""
+    for key, reference in value.items():
+        if key not in PLATFORMS:
+            raise Invalid(f"{key!r} is none of the platforms " + ", ".join(PLATFORMS), field=field)
+        if not 1 <= len(reference) <= 512:
+            raise Invalid("is empty or has over 512 characters", field=f"{field}.{key}")
+        text(reference, field=f"{field}.{key}")
+
+
 def _ports(value: MicroserviceSpec, field: str) -> None:
     few(value.ports, f"{field}.ports")
     public: set[int] = set()

@@ -17,7 +17,16 @@ from aiohttp.web_urldispatcher import (
 from yarl import URL
 
 from ecn.api.commanding import COMMAND_ID, NAMELESS, again, name_command
-from ecn.api.iofog import errors, general, users
+from ecn.api.iofog import (
+    catalog,
+    edge_resources,
+    errors,
+    general,
+    network,
+    registries,
+    templates,
+    users,
+)
 from ecn.api.iofog.authentication import Authentication
 from ecn.api.iofog.endpoint import ENDPOINT, Endpoint
 from ecn.api.iofog.route_table import RouteTable
@@ -29,6 +38,11 @@ BASE = "/api/v3"
 ENDPOINTS: tuple[Endpoint, ...] = (
     *general.ENDPOINTS,
     *users.ENDPOINTS,
+    *registries.ENDPOINTS,
+    *catalog.ENDPOINTS,
+    *network.ENDPOINTS,
+    *templates.ENDPOINTS,
+    *edge_resources.ENDPOINTS,
 )
 
 Serving = Callable[[web.Request], Awaitable[web.StreamResponse]]

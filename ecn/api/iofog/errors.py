@@ -18,15 +18,21 @@ from ecn.errors import (
     BadCredentials,
     Behind,
     Conflict,
+    ImagesFrozen,
     Invalid,
     KeyRefused,
     KeyReused,
     NameTaken,
     NotAllowed,
     NotFound,
+    PortTaken,
     Refused,
+    RouteExists,
+    RouterHasDownstreams,
+    SystemNodeExists,
     TooMany,
     Unreachable,
+    UpstreamNotInterior,
     Withdrawn,
 )
 from ecn.iofog.refusals import Refusal
@@ -42,6 +48,12 @@ STATUS: tuple[tuple[type[Refused], int, str], ...] = (
     (NotAllowed, 403, "NotAllowedError"),
     (NotFound, 404, "NotFoundError"),
     (NameTaken, 409, "DuplicatePropertyError"),
+    (PortTaken, 400, "ValidationError"),
+    (ImagesFrozen, 400, "ValidationError"),
+    (SystemNodeExists, 400, "ValidationError"),
+    (UpstreamNotInterior, 400, "ValidationError"),
+    (RouterHasDownstreams, 400, "ValidationError"),
+    (RouteExists, 400, "DuplicatePropertyError"),
     (Conflict, 409, "ConflictError"),
     (KeyReused, 422, "ValidationError"),
     (TooMany, 429, "TooManyRequestsError"),
@@ -54,6 +66,7 @@ that is no success alike."""
 
 ABSENT = {
     "node": "Invalid ioFog UUID '{}'",
+    "agent": "Could not find agent {}",
     "microservice": "Invalid microservice UUID '{}'",
     "application": "Invalid application id '{}'",
     "route": "Invalid route name '{}'",
@@ -119,8 +132,10 @@ def _refused(request: web.Request, error: Refused) -> web.Response:
         case Withdrawn():
             message = "authorization failed"
             status = endpoint.withdrawn if endpoint is not None else status
-        case NotFound() if error.kind in ABSENT:
-            message = ABSENT[error.kind].format(error.ref)
+        case NotFound():
+            # What a body refers to is part of it: "not found" would be taken for the path's.
+            status = 400 if error.field and request.method == "POST" else status
+            message = ABSENT[error.kind].format(error.ref) if error.kind in ABSENT else message
         case NameTaken():
             message = f"Duplicate name '{error.name}'"
             status = endpoint.duplicate if endpoint is not None else status

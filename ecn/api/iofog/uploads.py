@@ -5,8 +5,11 @@ import asyncio
 from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
 from aiohttp.base_protocol import BaseProtocol
 
+from ecn.cli.yaml_text import BrokenYaml, parsed
 from ecn.iofog import refusals
 
+LONGEST = 1 << 20
+"""Bytes of a YAML file. Reading so much takes a thread some seconds."""
 MISSING = "Application file missing"
 
 
@@ -31,3 +34,20 @@ async def uploaded(request: web.Request) -> bytes:
     except (ValueError, AssertionError, RuntimeError) as e:  # a form that breaks off, or is none
         raise refusals.invalid("The form can't be read") from e
     raise refusals.invalid(MISSING)
+
+
+async def uploaded_document(request: web.Request) -> object:
+    """The one document of the form's YAML file. Errors: Refusal, with the place that is wrong."""
+    content = await uploaded(request)
+    if len(content) > LONGEST:
+        raise refusals.invalid(f"A file has at most {LONGEST >> 10} KiB")
+    try:
+        documents = await asyncio.to_thread(parsed, content.decode())
+    except UnicodeDecodeError as e:
+        raise refusals.invalid("Invalid YAML format: it is not UTF-8") from e
+    except BrokenYaml as e:
+        where = f"line {e.place.line}, column {e.place.column}"
+        raise refusals.invalid(f"Invalid YAML format: {where}: {e.message}") from e
+    if len(documents) != 1:
+        raise refusals.invalid("Invalid YAML format: a file holds one document")
+    return documents[0].value
