@@ -145,6 +145,8 @@ class CarryOut:
 
     async def _image(self, wanted: Microservice, tell: Tell) -> None:
         image, policy = wanted.spec.image, wanted.pull
+        if not image:
+            raise ImageNotFound("it has no image for this device's platform")
         present = await self._engine.image_present(image)
         if policy is PullPolicy.NEVER and not present:
             raise ImageNotFound(

@@ -124,10 +124,12 @@ class ContainerSpec(Struct, frozen=True, kw_only=True):
     """What a container is made from: a container made from another spec has to be replaced."""
 
     image: str
+    """Empty where there is none for this device's platform: nothing can be made then."""
     entrypoint: list[str] = field(default_factory=list)
     command: list[str] = field(default_factory=list)
     env: dict[str, str] = field(default_factory=dict)
     ports: list[Port] = field(default_factory=list)
+    """Empty on the host's network, where nothing has to be led anywhere."""
     volumes: list[Mount] = field(default_factory=list)
     extra_hosts: list[ExtraHost] = field(default_factory=list)
     host_network: bool = False
@@ -137,6 +139,8 @@ class ContainerSpec(Struct, frozen=True, kw_only=True):
     cpu_limit: float | None = None
     pids_limit: int | None = None
     log_limit_mib: int = 10
+    generation: int = 0
+    """Another one wants another container, although all else may be the same."""
 
 
 class Microservice(Struct, frozen=True, kw_only=True):

@@ -12,6 +12,8 @@ from events.catalog import SealedSecret
 from events.ids import MicroserviceId, NodeId, Position, RegistryId
 from events.node import NodeFacts
 from projections import desired_state
+from projections.host_templates import resolved_hosts
+from projections.images import image_for, pull_for, registry_for
 from projections.microservices import MicroserviceRow
 from projections.world import World
 
@@ -33,7 +35,7 @@ def passwords_needed(
     """The sealed passwords of the registries that those pull from."""
     needed: dict[RegistryId, SealedSecret] = {}
     for row in changed.values():
-        registry_id = row.spec.registry_id
+        registry_id = registry_for(world, row.spec)
         password = world.registries[registry_id].settings.password if registry_id else None
         if registry_id is not None and password is not None:
             needed[registry_id] = password
@@ -72,24 +74,40 @@ def microservice(
         name=row.name,
         revision=row.revision,
         running=desired_state.should_run(world, row),
-        spec=convert(row.spec, contract.ContainerSpec, from_attributes=True),
+        spec=_container_spec(world, row),
         restart=contract.RestartPolicy(row.spec.restart),
-        pull=contract.PullPolicy(row.spec.pull),
+        pull=contract.PullPolicy(pull_for(world, row.spec)),
         registry=_registry(world, row.spec, passwords),
         config=row.spec.config,
+    )
+
+
+def _container_spec(world: World, row: MicroserviceRow) -> contract.ContainerSpec:
+    """With all that the spec only names looked up: for this node, as things are now."""
+    spec = convert(row.spec, contract.ContainerSpec, from_attributes=True)
+    return structs.replace(
+        spec,
+        image=image_for(world, row.spec, world.nodes[row.node_id]) or "",
+        ports=[] if row.spec.host_network else spec.ports,
+        extra_hosts=[
+            contract.ExtraHost(name=host.name, address=host.address)
+            for host in resolved_hosts(world, row.spec)
+        ],
+        generation=row.rebuilt,
     )
 
 
 def _registry(
     world: World, spec: MicroserviceSpec, passwords: Mapping[RegistryId, str]
 ) -> contract.Registry | None:
-    if spec.registry_id is None:
+    registry_id = registry_for(world, spec)
+    if registry_id is None:
         return None
-    settings = world.registries[spec.registry_id].settings
+    settings = world.registries[registry_id].settings
     return contract.Registry(
         url=settings.url,
         username=settings.username,
-        password=passwords.get(spec.registry_id, ""),
+        password=passwords.get(registry_id, ""),
     )
 
 

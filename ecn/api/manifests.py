@@ -4,31 +4,39 @@ Pure, both ways: a manifest to a placement, a microservice back to its manifest,
 change merged into it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
-from ecn.api.documents import MicroserviceManifest
+from ecn.api.documents import MicroserviceManifest, RouteManifest
 from ecn.api.endpoint import parse
-from ecn.commands.application import Placement
+from ecn.commands.application import Placement, WantedRoute
 from ecn.errors import Invalid
-from events.application import MicroserviceSpec
-from events.ids import MicroserviceId
+from events.application import MicroserviceSpec, PortMapping
+from events.ids import CatalogItemId, MicroserviceId, NodeId, RouteId
+from projections.catalog import catalog_item
 from projections.microservices import MicroserviceRow
 from projections.world import World
 
 SPEC_FIELDS = tuple(
-    name for name in MicroserviceSpec.__struct_fields__ if name not in ("registry_id", "config")
+    name
+    for name in MicroserviceSpec.__struct_fields__
+    if name not in ("registry_id", "catalog_item_id", "config")
 )
 """What a manifest and a spec call and type alike."""
+
+
+WHAT_TO_RUN = ("image", "images", "catalog_item")
+"""A microservice has one of these."""
 
 
 def placement(manifest: MicroserviceManifest, microservice_id: MicroserviceId) -> Placement:
     """What the manifest asks for."""
     spec = MicroserviceSpec(
         **{name: getattr(manifest, name) for name in SPEC_FIELDS},
+        catalog_item_id=CatalogItemId(manifest.catalog_item) if manifest.catalog_item else None,
         config=manifest.config
         if isinstance(manifest.config, str)
         else msgspec.json.encode(manifest.config).decode(),
@@ -46,14 +54,56 @@ def placement(manifest: MicroserviceManifest, microservice_id: MicroserviceId) -
 def manifest(world: World, row: MicroserviceRow) -> MicroserviceManifest:
     """The manifest that would make this microservice."""
     registry_id = row.spec.registry_id
+    spec = replace(row.spec, ports=ports_as_written(world, row.spec))
     return MicroserviceManifest(
         name=row.name,
         node=world.nodes[row.node_id].name,
+        catalog_item=catalog_item_name(world, row.spec),
         registry=world.registries[registry_id].name if registry_id else None,
         started=row.started,
-        **{name: getattr(row.spec, name) for name in SPEC_FIELDS},
+        **{name: getattr(spec, name) for name in SPEC_FIELDS},
         config=_config(row.spec.config),
     )
+
+
+def catalog_item_name(world: World, spec: MicroserviceSpec) -> str | None:
+    """The name of the item that it is made of, if it is made of one."""
+    key = spec.catalog_item_id
+    item = None if key is None else catalog_item(world, key)
+    return None if item is None else item.name
+
+
+def wanted_routes(said: Iterable[RouteManifest], fresh: Callable[[], str]) -> list[WantedRoute]:
+    """The routes that a manifest asks for. fresh: ids for those that have to be made."""
+    return [
+        WantedRoute(
+            route_id=RouteId(fresh()),
+            name=each.name,
+            source=each.source,
+            destination=each.destination,
+        )
+        for each in said
+    ]
+
+
+def ports_as_written(world: World, spec: MicroserviceSpec) -> list[PortMapping]:
+    """Its ports with routers by name, and without what nobody but the controller decides."""
+    return [
+        mapping
+        if mapping.public is None
+        else replace(
+            mapping,
+            public=replace(
+                mapping.public, router=_router_name(world, mapping.public.router), queue=""
+            ),
+        )
+        for mapping in spec.ports
+    ]
+
+
+def _router_name(world: World, router: str) -> str:
+    row = world.nodes.get(NodeId(router))
+    return router if row is None else row.name
 
 
 def merged(present: msgspec.Struct, patch: bytes | dict[str, object]) -> bytes:
@@ -65,7 +115,11 @@ def merged(present: msgspec.Struct, patch: bytes | dict[str, object]) -> bytes:
 
 def patched(present: MicroserviceManifest, patch: bytes) -> MicroserviceManifest:
     """The manifest after a partial change. Errors: Invalid."""
-    after = parse(merged(present, patch), MicroserviceManifest)
+    change = parse(patch, dict[str, object])
+    # Who says in one way what to run takes back what was said in another.
+    if any(change.get(name) for name in WHAT_TO_RUN):
+        change = {**dict.fromkeys(WHAT_TO_RUN), **change}
+    after = parse(merged(present, change), MicroserviceManifest)
     if after.name != present.name:
         raise Invalid("a microservice keeps its name", field="$.name")
     return after
@@ -81,8 +135,14 @@ def changed_placement(
     """
     wanted = placement(patched(manifest(world, row), patch), microservice_id)
     named = parse(patch, dict[str, object])
+    spec = wanted.spec
+    if spec.catalog_item_id is not None and "catalog_item" not in named:
+        spec = replace(spec, catalog_item_id=row.spec.catalog_item_id)
+    if "ports" not in named:
+        spec = replace(spec, ports=row.spec.ports)
     return replace(
         wanted,
+        spec=spec,
         node=wanted.node if "node" in named else row.node_id,
         registry=wanted.registry if "registry" in named else row.spec.registry_id,
     )

@@ -87,10 +87,14 @@ def title(value: str, *, field: str = "$.name") -> None:
 
 def json_object(value: Raw, *, field: str) -> None:
     """A JSON object of bearable size, as it was written."""
+    if len(bytes(value)) > LONGEST_CONFIG:
+        raise Invalid(f"is longer than {LONGEST_CONFIG} bytes", field=field)
     try:
-        config(bytes(value).decode(), field=field)
-    except UnicodeDecodeError as e:
-        raise Invalid("is no UTF-8", field=field) from e
+        msgspec.json.decode(value, type=dict[str, object])
+    except (msgspec.DecodeError, UnicodeError) as e:
+        raise Invalid(f"is no JSON object: {e}", field=field) from e
+    except RecursionError as e:
+        raise Invalid("is nested too deeply", field=field) from e
 
 
 def text(value: str, *, field: str) -> None:

@@ -25,25 +25,34 @@ from ecn.commands.application import (
     UpdateMicroservice,
 )
 from ecn.commands.catalog import ApplyRegistry, DeleteRegistry
+from ecn.commands.network import ChangeNetworkSetting, SetDefaultRouter
 from ecn.commands.node import (
+    AcknowledgeChanges,
+    CloseTunnel,
     ContainerReport,
     DeleteNode,
     DeprovisionNode,
+    InstructNode,
     IssueProvisioningKey,
     MarkNodeOffline,
+    OpenTunnel,
     ProvisionNode,
     RegisterNode,
     ReportNode,
     UpdateNode,
 )
 from ecn.commands.user import (
+    ChangeProfile,
     CreateFirstAdmin,
     CreateUser,
     DeleteUser,
     IssueToken,
+    RenewToken,
     RevokeToken,
+    SignUp,
     UpdateUser,
 )
+from ecn.commands.volume import ApplyVolume, DeleteVolume
 from ecn.deciders.decide import decide
 from ecn.errors import Refused
 from events.application import ContainerState, ContainerStatus, MicroserviceSpec, PortMapping
@@ -57,9 +66,21 @@ from events.ids import (
     RegistryId,
     TokenId,
     UserId,
+    VolumeId,
 )
-from events.node import NodeFacts, NodeSettings
-from events.user import Role
+from events.network import DefaultRouter
+from events.node import (
+    DEFAULT_ROUTER,
+    Instruction,
+    NodeFacts,
+    NodeSettings,
+    Platform,
+    RouterMode,
+    RouterSettings,
+)
+from events.user import Profile, Role
+from events.volume import VolumeFile
+from projections.changes import latest
 from projections.view import Table
 from projections.world import World, fold
 from tests.builders import EAST, HUB, NOW, WEST, chained, manifest, placement
@@ -145,17 +166,94 @@ class Drawn:
         row = world.nodes.get(node_id)
         return row.name if row is not None and self.chance(2) else node_id
 
-    def register_node(self, _: World, __: datetime) -> RegisterNode:
-        return RegisterNode(node_id=NodeId(self.fresh("node")), name=self.one(NODE_NAMES))
+    def router_ref(self, world: World) -> str:
+        """A router by what settings call it."""
+        return DEFAULT_ROUTER if self.chance(2) else self.key(world.nodes, NodeId("nobody"))
+
+    def router(self, world: World) -> RouterSettings:
+        mode = self._draw(st.sampled_from([RouterMode.INTERIOR, RouterMode.EDGE, RouterMode.NONE]))
+        ports = self._draw(st.sampled_from([(5672, 56722, 56721), (8080, 56722, 8081)]))
+        interior = mode is RouterMode.INTERIOR
+        return RouterSettings(
+            mode=mode,
+            messaging_port=ports[0],
+            edge_port=ports[1] if interior else None,
+            inter_router_port=ports[2] if interior and not self.chance(12) else None,
+            upstreams=[self.router_ref(world) for _ in range(self._draw(st.integers(0, 2)))],
+            network_router=self.router_ref(world) if mode is RouterMode.NONE else "",
+        )
+
+    def node_settings(self, world: World) -> NodeSettings:
+        routed = self.chance(2)
+        return NodeSettings(
+            description=self.one(NAMES),
+            host=self.one(("one.example", "two.example")) if routed or self.chance(3) else None,
+            platform=self._draw(st.sampled_from(list(Platform)))
+            if self.chance(3)
+            else Platform(""),
+            system=routed and self.chance(3),
+            router=self.router(world) if routed else None,
+        )
+
+    def register_node(self, world: World, _: datetime) -> RegisterNode:
+        return RegisterNode(
+            node_id=NodeId(self.fresh("node")),
+            name=self.one(NODE_NAMES),
+            settings=self.node_settings(world) if self.chance(2) else NodeSettings(),
+        )
 
     def update_node(self, world: World, _: datetime) -> AnyCommand:
         node_id = self.key(world.nodes, NodeId("nobody"))
         row = world.nodes.get(node_id)
-        settings = NodeSettings(description=self.one(NAMES))
+        settings = self.node_settings(world)
         if row is None:
             return UpdateNode(node_id=node_id, name="x", settings=settings, seen=("x", settings))
         seen = ("stale", row.settings) if self.chance(6) else (row.name, row.settings)
         return UpdateNode(node_id=node_id, name=self.one(NODE_NAMES), settings=settings, seen=seen)
+
+    def instruct(self, world: World, _: datetime) -> InstructNode:
+        return InstructNode(
+            node_id=self.key(world.nodes, NodeId("nobody")),
+            instruction=self._draw(st.sampled_from(list(Instruction))),
+        )
+
+    def open_tunnel(self, world: World, _: datetime) -> OpenTunnel:
+        return OpenTunnel(
+            node_id=self.key(world.nodes, NodeId("nobody")),
+            host="tunnel.example",
+            user="tunnel",
+            remote_port=self._draw(st.integers(2000, 2002)),
+            local_port=22,
+        )
+
+    def close_tunnel(self, world: World, _: datetime) -> CloseTunnel:
+        held = [key for key, row in world.nodes.items() if row.tunnel is not None]
+        return CloseTunnel(node_id=self.key(held, NodeId("nobody")))
+
+    def acknowledge(self, world: World, _: datetime) -> AcknowledgeChanges:
+        node_id = self.key(world.changes, NodeId("nobody"))
+        row = world.changes.get(node_id)
+        stamps = [0] if row is None else [latest(row), *row.stamps.values(), latest(row) + 5]
+        return AcknowledgeChanges(node_id=node_id, through=self._draw(st.sampled_from(stamps)))
+
+    def set_default_router(self, _: World, __: datetime) -> SetDefaultRouter:
+        return SetDefaultRouter(router=DefaultRouter(host=self.one(("k8s.example", "two.example"))))
+
+    def change_network_setting(self, _: World, __: datetime) -> ChangeNetworkSetting:
+        key = self.one(("default-proxy-host", "other"))
+        return ChangeNetworkSetting(key=key, value=self.one(NAMES))
+
+    def apply_volume(self, world: World, _: datetime) -> ApplyVolume:
+        return ApplyVolume(
+            volume_id=VolumeId(self.fresh("volume")),
+            name=self.one(NAMES[:2]),
+            destination="/srv/" + self.one(NAMES),
+            nodes=[self.node_ref(world) for _ in range(self._draw(st.integers(0, 2)))],
+            files=[VolumeFile(path="a", content=b"a")] if self.chance(2) else [],
+        )
+
+    def delete_volume(self, world: World, _: datetime) -> DeleteVolume:
+        return DeleteVolume(volume_id=self.key(world.volumes, VolumeId("nobody")))
 
     def issue_key(self, world: World, now: datetime) -> IssueProvisioningKey:
         return IssueProvisioningKey(
@@ -338,14 +436,40 @@ class Drawn:
             password_hash="other" if self.chance(2) else None,
         )
 
+    def sign_up(self, _: World, __: datetime) -> SignUp:
+        return SignUp(
+            user_id=UserId(self.fresh("user")),
+            name=self.one(("anna", "carl")),
+            password_hash="argon2",
+            profile=Profile(first_name="A", last_name="B"),
+            open=not self.chance(3),
+        )
+
+    def change_profile(self, world: World, _: datetime) -> ChangeProfile:
+        return ChangeProfile(
+            user_id=self.key(world.users, UserId("nobody")),
+            profile=Profile(first_name=self.one(NAMES)),
+        )
+
+    def renew_token(self, world: World, now: datetime) -> RenewToken:
+        return RenewToken(
+            token_id=self.key(world.tokens, TokenId("nobody")),
+            expires_at=now + self._draw(st.integers(1, 5)) * timedelta(hours=1),
+        )
+
     def delete_user(self, world: World, _: datetime) -> DeleteUser:
-        return DeleteUser(user_id=self.key(world.users, UserId("nobody")))
+        return DeleteUser(
+            user_id=self.key(world.users, UserId("nobody")),
+            with_created=self.chance(2),
+            force=self.chance(2),
+        )
 
     def issue_token(self, world: World, _: datetime) -> IssueToken:
         return IssueToken(
             user_id=self.key(world.users, UserId("nobody")),
             token_id=TokenId(self.fresh("token")),
             token_hash=self.fresh("hash"),
+            expires_at=NOW + timedelta(hours=1) if self.chance(2) else None,
         )
 
     def revoke_token(self, world: World, _: datetime) -> RevokeToken:
@@ -378,8 +502,20 @@ class Drawn:
         deprovision,
         delete_node,
         mark_offline,
+        acknowledge,
+        acknowledge,
+        set_default_router,
+        change_network_setting,
+        instruct,
+        open_tunnel,
+        close_tunnel,
+        apply_volume,
+        delete_volume,
         first_admin,
         create_user,
+        sign_up,
+        change_profile,
+        renew_token,
         update_user,
         delete_user,
         issue_token,

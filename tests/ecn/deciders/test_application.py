@@ -181,7 +181,11 @@ def test_two_microservices_of_a_manifest_do_not_share_a_port() -> None:
         .raises(PortTaken)
     )
     assert refused.field == "$.microservices[1].ports[1].host"
-    assert (refused.port, refused.protocol, refused.holder) == (80, "tcp", "shop/web")
+    assert (refused.port, refused.protocol, refused.holder) == (
+        80,
+        "tcp",
+        "microservice 'shop/web'",
+    )
 
 
 def test_they_may_on_different_nodes() -> None:
@@ -196,7 +200,7 @@ def test_a_port_of_another_application_is_taken() -> None:
         .when(manifest(placement("till", 8080), name="bank", application_id=BANK))
         .raises(PortTaken)
     )
-    assert refused.holder == "shop/web"
+    assert refused.holder == "microservice 'shop/web'"
     assert "'east'" in refused.detail
 
 

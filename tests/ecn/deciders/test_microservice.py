@@ -108,7 +108,7 @@ def test_it_needs_an_application() -> None:
 
 def test_a_taken_port_is_refused_where_it_stands() -> None:
     refused = given(*SHOP_WITH_WEB).when(create(placement("cache", 1, 8080))).raises(PortTaken)
-    assert (refused.field, refused.holder) == ("$.ports[1].host", "shop/web")
+    assert (refused.field, refused.holder) == ("$.ports[1].host", "microservice 'shop/web'")
 
 
 def test_an_update_is_what_differs() -> None:
@@ -187,7 +187,7 @@ def test_one_is_not_moved_into_a_taken_port() -> None:
         .when(MoveMicroservice(microservice_id=WEB, node="west"))
         .raises(PortTaken)
     )
-    assert (refused.port, refused.holder) == (8080, "shop/cache")
+    assert (refused.port, refused.holder) == (8080, "microservice 'shop/cache'")
 
 
 def test_one_is_not_moved_to_nowhere() -> None:
