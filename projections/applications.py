@@ -52,7 +52,7 @@ class ApplicationRow(Struct, frozen=True, kw_only=True, gc=False):
 
 def table() -> Table[ApplicationId, ApplicationRow]:
     """An empty table of applications."""
-    return Table({"name": lambda row: (row.name,)})
+    return Table({"name": lambda row: (row.name,), "number": lambda row: (row.number,)})
 
 
 def project(

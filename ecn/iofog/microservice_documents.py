@@ -6,9 +6,10 @@ from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import asdict
 
 from ecn.agent_status import ContainerUsage
-from ecn.iofog import numbers, states
-from ecn.iofog.microservices import CACHE, PUBLIC_REGISTRY, volume_number
+from ecn.iofog import catalog, numbers, registries, states
+from ecn.iofog.microservices import volume_number
 from ecn.iofog.nodes import PLATFORMS
+from ecn.iofog.owners import user_number
 from ecn.iofog.times import iso, milliseconds
 from events.application import (
     ContainerState,
@@ -22,7 +23,7 @@ from events.node import Platform
 from projections import changes
 from projections.catalog import catalog_item
 from projections.host_templates import resolved
-from projections.images import registry_for
+from projections.images import pull_for, registry_for
 from projections.microservices import MicroserviceRow
 from projections.nodes import NodeState
 from projections.public_ports import hosting_node, links, public_of
@@ -302,12 +303,6 @@ def public_ports(world: World) -> list[PublicPortOf]:
     ]
 
 
-def user_number(world: World, actor: str) -> int | None:
-    """The number of the user that an actor is, if it is one that is there."""
-    user_id = world.users.one("name", actor.removeprefix("user/"))
-    return None if user_id is None else numbers.on_the_wire(world.users[user_id].number)
-
-
 def _public(world: World, mapping: PortMapping) -> Public | UnsetType:
     public = mapping.public
     if public is None:
@@ -330,23 +325,13 @@ def _images(spec: MicroserviceSpec) -> list[Image]:
 
 
 def _catalog_number(world: World, spec: MicroserviceSpec) -> int | None:
-    if spec.catalog_item_id is None:
-        return None
-    item = catalog_item(world, spec.catalog_item_id)
-    if item is None:
-        return None
-    seeded = spec.catalog_item_id.startswith("iofog-")
-    return item.number if seeded else numbers.on_the_wire(item.number)
+    item = None if spec.catalog_item_id is None else catalog_item(world, spec.catalog_item_id)
+    return None if item is None else catalog.number(item)
 
 
 def _registry_number(world: World, spec: MicroserviceSpec) -> int:
-    registry_id = registry_for(world, spec)
-    if registry_id is not None and registry_id in world.registries:
-        return numbers.on_the_wire(world.registries[registry_id].number)
-    if spec.catalog_item_id is None:
-        return CACHE if spec.pull is PullPolicy.NEVER else PUBLIC_REGISTRY
-    item = catalog_item(world, spec.catalog_item_id)
-    return CACHE if item is not None and item.settings.from_cache else PUBLIC_REGISTRY
+    cached = pull_for(world, spec) is PullPolicy.NEVER
+    return registries.registry_number(world, registry_for(world, spec), from_cache=cached)
 
 
 def _status(

@@ -11,9 +11,8 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from ecn.commands.application import Placement
-from ecn.errors import NotFound
+from ecn.iofog import catalog, registries
 from ecn.iofog import microservice_bodies as bodies
-from ecn.iofog import numbers
 from ecn.iofog.nodes import PLATFORMS
 from ecn.iofog.refusals import invalid
 from events.application import (
@@ -26,10 +25,8 @@ from events.application import (
     VolumeKind,
     VolumeMount,
 )
-from events.ids import CatalogItemId, MicroserviceId, RegistryId
+from events.ids import MicroserviceId
 from events.node import DEFAULT_ROUTER
-from projections.catalog import catalog_item, catalog_items
-from projections.catalog_seeds import SYSTEM
 from projections.microservices import MicroserviceRow
 from projections.world import World
 
@@ -37,8 +34,6 @@ T = TypeVar("T")
 
 RESERVED_PORTS = (54321, 54322)
 """The agent's own, on every device."""
-PUBLIC_REGISTRY, CACHE = 1, 2
-"""The registries that every installation has: pull from anywhere, and pull never."""
 LEAST_LOG = 1
 """MB, also where 0 is said."""
 
@@ -60,7 +55,7 @@ def wanted(
         spec,
         command=_or(said.cmd, spec.command),
         env=spec.env if said.env is UNSET else {each.key: each.value for each in said.env},
-        ports=spec.ports if said.ports is UNSET else ports(said.ports, spec.ports),
+        ports=spec.ports if said.ports is UNSET else ports(said.ports),
         volumes=spec.volumes if said.volume_mappings is UNSET else volumes(said.volume_mappings),
         extra_hosts=spec.extra_hosts
         if said.extra_hosts is UNSET
@@ -91,21 +86,20 @@ def as_it_is(microservice_id: MicroserviceId, row: MicroserviceRow) -> Placement
     )
 
 
-def ports(said: list[bodies.Port], before: list[PortMapping]) -> list[PortMapping]:
-    """Port mappings; a public port that is not chosen stays the one it was. Errors: Refusal."""
-    known = {(port.container, port.protocol): port.public for port in before}
+def ports(said: list[bodies.Port]) -> list[PortMapping]:
+    """Port mappings. Public ports that nobody chooses are left to the decider. Errors: Refusal."""
     mappings = []
     for each in said:
         if each.external in RESERVED_PORTS:
             raise invalid(f"Port '{each.external}' is reserved for internal use")
         if each.proxy:
             raise invalid("Ports by way of an outside proxy broker are not known here: use public")
-        public = None
-        if each.public is not None:
-            public = _public(each.internal, each.public, known.get((each.internal, each.protocol)))
         mappings.append(
             PortMapping(
-                host=each.external, container=each.internal, protocol=each.protocol, public=public
+                host=each.external,
+                container=each.internal,
+                protocol=each.protocol,
+                public=None if each.public is None else _public(each.internal, each.public),
             )
         )
     return mappings
@@ -137,28 +131,6 @@ def config(said: str) -> str:
     return said
 
 
-def catalog_item_numbered(world: World, number: int) -> CatalogItemId:
-    """The item that clients know by that number; seeds keep theirs, parts of ioFog are hidden.
-
-    Errors: NotFound.
-    """
-    own = numbers.of_a_row(number)
-    for key, row in catalog_items(world).items():
-        is_seed = number < numbers.BEGIN
-        if row.number == (number if is_seed else own) and row.settings.category != SYSTEM:
-            return key
-    raise NotFound("catalog-item", str(number), field="$.catalogItemId")
-
-
-def registry_numbered(world: World, number: int) -> RegistryId:
-    """The registry that clients know by that number. Errors: NotFound."""
-    own = numbers.of_a_row(number)
-    for key, row in world.registries.items():
-        if row.number == own:
-            return key
-    raise NotFound("registry", str(number), field="$.registryId")
-
-
 def _made_of(
     world: World, name: str, said: bodies.UpdateMicroservice, spec: MicroserviceSpec
 ) -> MicroserviceSpec:
@@ -169,9 +141,8 @@ def _made_of(
         if each.container_image and each.fog_type_id
     }
     if isinstance(said.catalog_item_id, int):
-        key = catalog_item_numbered(world, said.catalog_item_id)
-        item = catalog_item(world, key)
-        if images and (item is None or not images.items() <= item.settings.images.items()):
+        key, item = catalog.seen_item(world, said.catalog_item_id)
+        if images and not images.items() <= item.settings.images.items():
             raise invalid(f"Catalog item {said.catalog_item_id} does not match provided images")
         return replace(
             spec, image="", images={}, catalog_item_id=key, registry_id=None, pull=_pulling(spec)
@@ -185,12 +156,10 @@ def _made_of(
         raise invalid(f"Microservice {name} does not have valid images")
     if spec.catalog_item_id is not None or said.registry_id is UNSET:
         return spec
-    if said.registry_id == CACHE:
-        return replace(spec, registry_id=None, pull=PullPolicy.NEVER)
-    if said.registry_id == PUBLIC_REGISTRY:
-        return replace(spec, registry_id=None, pull=_pulling(spec))
-    registry_id = registry_numbered(world, said.registry_id)
-    return replace(spec, registry_id=registry_id, pull=_pulling(spec))
+    registry_id = registries.registry_id(world, said.registry_id, field="$.registryId")
+    cached = said.registry_id == registries.FROM_CACHE
+    pull = PullPolicy.NEVER if cached else _pulling(spec)
+    return replace(spec, registry_id=registry_id, pull=pull)
 
 
 def _pulling(spec: MicroserviceSpec) -> PullPolicy:
@@ -213,22 +182,18 @@ def _log_limit(said: bodies.UpdateMicroservice, before: MicroserviceRow | None) 
     return max(LEAST_LOG, said.log_size)
 
 
-def _public(internal: int, public: bodies.Public, before: PublicPort | None) -> PublicPort:
+def _public(internal: int, public: bodies.Public) -> PublicPort:
     for scheme in public.schemes:
         if not scheme.startswith("http") and public.protocol is not PublicProtocol.TCP:
             raise invalid(
                 f"Public port {internal} has a scheme of {scheme} and cannot use protocol http"
             )
-    router = public.router.host or DEFAULT_ROUTER
-    port = public.router.port
-    if not port and before is not None and before.router == router:
-        port = before.port
     return PublicPort(
         schemes=public.schemes,
         protocol=public.protocol,
         enabled=public.enabled,
-        router=router,
-        port=port,
+        router=public.router.host or DEFAULT_ROUTER,
+        port=public.router.port,
     )
 
 
