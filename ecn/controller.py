@@ -21,6 +21,7 @@ from ecn.api import app as api
 from ecn.api import keys
 from ecn.api.log_streams import LogStreams
 from ecn.collector import settle
+from ecn.container_snapshots import ContainerSnapshots
 from ecn.data_folder import DataFolder, DataFolderError
 from ecn.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from ecn.first_admin import ensure_admin
@@ -135,6 +136,8 @@ async def _run(settings: ControllerSettings) -> None:
             application[keys.PASSWORDS] = passwords
             application[keys.PRESENCE] = presence
             application[keys.TELEMETRY] = telemetry
+            application[keys.SNAPSHOTS] = ContainerSnapshots(folder.path / "diagnostics")
+            application[keys.TUNNEL] = settings.tunnel
             application[keys.LOG_STREAMS] = LogStreams(live.wake)
             application[keys.CLOCK] = now
             application[keys.OPEN_SIGNUP] = settings.open_signup

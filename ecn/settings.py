@@ -12,6 +12,21 @@ class CannotStart(Exception):
     """The controller can't start; the sentence says why and what to do."""
 
 
+class TunnelServer(Struct, frozen=True, kw_only=True):
+    """An SSH server that devices can hold a tunnel to, so that operators reach them through it."""
+
+    host: str
+    user: str
+    key_file: Path | None = None
+    """The user's private key, as devices get it; read anew each time, as the next."""
+    password_file: Path | None = None
+    first_port: int = 2000
+    """Of those ports of the server one is chosen, which leads to the device."""
+    last_port: int = 10000
+    device_port: int = 22
+    """Where the device's own SSH listens."""
+
+
 class ControllerSettings(Struct, frozen=True, kw_only=True):
     """Where to listen, where to keep things, and how long to wait for a silent agent."""
 
@@ -27,5 +42,7 @@ class ControllerSettings(Struct, frozen=True, kw_only=True):
     """Seconds of silence after which a node counts as offline."""
     open_signup: bool = False
     """Anybody may make an account, which is an operator's, as with ioFog."""
+    tunnel: TunnelServer | None = None
+    """None: no tunnel can be opened."""
     forget_master_key: str | None = None
     """Id of a master key that is lost for good: what it wraps is given up."""

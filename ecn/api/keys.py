@@ -6,9 +6,11 @@ from datetime import datetime
 from aiohttp import web
 
 from ecn.api.log_streams import LogStreams
+from ecn.container_snapshots import ContainerSnapshots
 from ecn.passwords import Passwords
 from ecn.presence import Presence
 from ecn.replay import Replay
+from ecn.settings import TunnelServer
 from ecn.telemetry import Telemetry
 from ecn.vault import Vault
 from ecn.writer import Writer
@@ -27,6 +29,8 @@ VAULT = web.AppKey("VAULT", Vault)
 PASSWORDS = web.AppKey("PASSWORDS", Passwords)
 PRESENCE = web.AppKey("PRESENCE", Presence)
 TELEMETRY = web.AppKey("TELEMETRY", Telemetry)
+SNAPSHOTS = web.AppKey("SNAPSHOTS", ContainerSnapshots)
+TUNNEL: web.AppKey[TunnelServer | None] = web.AppKey("TUNNEL")
 LOG_STREAMS = web.AppKey("LOG_STREAMS", LogStreams)
 CLOCK: web.AppKey[Callable[[], datetime]] = web.AppKey("CLOCK")
 STARTED_AT = web.AppKey("STARTED_AT", datetime)

@@ -15,7 +15,8 @@ from ecn.cli.command import Command, examples
 from ecn.cli.errors import CliError, MissingExtra
 from ecn.cli.lifeline import until_stopped
 from ecn.cli.log_output import LogFormat
-from ecn.settings import DEFAULT_PORT, CannotStart, ControllerSettings
+from ecn.cli.tunnel_options import tunnel_options
+from ecn.settings import DEFAULT_PORT, CannotStart, ControllerSettings, TunnelServer
 
 OURS = frozenset({"ecn", "events", "projections", "agent", "routing"})
 
@@ -110,6 +111,7 @@ ECN_DATABASE_URL=postgresql://ecn:...@db/ecn ecn controller --data /var/lib/ecn
     metavar="ID",
     help="Give up what is wrapped under a master key that is lost for good; see docs/secrets.md.",
 )
+@tunnel_options
 @click.option("--lifeline", is_flag=True, help="Stop when stdin closes: for a parent process.")
 @click.option(
     "--log-format",
@@ -128,6 +130,7 @@ def controller(
     tls_key: Path | None,
     offline_after: float,
     forget_master_key: str | None,
+    tunnel: TunnelServer | None,
     lifeline: bool,
     log_format: str,
     verbose: bool,
@@ -149,6 +152,7 @@ def controller(
         tls_key=tls_key,
         offline_after=offline_after,
         forget_master_key=forget_master_key,
+        tunnel=tunnel,
     )
     run = _runner()
     log_output.configure(LogFormat(log_format), verbose=verbose)

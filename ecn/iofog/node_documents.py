@@ -8,8 +8,9 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from ecn.agent_status import AgentStatus
-from ecn.iofog import edge_resource_views, numbers, times
+from ecn.iofog import edge_resource_views, times
 from ecn.iofog.nodes import fog_type
+from ecn.iofog.owners import user_number
 from ecn.iofog.states import UNKNOWN
 from events.ids import NodeId
 from events.node import DEFAULT_ROUTER, RouterMode
@@ -182,7 +183,7 @@ def document(
         created_at=times.iso(row.created_at),
         updated_at=times.iso(row.updated_at),
         fog_type_id=fog_type(platform_of(row)),
-        user_id=creator(world, row.created_by),
+        user_id=user_number(world, row.created_by),
         tags=list(dict.fromkeys([*settings.tags, *tags_of(world, node_id)])),
         router_mode=routing.router_mode,
         messaging_port=routing.messaging_port,
@@ -204,13 +205,6 @@ def daemon_status(row: NodeRow, status: AgentStatus | None) -> str:
     if status is not None:
         return status.daemon_status
     return RUNNING if row.facts.agent_version else UNKNOWN
-
-
-def creator(world: World, created_by: str) -> int | None:
-    """The number of the user who made a thing; None for anybody else, or who is gone."""
-    kind, _, name = created_by.partition("/")
-    user_id = world.users.one("name", name) if kind == "user" else None
-    return None if user_id is None else numbers.on_the_wire(world.users[user_id].number)
 
 
 def _routing(world: World, node_id: NodeId, row: NodeRow) -> _Routing:

@@ -1,4 +1,4 @@
-"""The words in which ioFog's agents say where a microservice stands, and ours for the same. Pure."""
+"""The words in which ioFog's agents say where a microservice stands, and ours. Pure."""
 
 from ecn.agent_status import ContainerUsage
 from events.application import ContainerState, ContainerStatus

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from events.ids import CatalogItemId, MicroserviceId, NodeId
-from events.node import DEFAULT_ROUTER, RouterMode
+from events.node import DEFAULT_ROUTER, RouterMode, RouterSettings
 from projections import catalog_seeds
 from projections.catalog import catalog_item
 from projections.images import platform_of
@@ -131,8 +131,8 @@ def _wanted(world: World, node_id: NodeId) -> Iterator[tuple[Kind, str, bool, li
     settings = world.nodes[node_id].settings
     router = settings.router
     if router is not None and router.mode is not RouterMode.NONE:
-        messaging, *others = router_ports(router)
-        yield Kind.ROUTER, _router_config(world, node_id), False, [messaging, *others]
+        config = _router_config(world, node_id, router)
+        yield Kind.ROUTER, config, False, router_ports(router)
     mappings = proxy_mappings(world, node_id)
     if mappings:
         yield Kind.PROXY, _proxy_config(world, node_id, mappings), True, []
@@ -142,9 +142,7 @@ def _wanted(world: World, node_id: NodeId) -> Iterator[tuple[Kind, str, bool, li
         yield Kind.BLUETOOTH, "{}", True, []
 
 
-def _router_config(world: World, node_id: NodeId) -> str:
-    router = world.nodes[node_id].settings.router
-    assert router is not None
+def _router_config(world: World, node_id: NodeId, router: RouterSettings) -> str:
     edge = router.mode is RouterMode.EDGE
     listeners = [Listener("normal", ALL_ADDRESSES, router.messaging_port)]
     for role, port in (("inter-router", router.inter_router_port), ("edge", router.edge_port)):

@@ -9,7 +9,8 @@ LATEST = 253_402_300_799_999
 """The last millisecond of the year 9999: there is no later one in either form."""
 
 _ISO = re.compile(
-    r"(?P<date>\d{4}-\d{2}-\d{2})[T ](?P<time>\d{2}:\d{2}:\d{2})(?:\.(?P<part>\d{1,9}))?(?:Z|\+00:00)",
+    r"(?P<date>\d{4}-\d{2}-\d{2})[T ](?P<time>\d{2}:\d{2}:\d{2})"
+    r"(?:\.(?P<part>\d{1,9}))?(?:Z|\+00:00)",
     re.ASCII,
 )
 

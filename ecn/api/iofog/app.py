@@ -18,13 +18,20 @@ from yarl import URL
 
 from ecn.api.commanding import COMMAND_ID, NAMELESS, again, name_command
 from ecn.api.iofog import (
+    agent_reports,
+    agent_tasks,
+    agents,
     catalog,
+    diagnostics,
     edge_resources,
     errors,
     general,
+    image_snapshots,
     network,
+    nodes,
     registries,
     templates,
+    tunnels,
     users,
 )
 from ecn.api.iofog.authentication import Authentication
@@ -43,6 +50,13 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *network.ENDPOINTS,
     *templates.ENDPOINTS,
     *edge_resources.ENDPOINTS,
+    *nodes.ENDPOINTS,
+    *tunnels.ENDPOINTS,
+    *agents.ENDPOINTS,
+    *agent_tasks.ENDPOINTS,
+    *agent_reports.ENDPOINTS,
+    *image_snapshots.ENDPOINTS,
+    *diagnostics.ENDPOINTS,
 )
 
 Serving = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -9,10 +9,12 @@ this controller serves.
 import asyncio
 import json
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from io import BytesIO
+from pathlib import Path
 
 import aiohttp
 from aiohttp import web
@@ -25,12 +27,14 @@ from ecn.api.log_streams import LogStreams
 from ecn.batch import Issued, Outcome
 from ecn.commands import AnyCommand
 from ecn.commands.user import CreateFirstAdmin, CreateUser, IssueToken
+from ecn.container_snapshots import ContainerSnapshots
 from ecn.master_key import Keyring, MasterKey
 from ecn.passwords import Passwords
 from ecn.presence import Presence
 from ecn.presence_store import MemoryLeadership, MemoryPresenceStore
 from ecn.replay import Replay
 from ecn.secret_key_store import MemorySecretKeyStore
+from ecn.settings import TunnelServer
 from ecn.telemetry import Telemetry
 from ecn.telemetry_store import MemoryTelemetryStore
 from ecn.vault import Vault, hash_of
@@ -242,6 +246,7 @@ class Controller:
         self.vault: Vault
         self.replay: Replay
         self.telemetry: Telemetry
+        self.snapshots: ContainerSnapshots
 
     @property
     def world_position(self) -> int:
@@ -342,6 +347,7 @@ class Network:
         following: bool = True,
         offline_after: float = 60.0,
         open_signup: bool = False,
+        tunnel: TunnelServer | None = None,
     ) -> AsyncIterator[Controller]:
         """One more controller.
 
@@ -378,6 +384,10 @@ class Network:
         app[keys.LOG_STREAMS] = controller.streams
         controller.telemetry = Telemetry(self.telemetry_store, live, self.clock.now)
         app[keys.TELEMETRY] = controller.telemetry
+        folder = tempfile.TemporaryDirectory(prefix="ecn-snapshots-")
+        controller.snapshots = ContainerSnapshots(Path(folder.name), leave_free=0)
+        app[keys.SNAPSHOTS] = controller.snapshots
+        app[keys.TUNNEL] = tunnel
         app[keys.CLOCK] = self.clock.now
         app[keys.OPEN_SIGNUP] = open_signup
         app[keys.STARTED_AT] = self.clock.now()
@@ -385,6 +395,7 @@ class Network:
             app, handler_cancellation=True, shutdown_timeout=0.05, access_log=None
         )
         async with AsyncExitStack() as stack:
+            stack.callback(folder.cleanup)
             await stack.enter_async_context(beside(writer.run()))
             if following:
                 await stack.enter_async_context(beside(follow(live, self.log)))
