@@ -11,10 +11,11 @@ from ecn.api.documents import (
     Applications,
     Changed,
     MicroserviceManifest,
+    Rename,
 )
 from ecn.api.endpoint import Endpoint, read_body
 from ecn.api.keys import LIVE
-from ecn.api.manifests import placement
+from ecn.api.manifests import placement, wanted_routes
 from ecn.api.moments import asked
 from ecn.commands import application as commands
 from ecn.deciders import find
@@ -51,13 +52,14 @@ async def apply_application(request: web.Request) -> web.Response:
         description=body.description,
         labels=body.labels,
         microservices=[placement(each, MicroserviceId(new_id())) for each in body.microservices],
+        routes=wanted_routes(body.routes, new_id),
     )
     outcome = await execute(request, command)
     subject = outcome.subject
     if not subject:
         world = await decided_on(request, outcome)
         subject = f"application/{find.application(world, name)}"
-    return changed(outcome, subject, created_or_ok(outcome))
+    return changed(outcome, subject, created_or_ok(outcome, "application"))
 
 
 async def start_application(request: web.Request) -> web.Response:
@@ -76,6 +78,17 @@ async def delete_application(request: web.Request) -> web.Response:
     """Remove it with its microservices."""
     command = commands.DeleteApplication(application_id=_ref(request))
     return changed(await execute(request, command), f"application/{command.application_id}")
+
+
+async def rename_application(request: web.Request) -> web.Response:
+    """Let it have another name."""
+    key = _ref(request)
+    body = await read_body(request, Rename)
+    row = request.app[LIVE].world.applications[key]
+    command = commands.UpdateApplication(
+        application_id=key, name=body.name, description=row.description, system=row.system
+    )
+    return changed(await execute(request, command), f"application/{key}")
 
 
 async def create_microservice(request: web.Request) -> web.Response:
@@ -108,10 +121,11 @@ ENDPOINTS = (
         handler=apply_application,
         access=Role.OPERATOR,
         tag="applications",
-        summary="Create or update an application; what the manifest leaves out is deleted",
+        summary="Create or update an application; what its manifest leaves out is deleted",
         body=ApplicationManifest,
         answer=Changed,
         also=(201,),
+        creates="application",
         refusals=(404, 409),
     ),
     Endpoint(
@@ -154,6 +168,17 @@ ENDPOINTS = (
         summary="Stop all its microservices",
         answer=Changed,
         refusals=(404,),
+    ),
+    Endpoint(
+        method="POST",
+        path=_APPLICATION + "/rename",
+        handler=rename_application,
+        access=Role.OPERATOR,
+        tag="applications",
+        summary="Give an application another name",
+        body=Rename,
+        answer=Changed,
+        refusals=(404, 409),
     ),
     Endpoint(
         method="POST",

@@ -142,12 +142,9 @@ def replayed(outcome: Outcome) -> dict[str, str]:
     return {"Idempotency-Replayed": "true"} if outcome.repeated else {}
 
 
-def created_or_ok(outcome: Outcome) -> int:
-    """For a PUT: 201 where the thing itself is new, else 200."""
-    return 201 if any(type_ in CREATIONS for type_ in outcome.events) else 200
-
-
-CREATIONS = frozenset({"application.created.v1", "registry.created.v1"})
+def created_or_ok(outcome: Outcome, kind: str) -> int:
+    """For a PUT of a thing of that kind: 201 where the thing itself is new, else 200."""
+    return 201 if f"{kind}.created.v1" in outcome.events else 200
 
 
 async def changing(
@@ -167,7 +164,9 @@ async def changing(
             world = request.app[LIVE].world
             repeated = repetition(world, CommandId(request[COMMAND_ID]))
             if repeated is not None:
-                status = created_or_ok(repeated) if endpoint.also else endpoint.status
+                status = endpoint.status
+                if endpoint.creates:
+                    status = created_or_ok(repeated, endpoint.creates)
                 return changed(repeated, repeated.subject, status)
         return await handler(request)
 

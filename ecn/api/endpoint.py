@@ -60,6 +60,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     status: int = 200
     also: tuple[int, ...] = ()
     """Other statuses of success, with the same answer."""
+    creates: str = ""
+    """The kind of thing that is made where there is none: then it answers 201."""
     queries: tuple[Query, ...] = ()
     at: bool = False
     """A read that can look into the past: with `?at=`, its handler finds the world of then in the

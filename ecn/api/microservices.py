@@ -13,6 +13,7 @@ from ecn.api.documents import (
     MicroserviceManifest,
     Microservices,
     MoveMicroservice,
+    Rename,
 )
 from ecn.api.endpoint import Endpoint, Query, choice, read_body, truth, whole_number
 from ecn.api.keys import LIVE, LOG_STREAMS
@@ -101,6 +102,20 @@ async def move_microservice(request: web.Request) -> web.Response:
     body = await read_body(request, MoveMicroservice)
     command = commands.MoveMicroservice(microservice_id=key, node=body.node)
     return changed(await execute(request, command), f"microservice/{key}")
+
+
+async def rename_microservice(request: web.Request) -> web.Response:
+    """Let it have another name."""
+    key = _ref(request)
+    body = await read_body(request, Rename)
+    command = commands.RenameMicroservice(microservice_id=key, name=body.name)
+    return changed(await execute(request, command), f"microservice/{key}")
+
+
+async def rebuild_microservice(request: web.Request) -> web.Response:
+    """Let its container be made anew."""
+    command = commands.RebuildMicroservice(microservice_id=_ref(request))
+    return changed(await execute(request, command), f"microservice/{command.microservice_id}")
 
 
 async def read_log(request: web.Request) -> web.StreamResponse:
@@ -196,6 +211,27 @@ _ROWS: tuple[Endpoint, ...] = (
         body=MoveMicroservice,
         answer=Changed,
         refusals=(404, 409),
+    ),
+    Endpoint(
+        method="POST",
+        path="/rename",
+        handler=rename_microservice,
+        access=Role.OPERATOR,
+        tag="microservices",
+        summary="Give it another name within its application",
+        body=Rename,
+        answer=Changed,
+        refusals=(404, 409),
+    ),
+    Endpoint(
+        method="POST",
+        path="/rebuild",
+        handler=rebuild_microservice,
+        access=Role.OPERATOR,
+        tag="microservices",
+        summary="Let its container be made anew",
+        answer=Changed,
+        refusals=(404,),
     ),
     Endpoint(
         method="GET",

@@ -21,13 +21,14 @@ from ecn.api.endpoint import Endpoint, Query, choice, parse, read_body, truth
 from ecn.api.keys import CLOCK, LIVE, PRESENCE, VAULT
 from ecn.api.manifests import merged
 from ecn.api.moments import asked
+from ecn.api.offer_views import with_router_ids
 from ecn.batch import repetition
 from ecn.commands import node as commands
 from ecn.deciders import find, rules
 from ecn.errors import Invalid
 from ecn.vault import hash_of
 from events.ids import CommandId, NodeId, new_id
-from events.node import NodeSettings, ProvisioningKeyIssued
+from events.node import Instruction, NodeSettings, ProvisioningKeyIssued
 from events.user import Role
 from projections.nodes import NodeState
 from projections.world import World
@@ -74,7 +75,9 @@ async def register_node(request: web.Request) -> web.Response:
     """Make a place for a device."""
     body = await read_body(request, RegisterNode)
     command = commands.RegisterNode(
-        node_id=NodeId(new_id()), name=body.name, settings=body.settings
+        node_id=NodeId(new_id()),
+        name=body.name,
+        settings=with_router_ids(request.app[LIVE].world, body.settings),
     )
     return changed(await execute(request, command), f"node/{command.node_id}", 201)
 
@@ -90,6 +93,7 @@ async def update_node(request: web.Request) -> web.Response:
         if body.settings is not msgspec.UNSET:
             patch = merged(row.settings, body.settings)
             settings = parse(patch, NodeSettings, field="$.settings")
+            settings = with_router_ids(world, settings)
         return commands.UpdateNode(
             node_id=node_id,
             name=row.name if body.name is msgspec.UNSET else body.name,
@@ -110,6 +114,31 @@ async def deprovision_node(request: web.Request) -> web.Response:
     """Take the node away from its device."""
     command = commands.DeprovisionNode(node_id=_ref(request))
     return changed(await execute(request, command), f"node/{command.node_id}")
+
+
+async def _instruct(request: web.Request, instruction: Instruction) -> web.Response:
+    command = commands.InstructNode(node_id=_ref(request), instruction=instruction)
+    return changed(await execute(request, command), f"node/{command.node_id}")
+
+
+async def reboot_node(request: web.Request) -> web.Response:
+    """Restart the whole device."""
+    return await _instruct(request, Instruction.REBOOT)
+
+
+async def prune_node(request: web.Request) -> web.Response:
+    """Remove images that nothing uses."""
+    return await _instruct(request, Instruction.PRUNE)
+
+
+async def upgrade_node(request: web.Request) -> web.Response:
+    """Install the agent's next version."""
+    return await _instruct(request, Instruction.UPGRADE)
+
+
+async def roll_node_back(request: web.Request) -> web.Response:
+    """Go back to the agent's version of before."""
+    return await _instruct(request, Instruction.ROLLBACK)
 
 
 async def issue_key(request: web.Request) -> web.Response:
@@ -231,5 +260,23 @@ ENDPOINTS = (
         summary="Take a node away from its device; the agent removes its containers",
         answer=Changed,
         refusals=(404,),
+    ),
+    *(
+        Endpoint(
+            method="POST",
+            path=f"{_NODE}/{instruction}",
+            handler=handler,
+            access=Role.OPERATOR,
+            tag="nodes",
+            summary=f"Tell its agent to {what}, once",
+            answer=Changed,
+            refusals=(404,),
+        )
+        for instruction, handler, what in (
+            (Instruction.REBOOT, reboot_node, "restart the device"),
+            (Instruction.PRUNE, prune_node, "remove images that nothing uses"),
+            (Instruction.UPGRADE, upgrade_node, "install its next version"),
+            (Instruction.ROLLBACK, roll_node_back, "go back to its version of before"),
+        )
     ),
 )

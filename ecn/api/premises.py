@@ -15,16 +15,29 @@ from ecn.commands.application import (
     DeleteApplication,
     DeleteMicroservice,
     MoveMicroservice,
+    RebuildMicroservice,
+    RenameMicroservice,
     StartApplication,
     StartMicroservice,
     StopApplication,
     StopMicroservice,
+    UpdateApplication,
     UpdateMicroservice,
 )
-from ecn.commands.catalog import DeleteRegistry
+from ecn.commands.catalog import DeleteCatalogItem, DeleteRegistry
 from ecn.commands.command import ByDevice, ByToken, Meant
-from ecn.commands.node import DeleteNode, DeprovisionNode, IssueProvisioningKey, UpdateNode
+from ecn.commands.edge_resource import DeleteEdgeResource, LinkEdgeResource, UnlinkEdgeResource
+from ecn.commands.node import (
+    DeleteNode,
+    DeprovisionNode,
+    InstructNode,
+    IssueProvisioningKey,
+    UpdateNode,
+)
+from ecn.commands.route import CreateRoute, DeleteRoute, UpdateRoute
+from ecn.commands.template import DeleteTemplate
 from ecn.commands.user import DeleteUser, UpdateUser
+from ecn.commands.volume import DeleteVolume
 from events.user import Role
 
 
@@ -52,9 +65,22 @@ def by_device(who: Device) -> ByDevice:
 def _meant(command: AnyCommand, path: Mapping[str, str]) -> Meant | None:
     """What the path calls the thing that the command is about, if it names one."""
     match command:
-        case UpdateNode() | DeleteNode() | DeprovisionNode() | IssueProvisioningKey():
+        case (
+            UpdateNode()
+            | DeleteNode()
+            | DeprovisionNode()
+            | IssueProvisioningKey()
+            | InstructNode()
+        ):
             kind, id_ = "node", str(command.node_id)
-        case StartApplication() | StopApplication() | DeleteApplication() | CreateMicroservice():
+        case (
+            UpdateApplication()
+            | StartApplication()
+            | StopApplication()
+            | DeleteApplication()
+            | CreateMicroservice()
+            | CreateRoute()
+        ):
             kind, id_ = "application", str(command.application_id)
         case (
             UpdateMicroservice()
@@ -62,15 +88,33 @@ def _meant(command: AnyCommand, path: Mapping[str, str]) -> Meant | None:
             | MoveMicroservice()
             | StartMicroservice()
             | StopMicroservice()
+            | RenameMicroservice()
+            | RebuildMicroservice()
         ):
-            if not path:
-                return None
-            ref = path.get("id") or "/".join(path.get(each, "") for each in ("application", "name"))
-            return Meant("microservice", ref, command.microservice_id)
+            return _in_application(path, "microservice", command.microservice_id)
+        case UpdateRoute() | DeleteRoute():
+            return _in_application(path, "route", command.route_id)
         case DeleteRegistry():
             kind, id_ = "registry", str(command.registry_id)
+        case DeleteCatalogItem():
+            kind, id_ = "catalog-item", str(command.catalog_item_id)
+        case DeleteTemplate():
+            kind, id_ = "template", str(command.template_id)
+        case DeleteEdgeResource() | LinkEdgeResource() | UnlinkEdgeResource():
+            kind, id_ = "edge-resource", str(command.edge_resource_id)
+        case DeleteVolume():
+            kind, id_ = "volume", str(command.volume_id)
         case UpdateUser() | DeleteUser():
             kind, id_ = "user", str(command.user_id)
         case _:
             return None
-    return Meant(kind, path[kind], id_) if kind in path else None
+    parameter = kind.replace("-", "_")
+    return Meant(kind, path[parameter], id_) if parameter in path else None
+
+
+def _in_application(path: Mapping[str, str], kind: str, id_: str) -> Meant | None:
+    """What is addressed by its id, or as `<application>/<name>`."""
+    if not path:
+        return None
+    ref = path.get("id") or "/".join(path.get(each, "") for each in ("application", "name"))
+    return Meant(kind, ref, id_)

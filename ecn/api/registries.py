@@ -82,6 +82,11 @@ async def apply_registry(request: web.Request) -> web.Response:
         url=body.url,
         username=body.username,
         password=password,
+        email=body.email,
+        public=body.public,
+        secure=body.secure,
+        certificate=body.certificate,
+        requires_certificate=body.requires_certificate,
     )
     try:
         outcome = await execute(request, command)
@@ -98,7 +103,7 @@ async def apply_registry(request: web.Request) -> web.Response:
     subject = outcome.subject
     if not subject:
         subject = f"registry/{find.registry(await decided_on(request, outcome), name)}"
-    return changed(outcome, subject, created_or_ok(outcome))
+    return changed(outcome, subject, created_or_ok(outcome, "registry"))
 
 
 async def delete_registry(request: web.Request) -> web.Response:
@@ -135,6 +140,7 @@ ENDPOINTS = (
         body=RegistryManifest,
         answer=Changed,
         also=(201,),
+        creates="registry",
     ),
     Endpoint(
         method="GET",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from msgspec import Raw, field
+from msgspec import UNSET, Raw, field
 
 from ecn.api.documents import Answer, Page, Request
 
@@ -12,8 +12,8 @@ class VariableManifest(Request, frozen=True, kw_only=True):
 
     key: str
     description: str = ""
-    default: object = None
-    """Any JSON value; null: there is no default."""
+    default: object = UNSET
+    """Any JSON value. Absent: there is no default."""
 
 
 class TemplateManifest(Request, frozen=True, kw_only=True):

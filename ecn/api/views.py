@@ -4,7 +4,9 @@ from datetime import datetime
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
+from ecn.api import offer_views
 from ecn.api.documents import (
     ApplicationDocument,
     EventDocument,
@@ -13,12 +15,18 @@ from ecn.api.documents import (
     RegistryDocument,
     UserDocument,
 )
-from ecn.api.manifests import SPEC_FIELDS, config_document
+from ecn.api.manifests import (
+    SPEC_FIELDS,
+    catalog_item_name,
+    config_document,
+    ports_as_written,
+)
 from events.application import ContainerState, ContainerStatus, Health
 from events.envelope import Recorded
 from events.ids import ApplicationId, MicroserviceId, NodeId, RegistryId, UserId
 from events.shown import shown
 from projections import desired_state
+from projections.images import image_for, registry_for
 from projections.world import World
 
 FAILING = frozenset({ContainerState.FAILED, ContainerState.BACKING_OFF, ContainerState.UNKNOWN})
@@ -51,7 +59,8 @@ def microservice(world: World, microservice_id: MicroserviceId) -> MicroserviceD
     row = world.microservices[microservice_id]
     application_row = world.applications[row.application_id]
     node_row = world.nodes[row.node_id]
-    registry_id = row.spec.registry_id
+    registry_id = registry_for(world, row.spec)
+    spec = replace(row.spec, ports=ports_as_written(world, row.spec))
     status = world.statuses.get(microservice_id)
     return MicroserviceDocument(
         id=microservice_id,
@@ -62,8 +71,10 @@ def microservice(world: World, microservice_id: MicroserviceId) -> MicroserviceD
         node_state=node_row.state,
         started=row.started,
         application_started=application_row.started,
+        catalog_item=catalog_item_name(world, row.spec),
+        runs_image=image_for(world, row.spec, node_row) or "",
         registry=world.registries[registry_id].name if registry_id else None,
-        **{name: getattr(row.spec, name) for name in SPEC_FIELDS},
+        **{name: getattr(spec, name) for name in SPEC_FIELDS},
         config=config_document(row.spec.config),
         status=status or ContainerStatus(state=ContainerState.QUEUED, at=row.updated_at),
         current=status is not None and status.revision >= row.revision,
@@ -86,6 +97,13 @@ def application(world: World, application_id: ApplicationId) -> ApplicationDocum
         started=row.started,
         state=_application_state(members, started=row.started),
         microservices=members,
+        routes=sorted(
+            (
+                offer_views.route(world, key)
+                for key in world.routes.find("application", application_id)
+            ),
+            key=lambda each: each.name,
+        ),
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
@@ -100,6 +118,11 @@ def registry(world: World, registry_id: RegistryId) -> RegistryDocument:
         url=row.settings.url,
         username=row.settings.username,
         has_password=row.settings.password is not None,
+        email=row.settings.email,
+        public=row.settings.public,
+        secure=row.settings.secure,
+        certificate=row.settings.certificate,
+        requires_certificate=row.settings.requires_certificate,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

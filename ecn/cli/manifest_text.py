@@ -151,5 +151,5 @@ def _same(document: Struct, kind: type[S]) -> S:
 def _as_written(microservice: d.MicroserviceDocument) -> d.MicroserviceManifest:
     names = {info.name for info in msgspec.structs.fields(d.MicroserviceManifest)}
     values = {name: getattr(microservice, name) for name in names}
-    values["config"] = msgspec.json.decode(microservice.config, type=dict[str, object])
+    values["config"] = msgspec.json.decode(microservice.config, type=dict[str, object] | str)
     return d.MicroserviceManifest(**values)

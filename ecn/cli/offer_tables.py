@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import msgspec
+from msgspec import UNSET
 
 from ecn.api import documents as d
 from ecn.api.catalog_documents import CatalogItemDocument
@@ -219,7 +220,7 @@ def lines(document: Offer, now: datetime) -> Iterator[Line]:
 
 
 def _variable(key: str, default: object, description: str) -> str:
-    said = key if default is None else f"{key} = {msgspec.json.encode(default).decode()}"
+    said = key if default is UNSET else f"{key} = {msgspec.json.encode(default).decode()}"
     return f"{said}  {description}".rstrip()
 
 
