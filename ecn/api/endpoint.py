@@ -67,6 +67,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     """A read that can look into the past: with `?at=`, its handler finds the world of then in the
     request (moments.py). All others refuse `at` rather than answer of now."""
     media: str = "application/json"
+    file: str = ""
+    """The body is a form with a file, in the field of that name."""
     or_list: tuple[tuple[str, type], ...] = ()
     """Other media that the client may accept instead: each a JSON list of these documents."""
     refusals: tuple[int, ...] = ()

@@ -4,11 +4,12 @@ Nothing here is written by hand twice: what an endpoint row says is what is serv
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from html import escape
 
 import msgspec
 from aiohttp import web
+from msgspec import Struct, inspect
 
 from ecn.api.documents import Changed, Problem
 from ecn.api.endpoint import Access, Endpoint
@@ -23,25 +24,52 @@ Json = dict[str, object]
 JSON = "application/json"
 
 
-def document(endpoints: Sequence[Endpoint]) -> Json:
+class Api(Struct, frozen=True, kw_only=True):
+    """What the endpoints of one API have in common."""
+
+    base: str
+    title: str
+    description: str
+    how: str
+    """How to speak to it, for readers of the page. HTML."""
+    refusal: type
+    """The body of every refusal."""
+    refusal_media: str
+    not_allowed: frozenset[int]
+    """What may be answered to whom a token does not let do it."""
+    lenient: bool = False
+    """No body is as good as an empty one, and an answer without a type has none."""
+
+
+NATIVE = Api(
+    base=BASE,
+    title="ECN",
+    description="The control plane of an Edge Compute Network.",
+    how="Send <code>Authorization: Bearer &lt;token&gt;</code>; with an "
+    "<code>Idempotency-Key</code> a retried change takes effect once; errors are RFC 9457 "
+    "problems.",
+    refusal=Problem,
+    refusal_media="application/problem+json",
+    not_allowed=frozenset({401}),
+)
+
+Refs = Mapping[type, Json]
+"""By type, where its schema stands."""
+
+
+def document(endpoints: Sequence[Endpoint], api: Api = NATIVE) -> Json:
     """The whole description, as an object of plain values."""
-    types = {t for each in endpoints for t in (each.body, each.answer) if t is not None}
-    types |= {listed for each in endpoints for _, listed in each.or_list}
-    _, components = msgspec.json.schema_components(
-        sorted(types | {Problem}, key=lambda t: t.__qualname__),
-        schema_hook=_any_json,
-        ref_template="#/components/schemas/{name}",
-    )
+    refs, components = _schemas_of(endpoints, api)
     paths: dict[str, Json] = {}
     for each in endpoints:
         path = PARAMETER.sub(r"{\1}", each.path)
-        paths.setdefault(BASE + path, {})[each.method.lower()] = _operation(each)
+        paths.setdefault(api.base + path, {})[each.method.lower()] = _operation(each, api, refs)
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "ECN",
+            "title": api.title,
             "version": VERSION,
-            "description": "The control plane of an Edge Compute Network.",
+            "description": api.description,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
@@ -53,33 +81,61 @@ def document(endpoints: Sequence[Endpoint]) -> Json:
     }
 
 
+def _schemas_of(endpoints: Sequence[Endpoint], api: Api) -> tuple[Refs, Json]:
+    """Where each type's schema stands, and the schemas. Two types of one name get longer ones."""
+    types = {t for each in endpoints for t in (each.body, each.answer) if t is not None}
+    types |= {listed for each in endpoints for _, listed in each.or_list}
+    ordered = sorted(types | {api.refusal}, key=lambda t: (t.__qualname__, t.__module__))
+    refs, components = msgspec.json.schema_components(
+        ordered, schema_hook=_any_json, ref_template="#/components/schemas/{name}"
+    )
+    return dict(zip(ordered, refs, strict=True)), dict(components)
+
+
 def _any_json(type_: type) -> Json:
     if type_ is object:
         return {"description": "any JSON"}
     raise NotImplementedError(f"{type_} can't be described")
 
 
-def _operation(each: Endpoint) -> Json:
+def _operation(each: Endpoint, api: Api, refs: Refs) -> Json:
     operation: Json = {
         "operationId": _operation_id(each),
         "summary": each.summary,
         "description": f"Access: {_access(each)}.",
         "tags": [each.tag],
         "parameters": _parameters(each),
-        "responses": _responses(each),
+        "responses": _responses(each, api, refs),
         "security": [] if each.access is Access.ANYONE else [{"token": []}],
     }
     if each.body is not None:
         operation["requestBody"] = {
+            "required": not api.lenient or _needs_something(each.body),
+            "content": _body(each.body, refs, merge=each.merge),
+        }
+    elif each.file:
+        form = {
+            "type": "object",
+            "properties": {each.file: {"type": "string", "contentMediaType": "application/yaml"}},
+            "required": [each.file],
+        }
+        operation["requestBody"] = {
             "required": True,
-            "content": _body(each.body, merge=each.merge),
+            "content": {"multipart/form-data": {"schema": form}},
         }
     return operation
 
 
-def _body(type_: type, *, merge: bool) -> Json:
+def _needs_something(type_: type) -> bool:
+    described = inspect.type_info(type_)
+    return not isinstance(described, inspect.StructType) or any(
+        each.required for each in described.fields
+    )
+
+
+def _body(type_: type, refs: Refs, *, merge: bool) -> Json:
     if not merge:
-        return {"application/json": {"schema": _ref(type_)}}
+        return {"application/json": {"schema": refs[type_]}}
     patch = {
         "type": "object",
         "description": f"An RFC 7396 merge patch of a {type_.__name__}: what is absent stays as "
@@ -125,35 +181,31 @@ def _parameters(each: Endpoint) -> list[Json]:
     return parameters
 
 
-def _responses(each: Endpoint) -> Json:
+def _responses(each: Endpoint, api: Api, refs: Refs) -> Json:
     responses: Json = {}
     for status in (each.status, *each.also):
         answer: Json = {"description": "As asked"}
         if each.answer is not None:
-            answer["content"] = {each.media: {"schema": _ref(each.answer)}} | {
-                media: {"schema": {"type": "array", "items": _ref(listed)}}
+            answer["content"] = {each.media: {"schema": refs[each.answer]}} | {
+                media: {"schema": {"type": "array", "items": refs[listed]}}
                 for media, listed in each.or_list
             }
-        elif status != 204:
+        elif status != 204 and not (api.lenient and each.media == JSON):
             answer["content"] = {each.media: {"schema": {"type": "string"}}}
         responses[str(status)] = answer
     refusals = set(each.refusals) | set(COMMON_REFUSALS)
     if each.access is not Access.ANYONE:
-        refusals |= {401} if each.access is Access.AGENT else {401, 403}
-    if each.method != "GET" and each.status != 204:
+        refusals |= api.not_allowed if each.access is Access.AGENT else {401, 403}
+    if each.method != "GET" and (each.status != 204 or api.lenient):
         refusals |= {413}
-        if each.answer is not None and issubclass(each.answer, Changed):
+        if api.lenient or (each.answer is not None and issubclass(each.answer, Changed)):
             refusals |= {422}
     for status in sorted(refusals):
         refusal: Json = {"description": "Not changed" if status == 304 else "A problem"}
         if status != 304:
-            refusal["content"] = {"application/problem+json": {"schema": _ref(Problem)}}
+            refusal["content"] = {api.refusal_media: {"schema": refs[api.refusal]}}
         responses[str(status)] = refusal
     return responses
-
-
-def _ref(type_: type) -> Json:
-    return {"$ref": f"#/components/schemas/{type_.__name__}"}
 
 
 STYLE = """
@@ -170,22 +222,23 @@ border-bottom: 1px solid var(--line); vertical-align: top; }
 """
 
 
-def page(endpoints: Sequence[Endpoint]) -> str:
+def page(endpoints: Sequence[Endpoint], api: Api = NATIVE) -> str:
     """The description as HTML that needs no script and nothing from elsewhere."""
+    refs, components = _schemas_of(endpoints, api)
     parts = [
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>ECN API</title>'
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f"<title>{escape(api.title)} API</title>"
         '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
-        f"<style>{STYLE}</style></head><body><h1>ECN API</h1><p>Version {escape(VERSION)}. "
-        f'As a document for programs: <a href="{BASE}/openapi.json">openapi.json</a>. Send '
-        "<code>Authorization: Bearer &lt;token&gt;</code>; with an <code>Idempotency-Key</code> "
-        "a retried change takes effect once; errors are RFC 9457 problems.</p>"
+        f"<style>{STYLE}</style></head><body><h1>{escape(api.title)} API</h1>"
+        f"<p>Version {escape(VERSION)}. As a document for programs: "
+        f'<a href="{api.base}/openapi.json">openapi.json</a>. {api.how}</p>'
     ]
     tag = ""
     for each in sorted(endpoints, key=lambda one: one.tag):
         if each.tag != tag:
             tag = each.tag
             parts.append(f"<h2>{escape(tag)}</h2>")
-        path = escape(BASE + PARAMETER.sub(r"{\1}", each.path))
+        path = escape(api.base + PARAMETER.sub(r"{\1}", each.path))
         parts.append(
             f"<details><summary><b>{each.method}</b> <code>{path}</code>"
             f"<span>{escape(each.summary)}</span></summary><p>Access: {escape(_access(each))}.</p>"
@@ -196,21 +249,21 @@ def page(endpoints: Sequence[Endpoint]) -> str:
         )
         for what, type_ in (("Body", each.body), ("Answer", each.answer)):
             if type_ is not None:
-                name = escape(type_.__name__)
+                name = escape(str(refs[type_].get("$ref")).rpartition("/")[2])
                 rows += (
                     f'<tr><td>{what}</td><td><a href="#{name}"><code>{name}</code></a></td></tr>'
                 )
         parts.append(f"<table>{rows}</table></details>")
     parts.append("<h2>Documents</h2>")
-    parts += _schemas(endpoints)
+    parts += _schemas(components)
     return "".join(parts) + "</body></html>"
 
 
-def _schemas(endpoints: Sequence[Endpoint]) -> list[str]:
-    components = document(endpoints)["components"]
-    schemas = components["schemas"] if isinstance(components, dict) else {}
+def _schemas(components: Json) -> list[str]:
     parts = []
-    for name, schema in sorted(schemas.items()):
+    for name, schema in sorted(components.items()):
+        if not isinstance(schema, dict):
+            continue
         fields = (
             "".join(
                 f"<tr><td><code>{escape(field)}</code></td><td><code>{_type(said)}</code></td>"
@@ -240,9 +293,18 @@ def _type(schema: object) -> str:
 
 
 def routes(endpoints: Sequence[Endpoint]) -> list[web.RouteDef]:
-    """The two paths at which all this is served. The description is made once."""
-    described = msgspec.json.encode(document(endpoints))
-    readable = page(endpoints)
+    """The two paths at which all this is served, for our own API."""
+    openapi_json, docs = handlers(endpoints, NATIVE)
+    return [web.get(f"{BASE}/openapi.json", openapi_json), web.get(f"{BASE}/docs", docs)]
+
+
+Shown = Callable[[web.Request], Awaitable[web.Response]]
+
+
+def handlers(endpoints: Sequence[Endpoint], api: Api) -> tuple[Shown, Shown]:
+    """What serves the document, and the page. The description is made once."""
+    described = msgspec.json.encode(document(endpoints, api))
+    readable = page(endpoints, api)
 
     async def openapi_json(_: web.Request) -> web.Response:
         return web.Response(body=described, content_type="application/json")
@@ -258,4 +320,4 @@ def routes(endpoints: Sequence[Endpoint]) -> list[web.RouteDef]:
             },
         )
 
-    return [web.get(f"{BASE}/openapi.json", openapi_json), web.get(f"{BASE}/docs", docs)]
+    return openapi_json, docs

@@ -14,9 +14,12 @@ from aiohttp.web_urldispatcher import (
     ResourceRoute,
     UrlMappingMatchInfo,
 )
+from msgspec.structs import replace
 from yarl import URL
 
+from ecn.api import openapi
 from ecn.api.commanding import COMMAND_ID, NAMELESS, again, name_command
+from ecn.api.endpoint import Access
 from ecn.api.iofog import (
     agent_reports,
     agent_tasks,
@@ -35,12 +38,11 @@ from ecn.api.iofog import (
     users,
 )
 from ecn.api.iofog.authentication import Authentication
+from ecn.api.iofog.described import BASE, IOFOG
 from ecn.api.iofog.endpoint import ENDPOINT, Endpoint
 from ecn.api.iofog.route_table import RouteTable
 from ecn.api.keys import CLOCK, LIVE
 from ecn.api.middleware import STARTED
-
-BASE = "/api/v3"
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *general.ENDPOINTS,
@@ -65,8 +67,26 @@ Serving = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def resources(endpoints: Sequence[Endpoint] = ENDPOINTS) -> list[AbstractResource]:
     """What the application's router has to know."""
     authentication = Authentication()
-    served = [(each.method, each.path, _serving(each, authentication)) for each in endpoints]
+    served = [
+        (each.method, each.path, _serving(each, authentication))
+        for each in (*endpoints, *_of_itself(endpoints))
+    ]
     return [_Paths(BASE, served), _Paths("/", served)]
+
+
+def _of_itself(endpoints: Sequence[Endpoint]) -> tuple[Endpoint, Endpoint]:
+    """The description of the others, for programs and for people."""
+    described, readable = openapi.handlers(endpoints, IOFOG)
+    document = Endpoint(
+        method="GET",
+        path="/openapi.json",
+        handler=described,
+        access=Access.ANYONE,
+        tag="general",
+        summary="This description",
+    )
+    page = replace(document, path="/docs", handler=readable, media="text/html")
+    return document, page
 
 
 def dress(request: web.Request, response: web.StreamResponse) -> None:

@@ -38,9 +38,6 @@ class Endpoint(native.Endpoint, frozen=True, kw_only=True):
 
     liquid: bool = False
     """The texts of the body are rendered before they are looked at."""
-    file: str = ""
-    """The body is a form with a YAML file, in the field of that name as clients send it
-    (uploads.py)."""
     maybe_empty: bool = False
     """The body of a success may be empty, although there is an `answer`."""
     changes: bool = False

@@ -14,8 +14,10 @@ OF_HTTP_ITSELF = frozenset({404, 405})
 class Described:
     """The document that a controller serves, ready to be held against answers."""
 
-    def __init__(self, document: Json) -> None:
+    def __init__(self, document: Json, refusal: str = "Problem") -> None:
+        """refusal: the schema of what is said on paths that nobody serves."""
         self.document = document
+        self._refusal = refusal
         self._paths = [
             (re.compile(re.sub(r"{\w+}", "[^/]+", path) + "$"), path)
             # Literal words before parameters: /users/x is no /users/{user}/….
@@ -48,7 +50,7 @@ class Described:
         operation = self.operation(method, path)
         if operation is None:
             assert status in OF_HTTP_ITSELF, f"{status} on {method} {path}, which nobody serves"
-            self._validate({"$ref": "#/components/schemas/Problem"}, body)
+            self._validate({"$ref": f"#/components/schemas/{self._refusal}"}, body)
             return
         responses = operation["responses"]
         assert isinstance(responses, dict)

@@ -46,6 +46,10 @@ import aiohttp
 import yaml
 from msgspec import Struct
 
+from ecn.api.iofog.app import ENDPOINTS
+from ecn.api.iofog.endpoint import Endpoint
+from ecn.api.iofog.route_table import RouteTable
+from tests.ecn.api.described import Described
 from tests.ecn.api.iofog.shape import differences
 from tests.ecn.api.server import ADMIN, OPERATOR, VIEWER, Controller
 
@@ -135,11 +139,54 @@ async def _send(controller: Controller, step: Step, kept: Kept) -> Received:
         data = b"null" if step.body == "$null" else json.dumps(_filled(step.body, kept)).encode()
         headers["Content-Type"] = "application/json"
     url = controller.url + BASE + str(_filled(step.path, kept))
+    described = await _described(controller)
     async with controller.network.session.request(
         step.method, url, data=data, headers=headers, allow_redirects=False
     ) as response:
         content = await response.read()
+        _check_described(described, step, response, content, url.removeprefix(controller.url))
         return Received(status=response.status, headers=dict(response.headers), content=content)
+
+
+DOCUMENTS: dict[bytes, Described] = {}
+"""By their text: all controllers of one version serve the same."""
+
+
+async def _described(controller: Controller) -> Described:
+    async with controller.network.session.get(controller.url + BASE + "/openapi.json") as response:
+        text = await response.read()
+    if text not in DOCUMENTS:
+        DOCUMENTS[text] = Described(json.loads(text), refusal="Told")
+    return DOCUMENTS[text]
+
+
+def _check_described(
+    described: Described,
+    step: Step,
+    response: aiohttp.ClientResponse,
+    content: bytes,
+    path: str,
+) -> None:
+    """Errors: AssertionError where the OpenAPI document does not describe the answer."""
+    if step.method in ("HEAD", "OPTIONS"):
+        return
+    served = ROUTES.find(step.method, path.removeprefix(BASE).partition("?")[0])
+    if served is not None and served[0].maybe_empty and not content and response.ok:
+        return
+    media = response.content_type
+    is_json = media.endswith("json") and bool(content)
+    # As it is described, not as somebody writes it: no slash at the end, and their letters.
+    template = path if served is None else BASE + _as_described(served)
+    body = json.loads(content) if is_json else content
+    described.check(step.method, template, response.status, media, body)
+
+
+ROUTES = RouteTable((each.method, each.path, each) for each in ENDPOINTS)
+
+
+def _as_described(served: tuple[Endpoint, dict[str, str]]) -> str:
+    """The path with something for its parameters that has no slash in it."""
+    return re.sub(r"{\w+}", "x", served[0].path)
 
 
 def _check(step: Step, received: Received, kept: Kept, where: str) -> None:
