@@ -10,17 +10,39 @@ import msgspec
 
 from ecn.api import plan_documents as p
 from ecn.api.documents import MicroserviceManifest
+from ecn.api.edge_resources import name_and_version
 from ecn.api.endpoint import parse
-from ecn.api.manifests import changed_placement, merged, placement
+from ecn.api.manifests import changed_placement, merged, placement, wanted_routes
+from ecn.api.offer_views import (
+    catalog_item_settings,
+    edge_resource_settings,
+    template_settings,
+    with_router_ids,
+)
+from ecn.api.routes import applied as route
+from ecn.api.volumes import applied as volume
 from ecn.commands import application as applications
-from ecn.commands import catalog, node
+from ecn.commands import catalog, edge_resource, node, template
+from ecn.commands import route as routes
+from ecn.commands import volume as volumes
 from ecn.commands.together import SingleCommand
 from ecn.deciders import find
 from ecn.errors import Invalid
+from ecn.iofog import deploying
 from ecn.planning.decided import Wanted
 from ecn.planning.fields import subject_name
 from events.catalog import SealedSecret
-from events.ids import ApplicationId, MicroserviceId, NodeId, RegistryId
+from events.ids import (
+    ApplicationId,
+    CatalogItemId,
+    EdgeResourceId,
+    MicroserviceId,
+    NodeId,
+    RegistryId,
+    RouteId,
+    TemplateId,
+    VolumeId,
+)
 from events.node import NodeSettings
 from projections.world import World
 
@@ -30,23 +52,51 @@ UNSEALED = SealedSecret(secret_id="", ciphertext=b"")
 
 T = TypeVar("T")
 Fresh = Callable[[], str]
+Translate = Callable[[World, deploying.Document], Sequence[SingleCommand]]
+Ordinary = (
+    p.ApplyApplication
+    | p.ApplyRegistry
+    | p.ApplyNode
+    | p.ConfigureNode
+    | p.ApplyCatalogItem
+    | p.ApplyTemplate
+    | p.ApplyEdgeResource
+    | p.ApplyVolume
+    | p.ApplyRoute
+    | p.ChangeNode
+    | p.CreateMicroservice
+    | p.ChangeMicroservice
+    | p.Delete
+    | p.Start
+    | p.Stop
+    | p.Move
+)
+"""A change that is one command."""
 
 
-def wanted(change: p.AnyChange, world: World, fresh: Fresh, *, same_password: bool) -> Wanted:
+def wanted(
+    change: p.AnyChange,
+    world: World,
+    fresh: Fresh,
+    *,
+    same_password: bool,
+    translate: Translate,
+) -> Wanted:
     """The change, to be decided. world: only for its name as people say it.
 
     fresh: ids for what has to be made. same_password: of a registry: it has this one already.
+    translate: a document of ioFog's YAML to the commands that make it so.
     """
 
     def commands(world: World) -> Sequence[SingleCommand]:
+        if isinstance(change, p.ApplyIofogDocument):
+            return translate(world, msgspec.to_builtins(change.document))
         return [_command(change, world, fresh, same_password=same_password)]
 
     return Wanted(about=_about(change, world), commands=commands)
 
 
-def _command(
-    change: p.AnyChange, world: World, fresh: Fresh, *, same_password: bool
-) -> SingleCommand:
+def _command(change: Ordinary, world: World, fresh: Fresh, *, same_password: bool) -> SingleCommand:
     match change:
         case p.ApplyApplication(name=name, manifest=body):
             return applications.ApplyApplication(
@@ -55,6 +105,7 @@ def _command(
                 description=body.description,
                 labels=body.labels,
                 microservices=[_placement(each, fresh) for each in body.microservices],
+                routes=wanted_routes(body.routes, fresh),
             )
         case p.ApplyRegistry(name=name, manifest=registry):
             given = registry.password is not None
@@ -66,7 +117,36 @@ def _command(
                 url=registry.url,
                 username=registry.username,
                 password=UNSEALED if given and not same_password else None,
+                email=registry.email,
+                public=registry.public,
+                secure=registry.secure,
+                certificate=registry.certificate,
+                requires_certificate=registry.requires_certificate,
             )
+        case p.ApplyCatalogItem(name=name, manifest=item):
+            return catalog.ApplyCatalogItem(
+                catalog_item_id=CatalogItemId(fresh()),
+                name=name,
+                settings=catalog_item_settings(world, item),
+            )
+        case p.ApplyTemplate(name=name, manifest=gaps):
+            return template.ApplyTemplate(
+                template_id=TemplateId(fresh()), name=name, settings=template_settings(gaps)
+            )
+        case p.ApplyEdgeResource(name=name, manifest=resource):
+            name, version = name_and_version(name)
+            return edge_resource.ApplyEdgeResource(
+                edge_resource_id=EdgeResourceId(fresh()),
+                name=name,
+                version=version,
+                settings=edge_resource_settings(resource),
+            )
+        case p.ApplyVolume(name=name, manifest=files):
+            return volume(name, files, VolumeId(fresh()))
+        case p.ApplyRoute(name=name, manifest=ends):
+            return route(world, name, ends, RouteId(fresh()))
+        case p.ConfigureNode():
+            return _configure_node(change, world, fresh)
         case p.ApplyNode():
             return _apply_node(change, world, fresh)
         case p.ChangeNode():
@@ -103,8 +183,20 @@ def _about(change: p.AnyChange, world: World) -> str:
             return f"application/{name}"
         case p.ApplyRegistry(name=name):
             return f"registry/{name}"
-        case p.ApplyNode(name=name):
+        case p.ApplyNode(name=name) | p.ConfigureNode(name=name):
             return f"node/{name}"
+        case p.ApplyCatalogItem(name=name):
+            return f"catalog-item/{name}"
+        case p.ApplyTemplate(name=name):
+            return f"template/{name}"
+        case p.ApplyEdgeResource(name=name):
+            return f"edge-resource/{name}"
+        case p.ApplyVolume(name=name):
+            return f"volume/{name}"
+        case p.ApplyRoute(name=name):
+            return f"route/{name}"
+        case p.ApplyIofogDocument(document=document):
+            return deploying.about(msgspec.to_builtins(document))
         case p.ChangeNode(node=ref):
             return subject_name(world, f"node/{ref}")
         case p.CreateMicroservice(application=application, manifest=body):
@@ -125,12 +217,24 @@ def _apply_node(change: p.ApplyNode, world: World, fresh: Fresh) -> SingleComman
     node_id = world.nodes.one("name", change.name)
     if node_id is None:
         return node.RegisterNode(
-            node_id=NodeId(fresh()), name=change.name, settings=change.settings
+            node_id=NodeId(fresh()),
+            name=change.name,
+            settings=with_router_ids(world, change.settings),
         )
     row = world.nodes[node_id]
     return node.UpdateNode(
-        node_id=node_id, name=row.name, settings=change.settings, seen=(row.name, row.settings)
+        node_id=node_id,
+        name=row.name,
+        settings=with_router_ids(world, change.settings),
+        seen=(row.name, row.settings),
     )
+
+
+def _configure_node(change: p.ConfigureNode, world: World, fresh: Fresh) -> SingleCommand:
+    node_id = world.nodes.one("name", change.name)
+    present = NodeSettings() if node_id is None else world.nodes[node_id].settings
+    settings = parse(merged(present, change.settings), NodeSettings, field="$.settings")
+    return _apply_node(p.ApplyNode(name=change.name, settings=settings), world, fresh)
 
 
 def _change_node(change: p.ChangeNode, world: World) -> SingleCommand:
@@ -139,6 +243,7 @@ def _change_node(change: p.ChangeNode, world: World) -> SingleCommand:
     settings = row.settings
     if said.settings is not msgspec.UNSET:
         settings = parse(merged(settings, said.settings), NodeSettings, field="$.settings")
+        settings = with_router_ids(world, settings)
     return node.UpdateNode(
         node_id=node_id,
         name=row.name if said.name is msgspec.UNSET else said.name,
@@ -160,11 +265,32 @@ def _delete(change: p.Delete, world: World) -> SingleCommand:
     def delete_microservice(world: World, ref: str) -> SingleCommand:
         return applications.DeleteMicroservice(microservice_id=find.microservice(world, ref))
 
+    def delete_route(world: World, ref: str) -> SingleCommand:
+        return routes.DeleteRoute(route_id=find.route(world, ref))
+
+    def delete_template(world: World, ref: str) -> SingleCommand:
+        return template.DeleteTemplate(template_id=find.template(world, ref))
+
+    def delete_catalog_item(world: World, ref: str) -> SingleCommand:
+        return catalog.DeleteCatalogItem(catalog_item_id=find.catalog_item(world, ref))
+
+    def delete_edge_resource(world: World, ref: str) -> SingleCommand:
+        key = find.edge_resource(world, ref)
+        return edge_resource.DeleteEdgeResource(edge_resource_id=key)
+
+    def delete_volume(world: World, ref: str) -> SingleCommand:
+        return volumes.DeleteVolume(volume_id=find.volume(world, ref))
+
     kinds: dict[str, Callable[[World, str], SingleCommand]] = {
         "node": delete_node,
         "application": delete_application,
         "microservice": delete_microservice,
+        "route": delete_route,
+        "template": delete_template,
+        "catalog-item": delete_catalog_item,
         "registry": delete_registry,
+        "edge-resource": delete_edge_resource,
+        "volume": delete_volume,
     }
     return _by_kind(change.subject, kinds, world)
 

@@ -14,6 +14,7 @@ from ecn.api.answers import json_answer
 from ecn.api.commanding import COMMAND_ID, MERGE_PATIENCE, REQUEST_ID, execute, replayed
 from ecn.api.documents import Changed
 from ecn.api.endpoint import Endpoint, read_body
+from ecn.api.iofog_deploying import translation
 from ecn.api.keys import LIVE, PAST, VAULT
 from ecn.api.moments import position_of
 from ecn.api.plan_documents import (
@@ -57,7 +58,10 @@ async def make_plan(request: web.Request) -> web.Response:
     def planned() -> Plan:
         done, now = list[Decided](), world
         for change, same_password in zip(body.changes, same, strict=True):
-            done.append(decided(now, wanted(change, now, new_id, same_password=same_password)))
+            each = wanted(
+                change, now, new_id, same_password=same_password, translate=translation(request)
+            )
+            done.append(decided(now, each))
             now = done[-1].after
         return plan_views.plan(world, done, stale=stale, request_id=request[REQUEST_ID])
 

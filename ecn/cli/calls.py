@@ -166,8 +166,9 @@ class Calls:
 
     async def apply_document(self, body: IofogDocument) -> Applied:
         """Make it so, what ioFog's YAML says."""
-        reply = await self._t.request("POST", ("iofog-documents",), body=body)
-        return Applied(self._t.decoded(reply, d.Changed), reply.status == 201)
+        changed = await self._t.change("POST", ("iofog-documents",), d.Changed, body=body)
+        kind = {"ApplicationTemplate": "template"}.get(body.kind, body.kind.lower())
+        return Applied(changed, f"{kind}.created.v1" in changed.events)
 
     # --- ways
 

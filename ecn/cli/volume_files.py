@@ -10,7 +10,7 @@ from ecn.cli.wording import counted
 from events.volume import VolumeFile
 
 MOST_FILES = 256
-LARGEST = 1 << 20
+LARGEST = 256 << 10
 """Bytes of all files of one volume. They stand in the log for ever: what is larger belongs into an
 image, or onto a server of its own."""
 
@@ -44,7 +44,7 @@ def _read(name: str, source: Path) -> list[VolumeFile]:
             content = opened.read(left + 1)
         left -= len(content)
         if left < 0:
-            raise _too_much(name, f"more than {LARGEST >> 20} MiB")
+            raise _too_much(name, f"more than {LARGEST >> 10} KiB")
         files.append(VolumeFile(path=path, content=content))
     return files
 
