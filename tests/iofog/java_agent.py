@@ -79,6 +79,8 @@ class JavaAgent:
         self.traces: list[Trace] = []
         self.commands: list[str] = []
         """What it was told to do: reboot, prune, upgrade, rollback, tunnel, snapshot <uuid>."""
+        self.ready_to_upgrade = False
+        """Whether it found a newer package of itself."""
         self._initialization = True
         self._clock = 1_790_000_000_000
 
@@ -267,7 +269,7 @@ class JavaAgent:
             "lastCommandTime": 0,
             "tunnelStatus": json.dumps(NOWHERE),
             "version": "3.1.0",
-            "isReadyToUpgrade": False,
+            "isReadyToUpgrade": self.ready_to_upgrade,
             "isReadyToRollback": False,
         }
         try:
