@@ -1,8 +1,9 @@
-"""What an application is to be that is made of a template: its gaps filled, its texts rendered. Pure."""
+"""From a template to the application that is made of it: gaps filled, texts rendered. Pure."""
 
 from collections.abc import Callable, Mapping
 
 import msgspec
+from msgspec import UNSET
 
 from ecn.errors import NotFound
 from ecn.iofog import application_bodies as bodies
@@ -44,10 +45,10 @@ def filled(
     variables: dict[str, object] = {
         each.key: msgspec.json.decode(each.default)
         for each in settings.variables
-        if each.default is not None
+        if each.default is not UNSET
     }
     variables |= {each.key: each.value for each in wanted.variables}
-    document = msgspec.json.decode(settings.application)
+    document: object = msgspec.json.decode(settings.application)
     if not isinstance(document, dict):
         raise invalid(f"Application Template {wanted.name} is invalid")
     members = document.get("microservices") or []
@@ -61,7 +62,7 @@ def filled(
     for member in members:
         if "config" in member and not isinstance(member["config"], str):
             member["config"] = msgspec.json.encode(member["config"]).decode()
-    besides = said if isinstance(said, dict) else {}
+    besides: dict[str, object] = said if isinstance(said, dict) else {}
     kept = {key: value for key, value in document.items() if key not in (*OVER, "variables")}
     return {**kept, **{key: besides[key] for key in OVER if key in besides}}
 

@@ -1,0 +1,403 @@
+"""Microservices by ioFog's API, with their port and volume mappings.
+
+Traces and images of containers: diagnostics.py, image_snapshots.py; routes between them: routes.py.
+"""
+
+from collections.abc import Callable
+
+from aiohttp import web
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from ecn.api.commanding import execute, merge
+from ecn.api.endpoint import Query
+from ecn.api.iofog.application_refusals import in_iofogs_words
+from ecn.api.iofog.applications import look, usage_of
+from ecn.api.iofog.endpoint import Endpoint, answer, body, empty, plain_body, world
+from ecn.api.iofog.rendering import rendered
+from ecn.api.iofog.uploads import uploaded_document
+from ecn.commands import application as commands
+from ecn.commands.together import Part, SingleCommand, Together
+from ecn.deciders import find
+from ecn.errors import NotFound
+from ecn.iofog import applications, microservices, numbers, system, yaml_documents
+from ecn.iofog import microservice_bodies as bodies
+from ecn.iofog import microservice_documents as documents
+from ecn.iofog.bodies import typed
+from ecn.iofog.refusals import invalid, not_found
+from events.application import MicroserviceSpec
+from events.ids import MicroserviceId, new_id
+from events.user import Role
+from projections.microservices import MicroserviceRow
+from projections.world import World
+
+
+async def list_microservices(request: web.Request) -> web.Response:
+    """All, or those of an application."""
+    there = world(request)
+    ref = request.query.get("flowId") or request.query.get("application")
+    of = applications.meant(there, ref) if ref else None
+    await look(request, of)
+    there = world(request)
+    keys = documents.all_by_name(there) if of is None else documents.of_application(there, of)
+    found = [documents.microservice(there, key, usage_of(request)) for key in keys]
+    return answer(documents.Microservices(found))
+
+
+async def list_public_ports(request: web.Request) -> web.Response:
+    """All public ports, for who opens them outside all nodes."""
+    return answer(documents.public_ports(world(request)))
+
+
+async def show_microservice(request: web.Request) -> web.Response:
+    """One microservice."""
+    key = request.match_info["uuid"]
+    if key not in world(request).microservices:
+        raise not_found("Invalid microservice user or UUID")
+    await look(request, world(request).microservices[MicroserviceId(key)].application_id)
+    there = world(request)
+    return answer(documents.microservice(there, MicroserviceId(key), usage_of(request)))
+
+
+async def create_microservice(request: web.Request) -> web.Response:
+    """Add one to an application."""
+    return await _created(request, await plain_body(request))
+
+
+async def upload_microservice(request: web.Request) -> web.Response:
+    """Add one from a file."""
+    said = yaml_documents.microservice(await uploaded_document(request))
+    return await _created(request, await rendered(request, said))
+
+
+async def patch_microservice(request: web.Request) -> web.Response:
+    """Change what is said of it; what is not said stays."""
+    return await _patched(request, await plain_body(request))
+
+
+async def patch_upload(request: web.Request) -> web.Response:
+    """Change it as the file says."""
+    _microservice(request, "updated")
+    said = yaml_documents.microservice(await uploaded_document(request))
+    return await _patched(request, await rendered(request, said))
+
+
+async def delete_microservice(request: web.Request) -> web.Response:
+    """Remove it. Its container goes with all that is its own, whatever `withCleanup` says."""
+    key = _microservice(request, "deleted")
+    await execute(request, commands.DeleteMicroservice(microservice_id=key))
+    return empty()
+
+
+async def list_ports(request: web.Request) -> web.Response:
+    """Its port mappings."""
+    row = world(request).microservices[_microservice(request)]
+    return answer(documents.Ports(ports=documents.ports(world(request), row.spec.ports)))
+
+
+async def add_port(request: web.Request) -> web.Response:
+    """One port mapping more."""
+    said = await body(request, bodies.Port)
+    [mapping] = microservices.ports([said])
+
+    def changed(spec: MicroserviceSpec) -> MicroserviceSpec:
+        if any(mapping.container == p.container or mapping.host == p.host for p in spec.ports):
+            raise invalid("Port mapping already exists")
+        return replace(spec, ports=[*spec.ports, mapping])
+
+    await _change(request, changed)
+    return empty(201)
+
+
+async def remove_port(request: web.Request) -> web.Response:
+    """One port mapping less, by the container's port."""
+    internal = numbers.read(request.match_info["internal"])
+
+    def changed(spec: MicroserviceSpec) -> MicroserviceSpec:
+        left = [each for each in spec.ports if each.container != internal]
+        if len(left) == len(spec.ports):
+            raise not_found("port mapping not exists")
+        return replace(spec, ports=left)
+
+    await _change(request, changed)
+    return empty()
+
+
+async def list_volumes(request: web.Request) -> web.Response:
+    """Its volume mappings."""
+    row = world(request).microservices[_microservice(request)]
+    return answer(
+        documents.VolumeMappings(volume_mappings=documents.volume_mappings(row.spec.volumes))
+    )
+
+
+async def add_volume(request: web.Request) -> web.Response:
+    """One volume mapping more; at one place in the container is one thing, the last."""
+    said = await body(request, bodies.VolumeMapping)
+    [mount] = microservices.volumes([said])
+
+    def changed(spec: MicroserviceSpec) -> MicroserviceSpec:
+        others = [each for each in spec.volumes if each.target != mount.target]
+        same = (mount.target, mount.source, mount.kind)
+        if any((each.target, each.source, each.kind) == same for each in spec.volumes):
+            raise invalid("Volume mapping already exists")
+        return replace(spec, volumes=[*others, mount])
+
+    await _change(request, changed)
+    return answer(documents.Numbered(microservices.volume_number(mount)), 201)
+
+
+async def remove_volume(request: web.Request) -> web.Response:
+    """One volume mapping less, by its number."""
+    text = request.match_info["id"]
+    number = numbers.read(text)
+
+    def changed(spec: MicroserviceSpec) -> MicroserviceSpec:
+        left = [each for each in spec.volumes if microservices.volume_number(each) != number]
+        if len(left) == len(spec.volumes):
+            raise invalid(f"Invalid volume mapping id '{text}'")
+        return replace(spec, volumes=left)
+
+    await _change(request, changed)
+    return empty()
+
+
+async def _created(request: web.Request, body_: object) -> web.Response:
+    said = typed(body_, bodies.CreateMicroservice)
+    ref = said.flow_id if said.application in (UNSET, "", None) else said.application
+    with in_iofogs_words():
+        there = world(request)
+        command = commands.CreateMicroservice(
+            application_id=applications.meant(there, None if ref is UNSET else ref),
+            placement=microservices.wanted(there, MicroserviceId(new_id()), said, None),
+        )
+        outcome = await execute(request, command)
+    uuid = outcome.subject.rpartition("/")[2] or command.placement.microservice_id
+    return answer(documents.Created(uuid, said.name), 201)
+
+
+async def _patched(request: web.Request, body_: object) -> web.Response:
+    key = _microservice(request, "updated")
+    said = typed(body_, bodies.UpdateMicroservice)
+
+    def command(there: World) -> Together:
+        row = _row(there, key)
+        wanted: list[SingleCommand] = [
+            commands.UpdateMicroservice(
+                microservice_id=key,
+                placement=microservices.wanted(there, key, said, row),
+                seen=row.revision,
+            )
+        ]
+        if said.name is not UNSET and said.name != row.name:
+            wanted.append(commands.RenameMicroservice(microservice_id=key, name=said.name))
+        if said.rebuild is True:
+            wanted.append(commands.RebuildMicroservice(microservice_id=key))
+        about = f"microservice/{find.microservice_name(there, key)}"
+        return Together(parts=(Part(about, tuple(wanted)),))
+
+    with in_iofogs_words():
+        await merge(request, command)
+    return empty()
+
+
+async def _change(
+    request: web.Request, changed: Callable[[MicroserviceSpec], MicroserviceSpec]
+) -> None:
+    """Change a part of the spec, of whatever it is by then."""
+    key = _microservice(request, "updated")
+
+    def command(there: World) -> commands.UpdateMicroservice:
+        row = _row(there, key)
+        placement = replace(microservices.as_it_is(key, row), spec=changed(row.spec))
+        return commands.UpdateMicroservice(
+            microservice_id=key, placement=placement, seen=row.revision
+        )
+
+    with in_iofogs_words():
+        await merge(request, command)
+
+
+def _microservice(request: web.Request, done: str = "") -> MicroserviceId:
+    """The one that the path names. done: what can't be done to those of the system.
+
+    Errors: NotFound, Refusal.
+    """
+    there, uuid = world(request), request.match_info["uuid"]
+    if uuid in there.microservices:
+        return MicroserviceId(uuid)
+    if done and any(
+        uuid == system.microservice_id(node_id, kind)
+        for node_id in there.nodes
+        for kind in system.Kind
+    ):
+        raise invalid(f"Microservice uuid {uuid} is system and can't be {done}")
+    raise NotFound("microservice", uuid)
+
+
+def _row(there: World, key: MicroserviceId) -> MicroserviceRow:
+    row = there.microservices.get(key)
+    if row is None:
+        raise NotFound("microservice", key)
+    return row
+
+
+TAG = "microservices"
+ONE = "/microservices/{uuid}"
+
+ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path="/microservices",
+        handler=list_microservices,
+        access=Role.VIEWER,
+        tag=TAG,
+        summary="List microservices",
+        answer=documents.Microservices,
+        queries=(
+            Query("application", "its name"),
+            Query("flowId", "its number"),
+        ),
+        refusals=(404,),
+    ),
+    Endpoint(
+        method="POST",
+        path="/microservices",
+        handler=create_microservice,
+        access=Role.OPERATOR,
+        tag=TAG,
+        summary="Make a microservice",
+        body=bodies.CreateMicroservice,
+        liquid=True,
+        answer=documents.Created,
+        status=201,
+        refusals=(404, 409),
+    ),
+    Endpoint(
+        method="POST",
+        path="/microservices/yaml",
+        handler=upload_microservice,
+        access=Role.OPERATOR,
+        tag=TAG,
+        summary="Make a microservice from a YAML file",
+        file="microservice",
+        answer=documents.Created,
+        status=201,
+        refusals=(404, 409),
+    ),
+    Endpoint(
+        method="GET",
+        path="/microservices/public-ports",
+        handler=list_public_ports,
+        access=Role.VIEWER,
+        tag=TAG,
+        summary="List public ports",
+        answer=list[documents.PublicPortOf],
+    ),
+    Endpoint(
+        method="GET",
+        path=ONE,
+        handler=show_microservice,
+        access=Role.VIEWER,
+        tag=TAG,
+        summary="Show a microservice",
+        answer=documents.Microservice,
+        refusals=(404,),
+    ),
+    Endpoint(
+        method="PATCH",
+        path=ONE,
+        handler=patch_microservice,
+        access=Role.OPERATOR,
+        tag=TAG,
+        summary="Change a microservice",
+        body=bodies.UpdateMicroservice,
+        liquid=True,
+        status=204,
+        refusals=(404, 409),
+    ),
+    Endpoint(
+        method="PATCH",
+        path="/microservices/yaml/{uuid}",
+        handler=patch_upload,
+        access=Role.OPERATOR,
+        tag=TAG,
+        summary="Change a microservice from a YAML file",
+        file="microservice",
+        status=204,
+        refusals=(404, 409),
+    ),
+    Endpoint(
+        method="DELETE",
+        path=ONE,
+        handler=delete_microservice,
+        access=Role.OPERATOR,
+        tag=TAG,
+        summary="Delete a microservice",
+        status=204,
+        refusals=(404,),
+    ),
+    Endpoint(
+        method="GET",
+        path=ONE + "/port-mapping",
+        handler=list_ports,
+        access=Role.VIEWER,
+        tag=TAG,
+        summary="List port mappings",
+        answer=documents.Ports,
+        refusals=(404,),
+    ),
+    Endpoint(
+        method="POST",
+        path=ONE + "/port-mapping",
+        handler=add_port,
+        access=Role.OPERATOR,
+        tag=TAG,
+        summary="Add a port mapping",
+        body=bodies.Port,
+        status=201,
+        refusals=(404, 409),
+    ),
+    Endpoint(
+        method="DELETE",
+        path=ONE + "/port-mapping/{internal}",
+        handler=remove_port,
+        access=Role.OPERATOR,
+        tag=TAG,
+        summary="Remove a port mapping",
+        status=204,
+        refusals=(404, 409),
+    ),
+    Endpoint(
+        method="GET",
+        path=ONE + "/volume-mapping",
+        handler=list_volumes,
+        access=Role.VIEWER,
+        tag=TAG,
+        summary="List volume mappings",
+        answer=documents.VolumeMappings,
+        refusals=(404,),
+    ),
+    Endpoint(
+        method="POST",
+        path=ONE + "/volume-mapping",
+        handler=add_volume,
+        access=Role.OPERATOR,
+        tag=TAG,
+        summary="Add a volume mapping",
+        body=bodies.VolumeMapping,
+        answer=documents.Numbered,
+        status=201,
+        refusals=(404, 409),
+    ),
+    Endpoint(
+        method="DELETE",
+        path=ONE + "/volume-mapping/{id}",
+        handler=remove_volume,
+        access=Role.OPERATOR,
+        tag=TAG,
+        summary="Remove a volume mapping",
+        status=204,
+        refusals=(404, 409),
+    ),
+)
