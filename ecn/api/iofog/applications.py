@@ -12,18 +12,20 @@ from ecn.api.iofog.uploads import uploaded_document
 from ecn.api.keys import LIVE, TELEMETRY
 from ecn.batch import Outcome
 from ecn.commands import application as commands
+from ecn.commands.together import Together
 from ecn.errors import NotFound
 from ecn.iofog import application_bodies as bodies
 from ecn.iofog import application_documents as documents
 from ecn.iofog import applications, numbers, template_deployment, yaml_documents
 from ecn.iofog.bodies import typed
 from ecn.iofog.liquid import render
+from ecn.iofog.microservice_documents import Usage
 from events.ids import ApplicationId, new_id
 from events.user import Role
 from projections.world import World
 
 
-def usage_of(request: web.Request) -> documents.Usage:
+def usage_of(request: web.Request) -> Usage:
     """What agents said last of containers."""
     return request.app[TELEMETRY].usage
 
@@ -135,7 +137,7 @@ async def _updated(request: web.Request, said: object) -> web.Response:
     _named(request, world(request))  # what is not there is no surprise yet
     wanted = typed(await _deployed(request, said), bodies.UpdateApplication)
 
-    def command(there: World) -> commands.Command:
+    def command(there: World) -> Together:
         return applications.updated(there, _named(request, there), wanted, new_id)
 
     with in_iofogs_words():
