@@ -11,7 +11,7 @@ from events.application import Protocol, PullPolicy, VolumeKind
 from events.ids import MicroserviceId, NodeId
 from projections import changes
 from projections.changes import ChangesRow
-from projections.desired_state import wanted
+from projections.desired_state import should_run, wanted
 from projections.flags import Flag
 from projections.host_templates import resolved_hosts
 from projections.images import image_for, pull_for, registry_for
@@ -201,7 +201,7 @@ def _every(world: World, node_id: NodeId) -> Iterator[Microservice]:
     changed = world.changes.get(node_id) or ChangesRow()
     for own in system.of_node(world, node_id):
         yield _system(changed, own)
-    rows = wanted(world, node_id)
+    rows = {key: row for key, row in wanted(world, node_id).items() if should_run(world, row)}
     for key in sorted(rows, key=lambda key: rows[key].number):
         image = image_for(world, rows[key].spec, world.nodes[node_id])
         if image is not None:
