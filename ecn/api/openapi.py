@@ -5,6 +5,7 @@ Nothing here is written by hand twice: what an endpoint row says is what is serv
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cache
 from html import escape
 
 import msgspec
@@ -292,7 +293,7 @@ def _type(schema: object) -> str:
     return escape(str(schema.get("format") or schema.get("type") or "anything"))
 
 
-def routes(endpoints: Sequence[Endpoint]) -> list[web.RouteDef]:
+def routes(endpoints: tuple[Endpoint, ...]) -> list[web.RouteDef]:
     """The two paths at which all this is served, for our own API."""
     openapi_json, docs = handlers(endpoints, NATIVE)
     return [web.get(f"{BASE}/openapi.json", openapi_json), web.get(f"{BASE}/docs", docs)]
@@ -301,8 +302,9 @@ def routes(endpoints: Sequence[Endpoint]) -> list[web.RouteDef]:
 Shown = Callable[[web.Request], Awaitable[web.Response]]
 
 
-def handlers(endpoints: Sequence[Endpoint], api: Api) -> tuple[Shown, Shown]:
-    """What serves the document, and the page. The description is made once."""
+@cache
+def handlers(endpoints: tuple[Endpoint, ...], api: Api) -> tuple[Shown, Shown]:
+    """What serves the document, and the page. The description is made once per process."""
     described = msgspec.json.encode(document(endpoints, api))
     readable = page(endpoints, api)
 

@@ -70,7 +70,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 Serving = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def resources(endpoints: Sequence[Endpoint] = ENDPOINTS) -> list[AbstractResource]:
+def resources(endpoints: tuple[Endpoint, ...] = ENDPOINTS) -> list[AbstractResource]:
     """What the application's router has to know."""
     authentication = Authentication()
     served = [
@@ -80,7 +80,7 @@ def resources(endpoints: Sequence[Endpoint] = ENDPOINTS) -> list[AbstractResourc
     return [_Paths(BASE, served), _Paths("/", served)]
 
 
-def _of_itself(endpoints: Sequence[Endpoint]) -> tuple[Endpoint, Endpoint]:
+def _of_itself(endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, Endpoint]:
     """The description of the others, for programs and for people."""
     described, readable = openapi.handlers(endpoints, IOFOG)
     document = Endpoint(
