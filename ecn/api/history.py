@@ -90,29 +90,46 @@ def _written(each: Difference, *, as_patch: bool) -> _Written:
 
 async def show_why(request: web.Request) -> web.Response:
     """Why something is as it is."""
-    world = asked(request).world
-    subject = await _subject(request, world, why.KINDS)
-    return json_answer(await answered(request.app[LOG], why.why(world, subject)))
+    return await _why(request, request.match_info["kind"])
 
 
 async def show_why_of_microservice(request: web.Request) -> web.Response:
     """Why a microservice is as it is, by its two names."""
-    return await show_why(request)
+    return await _why(request, "microservice")
+
+
+async def show_why_of_route(request: web.Request) -> web.Response:
+    """Why a route is as it is, by its two names."""
+    return await _why(request, "route")
+
+
+async def _why(request: web.Request, kind: str) -> web.Response:
+    world = asked(request).world
+    subject = await _subject(request, world, kind, why.KINDS)
+    return json_answer(await answered(request.app[LOG], why.why(world, subject)))
 
 
 async def show_blame(request: web.Request) -> web.Response:
     """Who set each field."""
-    world = asked(request).world
-    subject = await _subject(request, world, KINDS)
-    kind, _, key = subject.partition("/")
-    if row_of(world, kind, key) is None:
-        raise NotFound(kind, _ref(request))
-    return json_answer(await answered(request.app[LOG], blame(world, subject)))
+    return await _blame(request, request.match_info["kind"])
 
 
 async def show_blame_of_microservice(request: web.Request) -> web.Response:
     """Who set each field of a microservice, by its two names."""
-    return await show_blame(request)
+    return await _blame(request, "microservice")
+
+
+async def show_blame_of_route(request: web.Request) -> web.Response:
+    """Who set each field of a route, by its two names."""
+    return await _blame(request, "route")
+
+
+async def _blame(request: web.Request, kind: str) -> web.Response:
+    world = asked(request).world
+    subject = await _subject(request, world, kind, KINDS)
+    if row_of(world, kind, subject.partition("/")[2]) is None:
+        raise NotFound(kind, _ref(request))
+    return json_answer(await answered(request.app[LOG], blame(world, subject)))
 
 
 async def answered(log: EventLog, question: Question[T]) -> T:
@@ -141,9 +158,9 @@ def _ref(request: web.Request) -> str:
     return parts.get("ref") or f"{parts['application']}/{parts['name']}"
 
 
-async def _subject(request: web.Request, world: World, kinds: Sequence[str]) -> str:
+async def _subject(request: web.Request, world: World, kind: str, kinds: Sequence[str]) -> str:
     """What the path means, there or gone. Errors: Invalid, NotFound, NotAllowed."""
-    kind, ref = request.match_info.get("kind", "microservice"), _ref(request)
+    ref = _ref(request)
     if kind not in kinds:
         raise Invalid(f"{kind!r} is none of {', '.join(kinds)}", field="kind")
     if kind == "user":
@@ -212,7 +229,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         handler=show_why,
         access=Role.VIEWER,
         tag="history",
-        summary="Why a node, application or microservice is as it is, or is gone",
+        summary="Why a thing is as it is, or is gone",
         answer=Why,
         at=True,
         refusals=(404,),
@@ -224,6 +241,17 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         access=Role.VIEWER,
         tag="history",
         summary="The same, of a microservice by its names",
+        answer=Why,
+        at=True,
+        refusals=(404,),
+    ),
+    Endpoint(
+        method="GET",
+        path="/why/route/{application}/{name}",
+        handler=show_why_of_route,
+        access=Role.VIEWER,
+        tag="history",
+        summary="The same, of a route by its names",
         answer=Why,
         at=True,
         refusals=(404,),
@@ -246,6 +274,17 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         access=Role.VIEWER,
         tag="history",
         summary="The same, of a microservice by its names",
+        answer=Blame,
+        at=True,
+        refusals=(404,),
+    ),
+    Endpoint(
+        method="GET",
+        path="/blame/route/{application}/{name}",
+        handler=show_blame_of_route,
+        access=Role.VIEWER,
+        tag="history",
+        summary="The same, of a route by its names",
         answer=Blame,
         at=True,
         refusals=(404,),

@@ -16,7 +16,7 @@ from ecn.cli.progress import wait_until_running
 from ecn.cli.session import Session, pass_session
 from ecn.cli.wording import Duration
 
-KINDS = (Kind.NODE, Kind.APPLICATION, Kind.MICROSERVICE, Kind.REGISTRY, Kind.USER)
+KINDS = tuple(kind for kind in Kind if kind is not Kind.EVENT)
 
 
 @examples("""
@@ -46,7 +46,7 @@ def revert(
     timeout: float,
     form: str,
 ) -> None:
-    """Let applications, microservices, nodes or registries be as they were.
+    """Let things be as they were: applications, microservices, nodes and all the other kinds.
 
     What was not there then is deleted, what is gone comes back under its old id; all of it happens,
     or nothing. It shows the plan and asks; if somebody changes one of them meanwhile, nothing

@@ -8,8 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from ecn.api.documents import MicroserviceManifest
+from ecn.api.catalog_documents import CatalogItemManifest
+from ecn.api.documents import MicroserviceManifest, RegistryManifest
+from ecn.api.edge_resource_documents import EdgeResourceManifest
 from ecn.api.history_documents import Blame, BlamedField, pointer
+from ecn.api.template_documents import TemplateManifest
 from ecn.history.asking import Question
 from ecn.history.fields import Tree, leaves, same
 from ecn.history.glance import glance, name_of
@@ -18,11 +21,13 @@ from events.application import HealthCheck
 from events.envelope import Recorded
 from events.ids import ApplicationId
 from events.node import NodeSettings
+from events.user import Profile
 from projections.world import World
 
 
 def blame(world: World, subject: str) -> Question[Blame]:
-    """Every field of what is there in the world; of an application with its microservices.
+    """Every field of what is there in the world; of an application with its microservices and
+    routes.
 
     subject: `<kind>/<id>` of something that is in the world.
     """
@@ -40,6 +45,14 @@ def blame(world: World, subject: str) -> Question[Blame]:
         for name, member in sorted(members):
             above = pointer("microservices", name)
             fields += _fields(world, member, of_all.get(member, []), above)
+        routes = {
+            f"route/{each}": world.routes[each].name
+            for each in world.routes.find("application", ApplicationId(key))
+        }
+        of_routes = yield from versions_of(routes.keys(), world.names, upto=world.position)
+        for subject_, name in sorted(routes.items(), key=lambda each: each[1]):
+            above = pointer("routes", name)
+            fields += _fields(world, subject_, of_routes.get(subject_, []), above)
     return Blame(
         position=world.position, subject=subject, name=name_of(world, subject), fields=fields
     )
@@ -66,12 +79,11 @@ def _fields(
     fields = []
     for path, (value, recorded) in last_changes(history).items():
         where, shown = path, value
-        if kind == "microservice":
-            if path == "/application":
-                continue  # no field of its manifest: it is the one it stands in
-            if path == "/node_id":
-                # By name, as manifests say it; but blamed is who placed it there, not a renaming.
-                where, shown = "/node", name_of(world, f"node/{value}")
+        if kind in ("microservice", "route") and path == "/application":
+            continue  # no field of its manifest: it is the one it stands in
+        if kind == "microservice" and path == "/node_id":
+            # By name, as manifests say it; but blamed is who placed it there, not a renaming.
+            where, shown = "/node", name_of(world, f"node/{value}")
         default = DEFAULTS[kind]
         fields.append(
             BlamedField(
@@ -85,17 +97,30 @@ def _fields(
 
 
 def _defaults() -> dict[str, Mapping[str, object]]:
-    manifest: Tree = msgspec.to_builtins(MicroserviceManifest(name="", node="", image=""))
+    manifest: Tree = msgspec.to_builtins(MicroserviceManifest(name="", node=""))
     check: Tree = msgspec.to_builtins(HealthCheck(command=[]))
-    for required in ("name", "node", "image"):
+    for required in ("name", "node"):
         del manifest[required]
     del check["command"]
+    registry: Tree = msgspec.to_builtins(RegistryManifest(url=""))
+    del registry["url"]
+    resource: Tree = msgspec.to_builtins(EdgeResourceManifest())
     return {
         "node": dict(leaves({"settings": msgspec.to_builtins(NodeSettings())})),
-        "application": {"/description": "", "/labels": {}, "/started": True},
-        "microservice": dict(leaves(manifest)) | dict(leaves(check, "/health_check")),
-        "registry": {"/username": "", "/password": None},
-        "user": {},
+        "application": {"/description": "", "/labels": {}, "/started": True, "/system": False},
+        "microservice": {
+            **dict(leaves(manifest)),
+            **dict(leaves(check, "/health_check")),
+            "/tracing": False,
+        },
+        "route": {},
+        "template": dict(leaves(msgspec.to_builtins(TemplateManifest()))),
+        "catalog-item": dict(leaves(msgspec.to_builtins(CatalogItemManifest()))),
+        "registry": dict(leaves(registry)),
+        "edge-resource": {**dict(leaves(resource)), "/nodes": []},
+        "volume": {"/permissions": "666", "/nodes": [], "/files": {}},
+        "network": {},
+        "user": dict(leaves({"profile": msgspec.to_builtins(Profile())})),
     }
 
 

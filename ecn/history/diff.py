@@ -4,14 +4,24 @@ Rows that are the same, or equal, are passed over before any document is made of
 differences of a large network cost a look at each row.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from heapq import merge
 from itertools import chain, islice
 from typing import Protocol, TypeVar
 
 from ecn.api.history_documents import Aspect, Change, Difference, FieldChange, is_given
 from ecn.history.fields import Tree, changes
-from ecn.history.trees import KINDS, Row, reported, table_of, wanted
+from ecn.history.trees import (
+    KINDS,
+    Row,
+    reported,
+    row_key,
+    row_of,
+    subject_of,
+    table_of,
+    wanted,
+)
 from events.application import ContainerStatus
 from events.ids import MicroserviceId
 from projections.world import World
@@ -34,7 +44,7 @@ def differences(
         if subject is not None:
             of, _, only = subject.partition("/")
             if of == kind:
-                yield list(_among(before, after, kind, [only]))
+                yield list(_among(before, after, kind, [row_key(kind, only)]))
             continue
         old, new = table_of(before, kind), table_of(after, kind)
         if old is new and (kind != "microservice" or before.statuses is after.statuses):
@@ -86,7 +96,10 @@ def _among(
     before: World, after: World, kind: str, keys: Iterable[str | None]
 ) -> Iterator[Difference]:
     """The differences of the things with these ids."""
-    row_before, row_after = table_of(before, kind).get, table_of(after, kind).get
+    row_before: Callable[[str], object] = table_of(before, kind).get
+    row_after: Callable[[str], object] = table_of(after, kind).get
+    if kind == "catalog-item":  # what was there from the beginning was no row before it changed
+        row_before, row_after = partial(row_of, before, kind), partial(row_of, after, kind)
     has_status = kind == "microservice"
     status_before, status_after = before.statuses.get, after.statuses.get
     was = now = None
@@ -98,7 +111,7 @@ def _among(
             was, now = status_before(MicroserviceId(key)), status_after(MicroserviceId(key))
         if (old is new or old == new) and (was is now or was == now):
             continue
-        found = _difference(before, after, f"{kind}/{key}", (old, was), (new, now))
+        found = _difference(before, after, subject_of(kind, key), (old, was), (new, now))
         if found is not None:
             yield found
 
@@ -116,7 +129,7 @@ def _difference(
     if not isinstance(new, Row):
         return _whole(before, subject, old, was, Change.DELETED)
     fields = [
-        *changes(wanted(old, before.names), wanted(new, after.names), Aspect.WANTED),
+        *changes(wanted(old, after.names), wanted(new, after.names), Aspect.WANTED),
         *changes(reported(old, was), reported(new, now), Aspect.REPORTED),
     ]
     if not fields:

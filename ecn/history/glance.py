@@ -6,6 +6,7 @@ from ecn.api.history_documents import EventGlance
 from events.application import (
     ApplicationCreated,
     ApplicationDeleted,
+    ApplicationRenamed,
     ApplicationStarted,
     ApplicationStopped,
     ApplicationUpdated,
@@ -15,18 +16,40 @@ from events.application import (
     MicroserviceCreated,
     MicroserviceDeleted,
     MicroserviceMoved,
+    MicroserviceRebuilt,
+    MicroserviceRenamed,
+    MicroserviceSpec,
     MicroserviceStarted,
     MicroserviceStopped,
     MicroserviceUpdated,
+    SnapshotRequested,
+    TracingSwitched,
 )
-from events.catalog import RegistryCreated, RegistryDeleted, RegistryUpdated
+from events.catalog import (
+    CatalogItemCreated,
+    CatalogItemDeleted,
+    CatalogItemUpdated,
+    RegistryCreated,
+    RegistryDeleted,
+    RegistryUpdated,
+)
+from events.edge_resource import (
+    EdgeResourceCreated,
+    EdgeResourceDeleted,
+    EdgeResourceLinked,
+    EdgeResourceUnlinked,
+    EdgeResourceUpdated,
+)
 from events.envelope import Recorded, UnknownEvent
 from events.ids import NodeId
+from events.network import DefaultRouterSet, NetworkSettingChanged
 from events.node import (
     NodeCameOnline,
+    NodeChangesAcknowledged,
     NodeDeleted,
     NodeDeprovisioned,
     NodeFactsReported,
+    NodeInstructed,
     NodeProvisioned,
     NodeRegistered,
     NodeRenamed,
@@ -34,15 +57,22 @@ from events.node import (
     NodeWentOffline,
     OfflineReason,
     ProvisioningKeyIssued,
+    TunnelClosed,
+    TunnelOpened,
 )
+from events.route import RouteCreated, RouteDeleted, RouteEnds, RouteUpdated
+from events.template import TemplateCreated, TemplateDeleted, TemplateUpdated
 from events.user import (
     TokenIssued,
+    TokenRenewed,
     TokenRevoked,
     UserCreated,
     UserDeleted,
     UserPasswordChanged,
+    UserProfileChanged,
     UserRoleChanged,
 )
+from events.volume import VolumeCreated, VolumeDeleted, VolumeUpdated
 from projections.world import World
 
 OFFLINE = {
@@ -98,12 +128,44 @@ def said(world: World, recorded: Recorded) -> str:
         case ContainerReported():
             return status_text(event.status)
         case MicroserviceCreated():
-            return f"created on {node_name(world, event.node_id)} with image {event.spec.image}"
+            return f"created on {node_name(world, event.node_id)} with {_made_of(event.spec)}"
         case MicroserviceMoved():
             came, went = node_name(world, event.from_node_id), node_name(world, event.to_node_id)
             return f"moved from {came} to {went}"
-        case NodeRenamed():
+        case NodeRenamed() | ApplicationRenamed() | MicroserviceRenamed():
             return f"renamed to {event.name}"
+        case MicroserviceRebuilt():
+            return "told to be made anew"
+        case TracingSwitched():
+            return f"tracing switched {'on' if event.enabled else 'off'}"
+        case SnapshotRequested():
+            return "asked for an image of its container"
+        case NodeInstructed():
+            return f"told to {event.instruction}"
+        case NodeChangesAcknowledged():
+            return "did what it was told"
+        case TunnelOpened():
+            return f"told to hold a tunnel to {event.host}:{event.remote_port}"
+        case TunnelClosed():
+            return "told to close its tunnel"
+        case RouteCreated():
+            source, destination = _ends(world, event.ends)
+            return f"created from {source} to {destination}"
+        case RouteUpdated():
+            source, destination = _ends(world, event.ends)
+            return f"updated: {event.name} from {source} to {destination}"
+        case EdgeResourceLinked():
+            return f"attached to {node_name(world, event.node_id)}"
+        case EdgeResourceUnlinked():
+            return f"detached from {node_name(world, event.node_id)}"
+        case DefaultRouterSet():
+            return f"set to {event.router.host}"
+        case NetworkSettingChanged():
+            return f"set to {event.value}"
+        case UserProfileChanged():
+            return "goes by another name"
+        case TokenRenewed():
+            return "had a token renewed"
         case NodeProvisioned():
             return "a device became this node"
         case NodeDeprovisioned():
@@ -129,9 +191,25 @@ def said(world: World, recorded: Recorded) -> str:
             return "lost a token"
         case UserCreated():
             return f"created as {event.role}"
-        case ApplicationCreated() | RegistryCreated():
+        case (
+            ApplicationCreated()
+            | RegistryCreated()
+            | CatalogItemCreated()
+            | TemplateCreated()
+            | EdgeResourceCreated()
+            | VolumeCreated()
+        ):
             return "created"
-        case ApplicationUpdated() | MicroserviceUpdated() | NodeUpdated() | RegistryUpdated():
+        case (
+            ApplicationUpdated()
+            | MicroserviceUpdated()
+            | NodeUpdated()
+            | RegistryUpdated()
+            | CatalogItemUpdated()
+            | TemplateUpdated()
+            | EdgeResourceUpdated()
+            | VolumeUpdated()
+        ):
             return "updated"
         case ApplicationStarted() | MicroserviceStarted():
             return "started"
@@ -142,8 +220,29 @@ def said(world: World, recorded: Recorded) -> str:
             | MicroserviceDeleted()
             | NodeDeleted()
             | RegistryDeleted()
+            | CatalogItemDeleted()
+            | TemplateDeleted()
+            | RouteDeleted()
+            | EdgeResourceDeleted()
+            | VolumeDeleted()
             | UserDeleted()
         ):
             return "deleted"
         case _:
             assert_never(event)
+
+
+def _made_of(spec: MicroserviceSpec) -> str:
+    if spec.catalog_item_id is not None:
+        return f"item {spec.catalog_item_id} of the catalog"
+    images = [spec.image] if spec.image else [spec.images[each] for each in sorted(spec.images)]
+    return f"image {' or '.join(images)}"
+
+
+def _ends(world: World, ends: RouteEnds) -> tuple[str, str]:
+    """The names of a route's ends within their application."""
+    source, destination = (
+        name_of(world, f"microservice/{each}").rpartition("/")[2]
+        for each in (ends.source, ends.destination)
+    )
+    return source, destination

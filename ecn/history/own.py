@@ -1,37 +1,58 @@
 """A thing's own history: what was wanted of it before and after each event that is about it.
 
-Folds nothing but the thing's own events, and the creation of the application that a microservice
-belongs to, in a world where nothing else is: what others did has no part in it. Devices' reports
-are left out, as there may be very many of them.
+Folds nothing but the thing's own events, with its own projection, in a world where nothing else
+is: what others did has no part in it. Devices' reports are left out, as there may be very many of
+them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Hashable, Iterable, Iterator, Set
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ecn.history.asking import Question, every
 from ecn.history.fields import Tree
-from ecn.history.trees import Names, row_of, wanted
+from ecn.history.trees import TABLES, Names, row_key, row_of, wanted
 from events.application import (
     ApplicationCreated,
+    ApplicationRenamed,
     ApplicationStarted,
     ApplicationStopped,
     ApplicationUpdated,
     MicroserviceCreated,
     MicroserviceMoved,
+    MicroserviceRenamed,
     MicroserviceStarted,
     MicroserviceStopped,
     MicroserviceUpdated,
+    TracingSwitched,
 )
-from events.catalog import RegistryCreated, RegistryUpdated
-from events.envelope import Head, Recorded
+from events.catalog import (
+    CatalogItemCreated,
+    CatalogItemUpdated,
+    RegistryCreated,
+    RegistryUpdated,
+)
+from events.edge_resource import (
+    EdgeResourceCreated,
+    EdgeResourceLinked,
+    EdgeResourceUnlinked,
+    EdgeResourceUpdated,
+)
+from events.envelope import Recorded
 from events.event import Event
 from events.filter import EventFilter
 from events.ids import Position
+from events.network import DefaultRouterSet, NetworkSettingChanged
 from events.node import NodeRegistered, NodeRenamed, NodeUpdated
-from events.user import UserCreated, UserPasswordChanged, UserRoleChanged
-from projections.world import World, fold
+from events.route import RouteCreated, RouteUpdated
+from events.template import TemplateCreated, TemplateUpdated
+from events.user import UserCreated, UserPasswordChanged, UserProfileChanged, UserRoleChanged
+from events.volume import VolumeCreated, VolumeUpdated
+from projections.view import Draft
+from projections.world import VIEWS, World
+
+VIEW = {view.name: view for view in VIEWS}
 
 
 class Version(Struct, frozen=True, kw_only=True):
@@ -46,19 +67,33 @@ WANTING: dict[str, tuple[type[Event], ...]] = {
     "node": (NodeRegistered, NodeRenamed, NodeUpdated),
     "application": (
         ApplicationCreated,
+        ApplicationRenamed,
         ApplicationUpdated,
         ApplicationStarted,
         ApplicationStopped,
     ),
     "microservice": (
         MicroserviceCreated,
+        MicroserviceRenamed,
         MicroserviceUpdated,
         MicroserviceMoved,
         MicroserviceStarted,
         MicroserviceStopped,
+        TracingSwitched,
     ),
+    "route": (RouteCreated, RouteUpdated),
+    "template": (TemplateCreated, TemplateUpdated),
+    "catalog-item": (CatalogItemCreated, CatalogItemUpdated),
     "registry": (RegistryCreated, RegistryUpdated),
-    "user": (UserCreated, UserRoleChanged, UserPasswordChanged),
+    "edge-resource": (
+        EdgeResourceCreated,
+        EdgeResourceUpdated,
+        EdgeResourceLinked,
+        EdgeResourceUnlinked,
+    ),
+    "volume": (VolumeCreated, VolumeUpdated),
+    "network": (DefaultRouterSet, NetworkSettingChanged),
+    "user": (UserCreated, UserProfileChanged, UserRoleChanged, UserPasswordChanged),
 }
 """What says what is wanted of a thing while it is there, by kind; its making comes first."""
 
@@ -94,58 +129,34 @@ def versions_of(
             for recorded in (yield from every(wanted, upto=upto)):
                 if isinstance(recorded.event, WANTING[kind]):
                     own.setdefault(recorded.subject, []).append(recorded)
-    around = yield from _applications_of(own, upto)
     return {
-        subject: list(
-            folded(
-                subject,
-                sorted(events, key=lambda each: each.position),
-                names,
-                around=around.get(subject, ()),
-            )
-        )
+        subject: list(folded(subject, sorted(events, key=lambda each: each.position), names))
         for subject, events in own.items()
     }
 
 
-def _applications_of(
-    own: Mapping[str, Sequence[Recorded]], upto: Position
-) -> Question[dict[str, list[Recorded]]]:
-    """The creations of the applications that microservices were made in, by microservice."""
-    made = {
-        subject: f"application/{created.application_id}"
-        for subject, events in own.items()
-        for created in [min(events, key=lambda each: each.position).event]
-        if isinstance(created, MicroserviceCreated)
-    }
-    if not made:
-        return {}
-    wanted = EventFilter(subjects=frozenset(made.values()), type_prefix=family(ApplicationCreated))
-    found = yield from every(wanted, upto=upto)
-    return {
-        subject: [each for each in found if each.subject == application]
-        for subject, application in made.items()
-    }
-
-
-def folded(
-    subject: str, events: Iterable[Recorded], names: Names, *, around: Iterable[Recorded] = ()
-) -> Iterator[Version]:
-    """The versions that these events, ascending, made. around: what has to be there before."""
+def folded(subject: str, events: Iterable[Recorded], names: Names) -> Iterator[Version]:
+    """The versions that these events, ascending, made."""
     kind, _, key = subject.partition("/")
     world = World()
-    for recorded in around:
-        world = _after(world, recorded)
-    before = None
+    seed = row_of(world, kind, key)
+    before = wanted(seed, names) if seed is not None else None
     for recorded in events:
-        world = _after(world, recorded)
+        world = _after(world, kind, key, recorded)
         row = row_of(world, kind, key)
         made = wanted(row, names) if row is not None else None
         yield Version(recorded=recorded, before=before, after=made)
         before = made
 
 
-def _after(world: World, recorded: Recorded) -> World:
-    """The event folded as if it came right behind: those between are about other things."""
-    gap = Head(Position(recorded.position - 1), recorded.previous_hash, recorded.time)
-    return fold(replace(world, head=gap), [recorded])
+def _after(world: World, kind: str, key: str, recorded: Recorded) -> World:
+    """The world with what the thing's own projection makes of the event; nothing else is there."""
+    view = VIEW[TABLES[kind]]
+    if not isinstance(recorded.event, view.events):
+        return world
+    table = Draft[Hashable, object](getattr(world, view.name))
+    for change in view.project(world, recorded.event, recorded):
+        if change.key == row_key(kind, key):
+            table.obey(change)
+            break  # others would follow from it
+    return replace(world, **{view.name: table.table()})

@@ -7,16 +7,30 @@ from ecn.errors import NotFound
 from ecn.history.asking import Question, last
 from ecn.history.trees import row_of
 from events.filter import EventFilter
+from events.node import DEFAULT_ROUTER
 from projections.world import World
 
 PORTION = 2000
 """Names looked at in one go."""
 
+
+def _of_network(world: World, ref: str) -> str:
+    if ref == DEFAULT_ROUTER and ref in world.network:
+        return ref
+    return find.network_setting(world, ref)
+
+
 FINDERS: dict[str, Callable[[World, str], str]] = {
     "node": find.node,
     "application": find.application,
     "microservice": find.microservice,
+    "route": find.route,
+    "template": find.template,
+    "catalog-item": find.catalog_item,
     "registry": find.registry,
+    "edge-resource": find.edge_resource,
+    "volume": find.volume,
+    "network": _of_network,
     "user": find.user,
 }
 

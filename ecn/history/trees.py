@@ -15,18 +15,54 @@ import msgspec
 from ecn.history.fields import Tree
 from events.application import ContainerState, ContainerStatus
 from events.envelope import EPOCH
+from events.ids import CatalogItemId
+from events.node import DEFAULT_ROUTER
+from projections import catalog
 from projections.applications import ApplicationRow
+from projections.catalog import CatalogItemRow
+from projections.edge_resources import EdgeResourceRow
 from projections.microservices import MicroserviceRow
+from projections.network import SETTING, NetworkRow
 from projections.nodes import NodeRow
 from projections.registries import RegistryRow
+from projections.routes import RouteRow
+from projections.templates import TemplateRow
 from projections.users import UserRow
 from projections.view import Table
+from projections.volumes import VolumeRow
 from projections.world import World
 
-KINDS = ("node", "application", "microservice", "registry", "user")
+TABLES = {
+    "node": "nodes",
+    "application": "applications",
+    "microservice": "microservices",
+    "route": "routes",
+    "template": "templates",
+    "catalog-item": "catalog",
+    "registry": "registries",
+    "edge-resource": "edge_resources",
+    "volume": "volumes",
+    "network": "network",
+    "user": "users",
+}
+"""By kind, what its table is called. What the catalog has from the beginning is no row."""
+
+KINDS = tuple(TABLES)
 """In the order in which differences are told."""
 
-Row = NodeRow | ApplicationRow | MicroserviceRow | RegistryRow | UserRow
+Row = (
+    NodeRow
+    | ApplicationRow
+    | MicroserviceRow
+    | RouteRow
+    | TemplateRow
+    | CatalogItemRow
+    | RegistryRow
+    | EdgeResourceRow
+    | VolumeRow
+    | NetworkRow
+    | UserRow
+)
 Names = Table[str, str]
 
 DEEPEST = 100
@@ -36,26 +72,35 @@ NOTHING_HEARD = ContainerStatus(state=ContainerState.QUEUED, at=EPOCH)
 
 
 def row_of(world: World, kind: str, key: str) -> Row | None:
-    """The row of a thing that is there."""
-    row = table_of(world, kind).get(key)
+    """The row of a thing that is there; also of what the catalog has from the beginning."""
+    if kind == "catalog-item":
+        return catalog.catalog_item(world, CatalogItemId(key))
+    row = table_of(world, kind).get(row_key(kind, key))
     return row if isinstance(row, Row) else None
+
+
+def row_key(kind: str, key: str) -> str:
+    """The row that `<kind>/<key>` is: the network's settings stand apart from its router."""
+    return f"{SETTING}{key}" if kind == "network" and key != DEFAULT_ROUTER else key
+
+
+def subject_of(kind: str, key: str) -> str:
+    """The subject that the row is of: the other way round."""
+    return f"{kind}/{key.removeprefix(SETTING) if kind == 'network' else key}"
 
 
 def table_of(world: World, kind: str) -> Table[Hashable, object]:
     """All rows of a kind. Errors: KeyError for a kind that is none."""
-    tables: dict[str, str] = {
-        "node": "nodes",
-        "application": "applications",
-        "microservice": "microservices",
-        "registry": "registries",
-        "user": "users",
-    }
-    table: Table[Hashable, object] = getattr(world, tables[kind])
+    table: Table[Hashable, object] = getattr(world, TABLES[kind])
     return table
 
 
 def wanted(row: Row, names: Names) -> Tree:
-    """What people asked for. names: of the world that the row is from, or of a later one."""
+    """What people asked for.
+
+    names: of the world that the row is from, or of a later one. What is compared is made with the
+    same names: that something is called otherwise now is no change of what refers to it.
+    """
     match row:
         case NodeRow():
             return {"name": row.name, "settings": msgspec.to_builtins(row.settings)}
@@ -65,6 +110,7 @@ def wanted(row: Row, names: Names) -> Tree:
                 "description": row.description,
                 "labels": row.labels,
                 "started": row.started,
+                "system": row.system,
             }
         case MicroserviceRow():
             return _microservice(row, names)
@@ -75,13 +121,54 @@ def wanted(row: Row, names: Names) -> Tree:
                 "url": row.settings.url,
                 "username": row.settings.username,
                 "password": _fingerprint(sealed.ciphertext) if sealed is not None else None,
+                "email": row.settings.email,
+                "public": row.settings.public,
+                "secure": row.settings.secure,
+                "certificate": row.settings.certificate,
+                "requires_certificate": row.settings.requires_certificate,
             }
         case UserRow():
             return {
                 "name": row.name,
                 "role": row.role.value,
+                "profile": msgspec.to_builtins(row.profile),
                 "password": _fingerprint(row.password_hash.encode()),
             }
+        case RouteRow():
+            source, destination = (
+                _name(names, "microservice", each).rpartition("/")[2]
+                for each in (row.ends.source, row.ends.destination)
+            )
+            return {
+                "application": _name(names, "application", row.application_id),
+                "name": row.name,
+                "source": source,
+                "destination": destination,
+            }
+        case TemplateRow():
+            return {
+                "name": row.name,
+                "description": row.settings.description,
+                "variables": [_plain(each) for each in row.settings.variables],
+                "application": _config(bytes(row.settings.application).decode()),
+            }
+        case CatalogItemRow():
+            item = _plain(row.settings)
+            registry_id = row.settings.registry_id
+            item["registry"] = _name(names, "registry", registry_id) if registry_id else None
+            del item["registry_id"]
+            return {"name": row.name, **item}
+        case EdgeResourceRow():
+            resource = {"name": row.name, "version": row.version, **_plain(row.settings)}
+            resource["custom"] = _config(bytes(row.settings.custom).decode())
+            resource["nodes"] = sorted(_name(names, "node", each) for each in row.node_ids)
+            return resource
+        case VolumeRow():
+            return _volume(row, names)
+        case NetworkRow():
+            if row.router is not None:
+                return _plain(row.router)
+            return {"value": row.value}
         case _:
             assert_never(row)
 
@@ -106,27 +193,56 @@ def reported(row: Row, status: ContainerStatus | None = None) -> Tree:
             return {}
 
 
+def _volume(row: VolumeRow, names: Names) -> Tree:
+    settings = row.settings
+    return {
+        "name": row.name,
+        "destination": settings.destination,
+        "permissions": settings.permissions,
+        "nodes": sorted(_name(names, "node", each) for each in settings.node_ids),
+        "files": {
+            each.path: "sha256:" + hashlib.sha256(each.content).hexdigest()[:16]
+            for each in settings.files
+        },
+    }
+
+
+def _name(names: Names, kind: str, key: str) -> str:
+    return names.get(f"{kind}/{key}") or key
+
+
+def _plain(value: msgspec.Struct) -> Tree:
+    """As JSON has it, with documents within as such."""
+    said: Tree = msgspec.json.decode(msgspec.json.encode(value))
+    return said
+
+
 def _microservice(row: MicroserviceRow, names: Names) -> Tree:
-    # Applications and registries keep their names; a node may be renamed.
+    # By name where manifests say it so, but for the node: that it is there is told of reports too.
     spec: Tree = msgspec.to_builtins(row.spec)
-    registry_id = spec.pop("registry_id")
+    registry_id, item_id = row.spec.registry_id, row.spec.catalog_item_id
+    del spec["registry_id"], spec["catalog_item_id"]
+    seed = catalog.SEEDED.get(item_id) if item_id is not None else None
     config = _config(str(spec.pop("config")))
     return {
         "application": names.get(f"application/{row.application_id}") or row.application_id,
         "name": row.name,
         "node_id": row.node_id,
         "started": row.started,
+        "catalog_item": names.get(f"catalog-item/{item_id}") or (seed.name if seed else item_id),
         "registry": names.get(f"registry/{registry_id}") if registry_id else None,
         **spec,
         "config": config,
+        "tracing": row.tracing,
     }
 
 
 def _config(text: str) -> object:
-    """The document that it is; its text, where it is nested too deeply to be gone through."""
+    """The document that it is; its text, where it is none, or nested too deeply to be gone
+    through."""
     try:
         document: object = msgspec.json.decode(text)
-    except RecursionError:
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return text
     level: list[object] = [document]
     for _ in range(DEEPEST):

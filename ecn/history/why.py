@@ -5,14 +5,14 @@ Works for what is there and for what is gone. Which events tell it is asked for 
 """
 
 from ecn.api.history_documents import Step, Why
-from ecn.history import why_application, why_microservice, why_node
+from ecn.history import why_application, why_microservice, why_node, why_offer
 from ecn.history.asking import Question
 from ecn.history.glance import name_of
 from ecn.history.trees import row_of
 from events.ids import ApplicationId, MicroserviceId, NodeId
 from projections.world import World
 
-KINDS = ("node", "application", "microservice")
+KINDS = ("node", "application", "microservice", *why_offer.DELETIONS)
 
 
 def why(world: World, subject: str) -> Question[Why]:
@@ -42,5 +42,8 @@ def _chain(world: World, kind: str, key: str) -> Question[Step]:
         case "microservice":
             of_one = why_microservice.microservice(world, MicroserviceId(key))
             return (yield from of_one if is_there else why_microservice.gone(world, subject))
+        case _ if kind in why_offer.DELETIONS:
+            of_this = why_offer.offer(world, subject)
+            return (yield from of_this if is_there else why_offer.gone(world, subject))
         case _:
             raise KeyError(subject)
