@@ -30,9 +30,6 @@ Version = Annotated[
 ]
 """As semver.org has it, with or without a `v`."""
 
-Color = Annotated[
-    str, Meta(pattern=r"^(#[A-Fa-f0-9]{6}|#[A-Fa-f0-9]{8}|rgba?\([0-9.,% ]{1,40}\))?$(?!\n)")
-]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 Protocol = Literal["http", "https", "ws", "wss"]
 
@@ -42,7 +39,8 @@ class DisplayBody(Struct, frozen=True, kw_only=True):
 
     name: str | UnsetType | None = UNSET
     icon: str | UnsetType | None = UNSET
-    color: Color | UnsetType | None = UNSET
+    color: str | UnsetType | None = UNSET
+    """Any text: ioFog says what a colour is, and takes all others as well."""
 
 
 class EndpointBody(Struct, frozen=True, kw_only=True, rename="camel"):
