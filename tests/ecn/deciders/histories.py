@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ecn.commands import AnyCommand
 from ecn.commands.application import (
@@ -84,10 +85,22 @@ from projections.changes import latest
 from projections.view import Table
 from projections.world import World, fold
 from tests.builders import EAST, HUB, NOW, WEST, chained, manifest, placement
+from tests.ecn.deciders.offers import (
+    APPLICATIONS,
+    CATALOG,
+    EDGE_RESOURCES,
+    FURNISHED,
+    ROUTES,
+    TEMPLATES,
+    Kinds,
+    of_spec,
+    wanted_routes,
+)
 
 K = TypeVar("K", bound=str)
 H = TypeVar("H", bound=Hashable)
 R = TypeVar("R")
+T = TypeVar("T")
 
 NODE_NAMES = ("east", "west", "north")
 NAMES = ("a", "b", "c")
@@ -132,13 +145,17 @@ class History(NamedTuple):
 class Drawn:
     """Draws one command at a time for a world. `serial` makes every id a fresh one."""
 
-    def __init__(self, draw: st.DrawFn) -> None:
+    def __init__(self, draw: st.DrawFn, *, routed: bool = False) -> None:
         self._draw = draw
         self._serial = 0
+        # A history that is about everything comes round to nothing.
+        topics = draw(st.lists(st.sampled_from(self._TOPICS), min_size=2, max_size=3))
+        some = self._ALWAYS + tuple(kind for topic in topics for kind in topic)
+        self._kinds = self._ROUTED if routed else some
 
     def command(self, world: World, now: datetime) -> AnyCommand:
         """Something that may be asked now."""
-        return self._draw(st.sampled_from(self._KINDS))(self, world, now)
+        return self._draw(st.sampled_from(self._kinds))(self, world, now)
 
     def fresh(self, kind: str) -> str:
         """An id, name or key that was never there."""
@@ -151,6 +168,10 @@ class Drawn:
 
     def one(self, values: tuple[K, ...]) -> K:
         """Any of these."""
+        return self._draw(st.sampled_from(values))
+
+    def any(self, values: tuple[T, ...]) -> T:
+        """Any of these, whatever they are."""
         return self._draw(st.sampled_from(values))
 
     def key(self, table: Iterable[K], nobody: K) -> K:
@@ -201,6 +222,13 @@ class Drawn:
             name=self.one(NODE_NAMES),
             settings=self.node_settings(world) if self.chance(2) else NodeSettings(),
         )
+
+    def register_router(self, world: World, now: datetime) -> RegisterNode:
+        name = self.fresh("node")
+        settings = replace(
+            self.node_settings(world), host="three.example", router=self.router(world)
+        )
+        return RegisterNode(node_id=NodeId(name), name=name, settings=settings)
 
     def update_node(self, world: World, _: datetime) -> AnyCommand:
         node_id = self.key(world.nodes, NodeId("nobody"))
@@ -311,10 +339,10 @@ class Drawn:
         ago = self._draw(st.integers(0, 20)) * timedelta(seconds=1)
         return MarkNodeOffline(node_id=self.key(world.nodes, NodeId("nobody")), last_seen=now - ago)
 
-    def spec(self) -> MicroserviceSpec:
+    def spec(self, world: World) -> MicroserviceSpec:
         protocols = st.sampled_from(list(PortProtocol))
         addresses = st.sampled_from(["", "127.0.0.1", "10.0.0.1", "0.0.0.0"])
-        return MicroserviceSpec(
+        plain = MicroserviceSpec(
             image=self.one(IMAGES),
             config=self.one(("{}", '{"a":1}')),
             ports=[
@@ -327,6 +355,7 @@ class Drawn:
                 for host in self._draw(st.lists(st.integers(8080, 8082), unique=True, max_size=2))
             ],
         )
+        return of_spec(self, world, plain)
 
     def placement(self, world: World, name: str) -> Placement:
         registry = None
@@ -340,7 +369,7 @@ class Drawn:
             node=self.node_ref(world),
             registry=registry,
             started=not self.chance(4),
-            spec=self.spec(),
+            spec=self.spec(world),
         )
 
     def apply(self, world: World, _: datetime) -> ApplyApplication:
@@ -350,7 +379,12 @@ class Drawn:
             name=self.one(NAMES[:2]),
             description=self.one(NAMES),
             labels={"tier": self.one(NAMES)} if self.chance(2) else {},
-            microservices=[self.placement(world, name) for name in names],
+            microservices=None
+            if self.chance(8)
+            else [self.placement(world, name) for name in names],
+            routes=wanted_routes(self, names),
+            started=not self.chance(4),
+            new=self.chance(12),
         )
 
     def _application(self, world: World) -> ApplicationId:
@@ -475,51 +509,59 @@ class Drawn:
     def revoke_token(self, world: World, _: datetime) -> RevokeToken:
         return RevokeToken(token_id=self.key(world.tokens, TokenId("nobody")))
 
-    _KINDS: tuple[Callable[["Drawn", World, datetime], AnyCommand], ...] = (
-        # What the rest needs comes first, and more often: shrinking goes that way too.
+    # What the rest needs comes first, and more often: shrinking goes that way too.
+    _ALWAYS: Kinds = (apply, apply, create_microservice, report_node)
+    _TOPICS: tuple[Kinds, ...] = (
+        (
+            update_microservice,
+            update_microservice,
+            move_microservice,
+            start_microservice,
+            stop_microservice,
+            delete_microservice,
+        ),
+        (start_application, stop_application, start_application, delete_application, *APPLICATIONS),
+        ROUTES,
+        (apply_registry, apply_registry, delete_registry, *CATALOG),
+        TEMPLATES,
+        EDGE_RESOURCES,
+        (
+            issue_key,
+            provision,
+            provision,
+            report_node,
+            deprovision,
+            mark_offline,
+            acknowledge,
+            acknowledge,
+        ),
+        (
+            register_node,
+            register_router,
+            update_node,
+            update_node,
+            delete_node,
+            set_default_router,
+            change_network_setting,
+        ),
+        (instruct, open_tunnel, close_tunnel, apply_volume, apply_volume, delete_volume),
+        (first_admin, create_user, sign_up, change_profile, update_user, delete_user),
+        (create_user, issue_token, issue_token, renew_token, renew_token, revoke_token),
+    )
+
+    _ROUTED: tuple[Callable[["Drawn", World, datetime], AnyCommand], ...] = (
+        register_router,
+        register_router,
         register_node,
-        apply,
-        apply,
-        apply,
-        create_microservice,
-        issue_key,
-        provision,
-        provision,
-        report_node,
-        report_node,
-        apply_registry,
-        apply_registry,
-        update_microservice,
-        move_microservice,
-        start_microservice,
-        stop_microservice,
-        start_application,
-        stop_application,
-        delete_microservice,
-        delete_application,
-        delete_registry,
         update_node,
-        deprovision,
-        delete_node,
-        mark_offline,
-        acknowledge,
-        acknowledge,
+        update_node,
         set_default_router,
-        change_network_setting,
-        instruct,
-        open_tunnel,
-        close_tunnel,
-        apply_volume,
-        delete_volume,
-        first_admin,
-        create_user,
-        sign_up,
-        change_profile,
-        renew_token,
-        update_user,
-        delete_user,
-        issue_token,
-        revoke_token,
+        apply,
+        move_microservice,
+        delete_microservice,
+        provision,
+        acknowledge,
+        delete_node,
     )
 
 
@@ -534,9 +576,9 @@ def carried_out(world: World, command: AnyCommand, now: datetime, command_id: st
 
 
 @st.composite
-def histories(draw: st.DrawFn, *, longest: int = 40) -> History:
-    """A small network, and up to `longest` commands more."""
-    drawn, world, now, steps = Drawn(draw), World(), NOW, list[Step]()
+def histories(draw: st.DrawFn, *, longest: int = 40, routed: bool = False) -> History:
+    """A small network, and up to `longest` commands more. routed: about nodes and routers only."""
+    drawn, world, now, steps = Drawn(draw, routed=routed), World(), NOW, list[Step]()
     prepared: list[AnyCommand] = [
         RegisterNode(node_id=EAST, name="east"),
         RegisterNode(node_id=WEST, name="west"),
@@ -546,6 +588,7 @@ def histories(draw: st.DrawFn, *, longest: int = 40) -> History:
         ApplyRegistry(registry_id=HUB, name="a", url="a.example"),
         manifest(placement("a", registry="a"), placement("b", node=WEST), name="a"),
     ]
+    prepared += draw(st.sampled_from([[], FURNISHED]))
     many = draw(st.integers(0, longest))
     for number in range(len(prepared) + many):
         command = prepared[number] if number < len(prepared) else drawn.command(world, now)

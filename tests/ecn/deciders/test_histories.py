@@ -2,6 +2,7 @@
 
 from collections import Counter
 from itertools import combinations
+from typing import get_args
 
 from hypothesis import HealthCheck, given, settings
 from msgspec.structs import replace
@@ -29,21 +30,24 @@ from ecn.commands.user import CreateFirstAdmin, DeleteUser, RevokeToken
 from ecn.deciders import find
 from ecn.deciders.decide import decide
 from ecn.errors import Refused
-from events.application import ApplicationEvents, ContainerReported, MicroserviceSpec, PortMapping
-from events.catalog import CatalogEvents
-from events.envelope import GENESIS, verify
+from events.application import (
+    ContainerReported,
+    MicroserviceSpec,
+    PortMapping,
+    Protocol,
+)
+from events.envelope import GENESIS, KnownEvent, verify
 from events.ids import NodeId
-from events.node import NodeDeleted, NodeEvents, NodeProvisioned
-from events.user import Role, UserEvents
+from events.node import DEFAULT_ROUTER, NodeDeleted, NodeProvisioned
+from events.user import Role
+from projections.catalog import catalog_items
 from projections.nodes import NodeState
+from projections.routers import router_ports
 from projections.world import World
 from tests.ecn.deciders.histories import History, carried_out, histories
 
-ALL_TYPES = {
-    str(kind.__struct_config__.tag)
-    for union in (NodeEvents, ApplicationEvents, CatalogEvents, UserEvents)
-    for kind in union.__args__
-}
+ALL_TYPES = {str(kind.__struct_config__.tag) for kind in get_args(KnownEvent)}
+UNDECIDED = {"port": 0, "queue": "", "router": DEFAULT_ROUTER}
 EVERY_ADDRESS = {"", "0.0.0.0", "::"}
 REPEATABLE = (
     ApplyApplication
@@ -76,6 +80,11 @@ def nobody_shares_a_name(world: World) -> None:
         [row.name for _, row in world.applications.items()],
         [row.name for _, row in world.registries.items()],
         [row.name for _, row in world.users.items()],
+        [row.name for _, row in world.templates.items()],
+        [row.name for row in catalog_items(world).values()],
+        [(row.name, row.version) for _, row in world.edge_resources.items()],
+        [(row.application_id, row.name) for _, row in world.routes.items()],
+        [(row.application_id, row.ends) for _, row in world.routes.items()],
         [(row.application_id, row.name) for _, row in world.microservices.items()],
     ):
         assert len(set(names)) == len(names)
@@ -99,12 +108,52 @@ def nobody_shares_a_host_port(world: World) -> None:
         assert not any(clash(one, other) for one, other in combinations(ports, 2))
 
 
+def public_ports(world: World) -> list[tuple[NodeId | None, int]]:
+    """Where each public port opens: gathered without the views of the world."""
+    system = next((key for key, row in world.nodes.items() if row.settings.system), None)
+    return [
+        (system if public.router == DEFAULT_ROUTER else NodeId(public.router), public.port)
+        for _, row in world.microservices.items()
+        for mapping in row.spec.ports
+        if (public := mapping.public) is not None
+    ]
+
+
+def nobody_shares_a_public_port(world: World) -> None:
+    opened = public_ports(world)
+    assert len(set(opened)) == len(opened)
+    for node_id, port in opened:
+        assert 1 <= port <= 65535
+        if node_id is None:
+            continue
+        router = world.nodes[node_id].settings.router
+        listens = [] if router is None else router_ports(router)
+        here = [
+            mapping.host
+            for _, row in world.microservices.items()
+            if row.node_id == node_id
+            for mapping in row.spec.ports
+            if mapping.protocol is Protocol.TCP
+        ]
+        assert port not in listens
+        assert port not in here
+
+
 def everything_that_is_named_exists(world: World) -> None:
     for key in world.microservices:
         row = world.microservices[key]
         assert row.application_id in world.applications
         assert row.node_id in world.nodes
         assert row.spec.registry_id is None or row.spec.registry_id in world.registries
+        item = row.spec.catalog_item_id
+        assert item is None or item in catalog_items(world)
+    for route in (world.routes[key] for key in world.routes):
+        for end in (route.ends.source, route.ends.destination):
+            assert world.microservices[end].application_id == route.application_id
+    for resource in (world.edge_resources[key] for key in world.edge_resources):
+        assert set(resource.node_ids) <= set(world.nodes)
+    for item_row in (world.catalog[key] for key in world.catalog):
+        assert item_row.settings.registry_id in {None, *world.registries}
     assert set(world.statuses) <= set(world.microservices)
     assert set(world.revisions) == set(world.nodes)
     assert set(world.reports) <= set(world.nodes)
@@ -126,6 +175,7 @@ def test_every_world_keeps_the_rules_across_things(history: History) -> None:
     for step in history.steps:
         nobody_shares_a_name(step.world)
         nobody_shares_a_host_port(step.world)
+        nobody_shares_a_public_port(step.world)
         everything_that_is_named_exists(step.world)
         a_credential_speaks_for_one_node(step.world)
 
@@ -150,6 +200,8 @@ def test_the_log_of_every_history_follows_from_itself(history: History) -> None:
 @given(histories())
 def test_saying_again_how_things_shall_be_changes_nothing(history: History) -> None:
     for step in history.carried_out():
+        if isinstance(step.command, ApplyApplication) and step.command.new:
+            continue  # it said that there should be none
         if isinstance(step.command, REPEATABLE):
             assert decide(step.world, step.command) == [], step.command
 
@@ -166,8 +218,20 @@ def test_a_refused_command_is_refused_alike_when_asked_again(history: History) -
 def as_wanted(world: World, placement: Placement) -> tuple[str, str, MicroserviceSpec, bool]:
     """Name, node, spec and whether it shall run, with the references looked up."""
     registry = find.registry(world, placement.registry) if placement.registry else None
-    wanted = replace(placement.spec, registry_id=registry)
-    return placement.name, find.node(world, placement.node), wanted, placement.started
+    item = placement.spec.catalog_item_id
+    if item is not None:
+        registry, item = None, find.catalog_item(world, item)
+    wanted = replace(placement.spec, registry_id=registry, catalog_item_id=item)
+    return placement.name, find.node(world, placement.node), undecided(wanted), placement.started
+
+
+def undecided(spec: MicroserviceSpec) -> MicroserviceSpec:
+    """Without what the decider finds for public ports."""
+    ports = [
+        each if each.public is None else replace(each, public=replace(each.public, **UNDECIDED))
+        for each in spec.ports
+    ]
+    return replace(spec, ports=ports)
 
 
 @often
@@ -181,12 +245,20 @@ def test_an_applied_application_equals_its_manifest(history: History) -> None:
         row = step.world.applications[application_id]
         assert (row.description, row.labels) == (command.description, command.labels)
         there = [
-            (each.name, each.node_id, each.spec, each.started)
+            (each.name, each.node_id, undecided(each.spec), each.started)
             for _, each in step.world.microservices.items()
             if each.application_id == application_id
         ]
-        wanted = [as_wanted(step.world, each) for each in command.microservices]
-        assert sorted(there, key=lambda each: each[0]) == sorted(wanted, key=lambda each: each[0])
+        if command.microservices is not None:
+            wanted = [as_wanted(step.world, each) for each in command.microservices]
+            assert sorted(there, key=by_name) == sorted(wanted, key=by_name)
+        if command.routes is not None:
+            routes = step.world.routes.count("application", application_id)
+            assert routes == len(command.routes)
+
+
+def by_name(said: tuple[str, str, MicroserviceSpec, bool]) -> str:
+    return said[0]
 
 
 @often
@@ -198,16 +270,23 @@ def test_an_applied_application_keeps_what_is_the_same(history: History) -> None
             continue
         before, after = step.before, step.world
         application_id = before.applications.one("name", step.command.name)
-        for placement in step.command.microservices:
+        for placement in step.command.microservices or []:
             key = before.microservices.one("name", (application_id, placement.name))
             if key is None:
                 continue
             kept = before.microservices[key]
             assert key in after.microservices
-            same = (kept.name, kept.node_id, kept.spec, kept.started) == as_wanted(
-                before, placement
+            there = after.microservices[key]
+            same = (kept.name, kept.node_id, kept.spec, kept.started) == (
+                there.name,
+                there.node_id,
+                there.spec,
+                there.started,
             )
-            assert (after.microservices[key] == kept) == same
+            # What names another microservice may hear of that one.
+            assert (there == kept) == same or kept.spec.extra_hosts
+            wanted = as_wanted(before, placement)
+            assert (there.name, there.node_id, undecided(there.spec), there.started) == wanted
 
 
 @often
@@ -254,3 +333,4 @@ def test_random_histories_reach_what_they_are_meant_to_reach() -> None:
     assert not never
     assert {"NameTaken", "PortTaken", "NodeInUse", "RegistryInUse", "LastAdmin"} <= set(refused)
     assert {"RevisionMoved", "NotFound", "KeyRefused", "Conflict"} <= set(refused)
+    assert {"HostUnknown", "RouterMissing", "SeedKept"} <= set(refused)
