@@ -35,20 +35,26 @@ def named(world: World, name: str) -> ApplicationId:
     return found
 
 
-def numbered(world: World, text: str) -> ApplicationId:
-    """The application that clients know by that number. Errors: NotFound."""
+def numbered(world: World, text: str, *, field: str = "") -> ApplicationId:
+    """The application that clients know by that number.
+
+    field: where the number stands in the body, if it does. Errors: NotFound.
+    """
     number = numbers.read(text)
     own = None if number is None else numbers.of_a_row(number)
     found = None if own is None else world.applications.one("number", own)
     if found is None:
-        raise NotFound("application", text)
+        raise NotFound("application", text, field=field)
     return found
 
 
-def meant(world: World, ref: object) -> ApplicationId:
-    """The application that a body or a query means: by name, or by number. Errors: NotFound."""
+def meant(world: World, ref: object, *, field: str = "") -> ApplicationId:
+    """The application that a body or a query means: by name, or by number.
+
+    field: where it stands in the body, if it does. Errors: NotFound.
+    """
     text = str(ref) if isinstance(ref, str | int) else ""
-    return world.applications.one("name", text) or numbered(world, text)
+    return world.applications.one("name", text) or numbered(world, text, field=field)
 
 
 def created(

@@ -155,12 +155,12 @@ def item_id(world: World, wire: int, *, field: str = "") -> CatalogItemId:
     return found
 
 
-def seen_item(world: World, wire: int) -> tuple[CatalogItemId, CatalogItemRow]:
-    """An item that users see. Errors: NotFound."""
-    key = item_id(world, wire)
+def seen_item(world: World, wire: int, *, field: str = "") -> tuple[CatalogItemId, CatalogItemRow]:
+    """An item that users see. field: as in item_id. Errors: NotFound."""
+    key = item_id(world, wire, field=field)
     row = catalog_item(world, key)
     if row is None or row.settings.category == SYSTEM:
-        raise NotFound("catalog-item", str(wire))
+        raise NotFound("catalog-item", str(wire), field=field)
     return key, row
 
 

@@ -141,7 +141,7 @@ def _made_of(
         if each.container_image and each.fog_type_id
     }
     if isinstance(said.catalog_item_id, int):
-        key, item = catalog.seen_item(world, said.catalog_item_id)
+        key, item = catalog.seen_item(world, said.catalog_item_id, field="$.catalogItemId")
         if images and not images.items() <= item.settings.images.items():
             raise invalid(f"Catalog item {said.catalog_item_id} does not match provided images")
         return replace(

@@ -31,7 +31,7 @@ def settings_of(world: World, wanted: bodies.Deployment) -> TemplateSettings:
     """The template. Errors: NotFound."""
     key = world.templates.one("name", wanted.name)
     if key is None:
-        raise NotFound("template", wanted.name)
+        raise NotFound("template", wanted.name, field="$.template.name")
     return world.templates[key].settings
 
 

@@ -137,7 +137,8 @@ def _refused(request: web.Request, error: Refused) -> web.Response:
             status = 400 if error.field and request.method == "POST" else status
             message = ABSENT[error.kind].format(error.ref) if error.kind in ABSENT else message
         case NameTaken():
-            message = f"Duplicate name '{error.name}'"
+            # Of a microservice or a route, without its application.
+            message = f"Duplicate name '{error.name.rpartition('/')[2]}'"
             status = endpoint.duplicate if endpoint is not None else status
     retry_after = 0
     if isinstance(error, TooMany):

@@ -168,7 +168,9 @@ async def _created(request: web.Request, body_: object) -> web.Response:
     with in_iofogs_words():
         there = world(request)
         command = commands.CreateMicroservice(
-            application_id=applications.meant(there, None if ref is UNSET else ref),
+            application_id=applications.meant(
+                there, None if ref is UNSET else ref, field="$.application"
+            ),
             placement=microservices.wanted(there, MicroserviceId(new_id()), said, None),
         )
         outcome = await execute(request, command)
