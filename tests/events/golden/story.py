@@ -65,6 +65,7 @@ from events.user import (
     UserPasswordChanged,
     UserRoleChanged,
 )
+from tests.events.golden.offers import OFFERS
 
 BEGIN = datetime(2026, 1, 15, 8, 30, 0, 250_000, tzinfo=UTC)
 
@@ -317,4 +318,5 @@ STORY: tuple[Told, ...] = (
     ("user/admin", UserCreated(user_id=BERT, name="bert", role=Role.ADMIN, password_hash=ARGON2)),
     ("user/admin", UserDeleted(user_id=BERT)),
     (f"node/{KIOSK}", NodeWentOffline(node_id=KIOSK, reason=OfflineReason.STOPPED)),
+    *OFFERS,
 )
