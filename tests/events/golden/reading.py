@@ -14,7 +14,17 @@ from tests.events.golden.story import CREDENTIAL, TOKEN
 FOLDER = Path(__file__).parent
 LOG, WORLD = FOLDER / "log.jsonl", FOLDER / "world.json"
 
-SHOWN = ("/nodes", "/applications", "/microservices", "/registries", "/users")
+SHOWN = (
+    "/nodes",
+    "/applications",
+    "/microservices",
+    "/registries",
+    "/users",
+    "/catalog-items",
+    "/routes",
+    "/templates",
+    "/edge-resources",
+)
 EVENTS = "/events?limit=1000"
 DESIRED = "/agent/desired-state"
 
