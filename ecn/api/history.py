@@ -26,9 +26,10 @@ from ecn.history.asking import Question
 from ecn.history.blame import blame
 from ecn.history.diff import differences, ordered
 from ecn.history.patch import MEDIA, patch
-from ecn.history.trees import KINDS, row_of
+from ecn.history.trees import KINDS
 from events.log import EventLog
 from events.user import Role
+from projections.things import row_of
 from projections.world import World
 
 T = TypeVar("T")

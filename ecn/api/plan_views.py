@@ -13,6 +13,7 @@ from ecn.planning.fields import changed_by, sentence, subject_name
 from events.envelope import KnownEvent
 from events.ids import MicroserviceId, NodeId
 from projections.nodes import NodeRow
+from projections.things import row_of
 from projections.world import World
 
 MADE = ("created", "registered")
@@ -128,13 +129,4 @@ def _totals(
 
 def _is_in(world: World, subject: str) -> bool:
     kind, _, key = subject.partition("/")
-    match kind:
-        case "node":
-            return key in world.nodes
-        case "application":
-            return key in world.applications
-        case "microservice":
-            return key in world.microservices
-        case "registry":
-            return key in world.registries
-    return key in world.users
+    return row_of(world, kind, key) is not None

@@ -37,7 +37,7 @@ from ecn.planning.decided import Decided, decided
 from ecn.planning.restoring import Then
 from ecn.planning.revert import Revert
 from ecn.vault import SecretLost
-from events.catalog import SealedSecret
+from events.catalog import RegistrySettings, SealedSecret
 from events.ids import CommandId, Position, new_id
 from events.user import Role
 from projections.world import World
@@ -145,7 +145,7 @@ async def _lost(request: web.Request, then: World, subjects: Sequence[Subject]) 
     """Secrets that the subjects had then and that can't be opened any more."""
     lost = set()
     for subject in subjects:
-        sealed = _password(then, subject.key) if subject.kind == "registry" else None
+        sealed = _password_of(then, subject)
         if sealed is None:
             continue
         try:
@@ -159,10 +159,8 @@ async def _destroy_replaced(request: web.Request, before: World, revert: Revert)
     """Destroy the passwords that registries had and have no more, as every change of them does."""
     after = request.app[LIVE].world
     for subject in revert.command.seen:
-        if subject.kind != "registry":
-            continue
-        old = _password(before, subject.key)
-        if old is not None and old != _password(after, subject.key):
+        old = _password_of(before, subject)
+        if old is not None and old != _password_of(after, subject):
             await destroy_key(request.app[VAULT], old)
 
 
@@ -172,6 +170,12 @@ async def _same_password(request: web.Request, world: World, change: AnyChange) 
         return False
     old = _password(world, change.name)
     return old is not None and await is_password(request.app[VAULT], old, change.manifest.password)
+
+
+def _password_of(world: World, subject: Subject) -> SealedSecret | None:
+    """Of a registry, if it is one and has one."""
+    stood = standing(world, subject) if subject.kind == "registry" else None
+    return stood.password if isinstance(stood, RegistrySettings) else None
 
 
 def _password(world: World, name: str) -> SealedSecret | None:

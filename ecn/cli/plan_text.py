@@ -28,7 +28,7 @@ COLOURS = {
     Doing.STOP: "red",
     Doing.REMOVE: "red",
 }
-CHANGING = ("updated", "renamed")
+CHANGING = ("updated", "renamed", "linked", "unlinked", "router-set", "setting-changed")
 
 
 def lines(plan: Plan, *, longest: int | None = LONGEST) -> Iterator[str]:

@@ -13,9 +13,13 @@ from ecn.commands.template import TemplateCommand
 from ecn.commands.user import UserCommand
 from ecn.commands.volume import VolumeCommand
 from events.application import MicroserviceSpec
-from events.catalog import RegistrySettings
+from events.catalog import CatalogItemSettings, RegistrySettings
+from events.edge_resource import EdgeResourceSettings
 from events.ids import NodeId
+from events.network import DefaultRouter
 from events.node import NodeSettings
+from events.template import TemplateSettings
+from events.volume import VolumeSettings
 
 SingleCommand = (
     NodeCommand
@@ -31,15 +35,16 @@ SingleCommand = (
 
 
 class Subject(Struct, frozen=True):
-    """One thing by what it is known by as long as there is history.
-
-    A node is known by its id, as it may be renamed. All others keep their names, and may come
-    back under another id: an application, a registry, and a microservice as `<application>/<name>`.
-    """
+    """One thing, at two moments: by its id, as names move; but what was deleted and made again
+    under its old name is taken for the same."""
 
     kind: str
-    """node, application, microservice, registry."""
+    """node, application, microservice, route, template, catalog-item, registry, edge-resource,
+    volume, network."""
     key: str
+    """Its id, or its name."""
+    was: str = ""
+    """The id that it had at the other moment, if that was another."""
 
 
 class NodeStanding(Struct, frozen=True):
@@ -52,21 +57,81 @@ class NodeStanding(Struct, frozen=True):
 class MicroserviceStanding(Struct, frozen=True):
     """All that operators decide of a microservice."""
 
+    name: str
     node_id: NodeId
     started: bool
     spec: MicroserviceSpec
 
 
-class ApplicationStanding(Struct, frozen=True):
-    """All that operators decide of an application."""
+class RouteStanding(Struct, frozen=True):
+    """All that operators decide of a route. Its ends by their names."""
 
+    name: str
+    source: str
+    destination: str
+
+
+class ApplicationStanding(Struct, frozen=True):
+    """All that operators decide of an application. What is in it by name."""
+
+    name: str
     description: str
     labels: dict[str, str]
     started: bool
+    system: bool
     microservices: dict[str, MicroserviceStanding]
+    routes: dict[str, RouteStanding]
 
 
-Standing = NodeStanding | MicroserviceStanding | ApplicationStanding | RegistrySettings
+class TemplateStanding(Struct, frozen=True):
+    """A template."""
+
+    name: str
+    settings: TemplateSettings
+
+
+class CatalogItemStanding(Struct, frozen=True):
+    """An item of the catalog."""
+
+    name: str
+    settings: CatalogItemSettings
+
+
+class EdgeResourceStanding(Struct, frozen=True):
+    """An edge resource, with the nodes that it is linked to, sorted."""
+
+    name: str
+    version: str
+    settings: EdgeResourceSettings
+    node_ids: tuple[NodeId, ...]
+
+
+class VolumeStanding(Struct, frozen=True):
+    """A volume."""
+
+    name: str
+    settings: VolumeSettings
+
+
+class SettingStanding(Struct, frozen=True):
+    """A setting of the network."""
+
+    value: str
+
+
+Standing = (
+    NodeStanding
+    | MicroserviceStanding
+    | ApplicationStanding
+    | RouteStanding
+    | TemplateStanding
+    | CatalogItemStanding
+    | RegistrySettings
+    | EdgeResourceStanding
+    | VolumeStanding
+    | DefaultRouter
+    | SettingStanding
+)
 
 
 class Part(Struct, frozen=True):

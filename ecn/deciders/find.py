@@ -16,6 +16,7 @@ from events.ids import (
     UserId,
     VolumeId,
 )
+from events.node import DEFAULT_ROUTER
 from projections import catalog, network
 from projections.world import World
 
@@ -128,6 +129,13 @@ def network_setting(world: World, ref: str) -> str:
     if network.setting(world, ref) is None:
         raise NotFound("setting", ref)
     return ref
+
+
+def set_for_network(world: World, ref: str) -> str:
+    """Its default router as it was set, or a setting by its key. Errors: NotFound."""
+    if ref == DEFAULT_ROUTER and ref in world.network:
+        return ref
+    return network_setting(world, ref)
 
 
 def microservice_name(world: World, microservice_id: MicroserviceId) -> str:

@@ -1,70 +1,135 @@
 """How a thing stands: all of it that operators decide, and nothing that devices tell."""
 
+from collections.abc import Callable
+
 from ecn.commands.together import (
     ApplicationStanding,
+    CatalogItemStanding,
+    EdgeResourceStanding,
     MicroserviceStanding,
     NodeStanding,
+    RouteStanding,
+    SettingStanding,
     Standing,
     Subject,
+    TemplateStanding,
+    VolumeStanding,
 )
+from ecn.deciders import find
 from ecn.errors import NotFound
-from events.ids import ApplicationId, MicroserviceId, NodeId
+from events.ids import ApplicationId
+from projections import things
+from projections.applications import ApplicationRow
+from projections.catalog import CatalogItemRow
+from projections.edge_resources import EdgeResourceRow
 from projections.microservices import MicroserviceRow
+from projections.network import NetworkRow
+from projections.nodes import NodeRow
+from projections.registries import RegistryRow
+from projections.routes import RouteRow
+from projections.templates import TemplateRow
+from projections.volumes import VolumeRow
 from projections.world import World
 
-KINDS = ("node", "application", "microservice", "registry")
+FINDERS: dict[str, Callable[[World, str], str]] = {
+    "node": find.node,
+    "application": find.application,
+    "microservice": find.microservice,
+    "route": find.route,
+    "template": find.template,
+    "catalog-item": find.catalog_item,
+    "registry": find.registry,
+    "edge-resource": find.edge_resource,
+    "volume": find.volume,
+    "network": find.set_for_network,
+}
+"""By kind, what a name or an id means. Users are not here: nobody brings back how they stood."""
+
+KINDS = tuple(FINDERS)
 
 
 def standing(world: World, subject: Subject) -> Standing | None:
     """How it stands in this world, None when there is no such thing."""
-    match subject.kind:
-        case "node":
-            node = world.nodes.get(NodeId(subject.key))
-            return None if node is None else NodeStanding(node.name, node.settings)
-        case "registry":
-            registry_id = world.registries.one("name", subject.key)
-            return None if registry_id is None else world.registries[registry_id].settings
-        case "microservice":
-            key = microservice_id(world, subject.key)
-            return None if key is None else _of_microservice(world.microservices[key])
-        case "application":
-            application_id = world.applications.one("name", subject.key)
-            return None if application_id is None else _of_application(world, application_id)
-    raise NotFound("kind of subject", subject.kind)
+    key = id_of(world, subject)
+    row = None if key is None else things.row_of(world, subject.kind, key)
+    match row:
+        case NodeRow():
+            return NodeStanding(row.name, row.settings)
+        case ApplicationRow():
+            return _of_application(world, ApplicationId(key or ""), row)
+        case MicroserviceRow():
+            return _of_microservice(row)
+        case RouteRow():
+            return _of_route(world, row)
+        case TemplateRow():
+            return TemplateStanding(row.name, row.settings)
+        case CatalogItemRow():
+            return CatalogItemStanding(row.name, row.settings)
+        case RegistryRow():
+            return row.settings
+        case EdgeResourceRow():
+            linked = tuple(sorted(row.node_ids))
+            return EdgeResourceStanding(row.name, row.version, row.settings, linked)
+        case VolumeRow():
+            return VolumeStanding(row.name, row.settings)
+        case NetworkRow():
+            return row.router if row.router is not None else SettingStanding(row.value or "")
+    return None
 
 
-def microservice_id(world: World, key: str) -> MicroserviceId | None:
-    """The microservice `<application>/<name>`, by its name only."""
-    application, _, name = key.partition("/")
-    application_id = world.applications.one("name", application)
-    if application_id is None:
+def id_of(world: World, subject: Subject) -> str | None:
+    """The id that it has in this world, None when there is no such thing.
+
+    Errors: NotFound for a kind that is none.
+    """
+    if subject.kind not in FINDERS:
+        raise NotFound("kind of subject", subject.kind)
+    for ref in (subject.key, subject.was):
+        if ref and things.row_of(world, subject.kind, ref) is not None:
+            return ref
+    try:
+        return FINDERS[subject.kind](world, subject.key)
+    except NotFound:
         return None
-    return world.microservices.one("name", (application_id, name))
 
 
 def name_of(world: World, subject: Subject) -> str:
     """What people call it in this world, or called it last."""
-    if subject.kind != "node":
-        return subject.key
-    return world.names.get(f"node/{subject.key}") or subject.key
+    named = things.name_of(world, subject.kind, subject.key)
+    if named == subject.key and subject.was:
+        return things.name_of(world, subject.kind, subject.was)
+    return named
 
 
 def _of_microservice(row: MicroserviceRow) -> MicroserviceStanding:
-    return MicroserviceStanding(row.node_id, row.started, row.spec)
+    return MicroserviceStanding(row.name, row.node_id, row.started, row.spec)
 
 
-def _of_application(world: World, application_id: ApplicationId) -> ApplicationStanding:
-    row = world.applications[application_id]
-    members = sorted(
-        (
-            world.microservices[key]
-            for key in world.microservices.find("application", application_id)
-        ),
-        key=lambda member: member.name,
+def _of_route(world: World, row: RouteRow) -> RouteStanding:
+    return RouteStanding(
+        row.name,
+        world.microservices[row.ends.source].name,
+        world.microservices[row.ends.destination].name,
     )
+
+
+def _of_application(
+    world: World, application_id: ApplicationId, row: ApplicationRow
+) -> ApplicationStanding:
+    members = [
+        _of_microservice(world.microservices[key])
+        for key in world.microservices.find("application", application_id)
+    ]
+    routes = [
+        _of_route(world, world.routes[key])
+        for key in world.routes.find("application", application_id)
+    ]
     return ApplicationStanding(
+        row.name,
         row.description,
         row.labels,
         row.started,
-        {member.name: _of_microservice(member) for member in members},
+        row.system,
+        {each.name: each for each in sorted(members, key=lambda each: each.name)},
+        {each.name: each for each in sorted(routes, key=lambda each: each.name)},
     )

@@ -12,18 +12,10 @@ from typing import Protocol, TypeVar
 
 from ecn.api.history_documents import Aspect, Change, Difference, FieldChange, is_given
 from ecn.history.fields import Tree, changes
-from ecn.history.trees import (
-    KINDS,
-    Row,
-    reported,
-    row_key,
-    row_of,
-    subject_of,
-    table_of,
-    wanted,
-)
+from ecn.history.trees import KINDS, reported, wanted
 from events.application import ContainerStatus
 from events.ids import MicroserviceId
+from projections.things import Row, row_key, row_of, subject_of, table_of
 from projections.world import World
 
 PORTION = 1000

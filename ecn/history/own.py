@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from ecn.history.asking import Question, every
 from ecn.history.fields import Tree
-from ecn.history.trees import TABLES, Names, row_key, row_of, wanted
+from ecn.history.trees import Names, wanted
 from events.application import (
     ApplicationCreated,
     ApplicationRenamed,
@@ -49,6 +49,7 @@ from events.route import RouteCreated, RouteUpdated
 from events.template import TemplateCreated, TemplateUpdated
 from events.user import UserCreated, UserPasswordChanged, UserProfileChanged, UserRoleChanged
 from events.volume import VolumeCreated, VolumeUpdated
+from projections.things import TABLES, row_key, row_of
 from projections.view import Draft
 from projections.world import VIEWS, World
 

@@ -1,38 +1,20 @@
 """What a reference means in history: a name or an id, of what is there or of what is gone."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from ecn.deciders import find
+from ecn.deciders.standing import FINDERS as OF_THINGS
 from ecn.errors import NotFound
 from ecn.history.asking import Question, last
-from ecn.history.trees import row_of
 from events.filter import EventFilter
-from events.node import DEFAULT_ROUTER
+from projections.things import row_of
 from projections.world import World
 
 PORTION = 2000
 """Names looked at in one go."""
 
 
-def _of_network(world: World, ref: str) -> str:
-    if ref == DEFAULT_ROUTER and ref in world.network:
-        return ref
-    return find.network_setting(world, ref)
-
-
-FINDERS: dict[str, Callable[[World, str], str]] = {
-    "node": find.node,
-    "application": find.application,
-    "microservice": find.microservice,
-    "route": find.route,
-    "template": find.template,
-    "catalog-item": find.catalog_item,
-    "registry": find.registry,
-    "edge-resource": find.edge_resource,
-    "volume": find.volume,
-    "network": _of_network,
-    "user": find.user,
-}
+FINDERS = {**OF_THINGS, "user": find.user}
 
 
 def present(world: World, kind: str, ref: str) -> str | None:

@@ -7,7 +7,6 @@ when one was replaced.
 """
 
 import hashlib
-from collections.abc import Hashable
 from typing import assert_never
 
 import msgspec
@@ -15,84 +14,30 @@ import msgspec
 from ecn.history.fields import Tree
 from events.application import ContainerState, ContainerStatus
 from events.envelope import EPOCH
-from events.ids import CatalogItemId
-from events.node import DEFAULT_ROUTER
 from projections import catalog
 from projections.applications import ApplicationRow
 from projections.catalog import CatalogItemRow
 from projections.edge_resources import EdgeResourceRow
 from projections.microservices import MicroserviceRow
-from projections.network import SETTING, NetworkRow
+from projections.network import NetworkRow
 from projections.nodes import NodeRow
 from projections.registries import RegistryRow
 from projections.routes import RouteRow
 from projections.templates import TemplateRow
+from projections.things import TABLES, Row
 from projections.users import UserRow
 from projections.view import Table
 from projections.volumes import VolumeRow
-from projections.world import World
-
-TABLES = {
-    "node": "nodes",
-    "application": "applications",
-    "microservice": "microservices",
-    "route": "routes",
-    "template": "templates",
-    "catalog-item": "catalog",
-    "registry": "registries",
-    "edge-resource": "edge_resources",
-    "volume": "volumes",
-    "network": "network",
-    "user": "users",
-}
-"""By kind, what its table is called. What the catalog has from the beginning is no row."""
 
 KINDS = tuple(TABLES)
 """In the order in which differences are told."""
 
-Row = (
-    NodeRow
-    | ApplicationRow
-    | MicroserviceRow
-    | RouteRow
-    | TemplateRow
-    | CatalogItemRow
-    | RegistryRow
-    | EdgeResourceRow
-    | VolumeRow
-    | NetworkRow
-    | UserRow
-)
 Names = Table[str, str]
 
 DEEPEST = 100
 """Levels of a config that are compared key by key."""
 
 NOTHING_HEARD = ContainerStatus(state=ContainerState.QUEUED, at=EPOCH)
-
-
-def row_of(world: World, kind: str, key: str) -> Row | None:
-    """The row of a thing that is there; also of what the catalog has from the beginning."""
-    if kind == "catalog-item":
-        return catalog.catalog_item(world, CatalogItemId(key))
-    row = table_of(world, kind).get(row_key(kind, key))
-    return row if isinstance(row, Row) else None
-
-
-def row_key(kind: str, key: str) -> str:
-    """The row that `<kind>/<key>` is: the network's settings stand apart from its router."""
-    return f"{SETTING}{key}" if kind == "network" and key != DEFAULT_ROUTER else key
-
-
-def subject_of(kind: str, key: str) -> str:
-    """The subject that the row is of: the other way round."""
-    return f"{kind}/{key.removeprefix(SETTING) if kind == 'network' else key}"
-
-
-def table_of(world: World, kind: str) -> Table[Hashable, object]:
-    """All rows of a kind. Errors: KeyError for a kind that is none."""
-    table: Table[Hashable, object] = getattr(world, TABLES[kind])
-    return table
 
 
 def wanted(row: Row, names: Names) -> Tree:

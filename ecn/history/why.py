@@ -8,8 +8,8 @@ from ecn.api.history_documents import Step, Why
 from ecn.history import why_application, why_microservice, why_node, why_offer
 from ecn.history.asking import Question
 from ecn.history.glance import name_of
-from ecn.history.trees import row_of
 from events.ids import ApplicationId, MicroserviceId, NodeId
+from projections.things import row_of
 from projections.world import World
 
 KINDS = ("node", "application", "microservice", *why_offer.DELETIONS)

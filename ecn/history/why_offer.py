@@ -6,7 +6,6 @@ from ecn.history.asking import Question, latest
 from ecn.history.glance import glance, name_of, said
 from ecn.history.own import WANTING, family
 from ecn.history.steps import MOST, command_of, last_of, made_by, many
-from ecn.history.trees import row_of
 from events.application import ApplicationDeleted, MicroserviceDeleted
 from events.catalog import CatalogItemDeleted, RegistryDeleted
 from events.edge_resource import EdgeResourceDeleted
@@ -19,6 +18,7 @@ from events.template import TemplateDeleted
 from events.volume import VolumeDeleted
 from projections.edge_resources import EdgeResourceRow
 from projections.routes import RouteRow
+from projections.things import row_of
 from projections.volumes import VolumeRow
 from projections.world import World
 

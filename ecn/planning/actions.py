@@ -17,15 +17,11 @@ from agent.reconcile import Verb, plan, spec_digest
 from ecn.api.agent_documents import microservice
 from ecn.api.plan_documents import ContainerAction, Doing
 from ecn.deciders import find
-from events.application import (
-    ApplicationStarted,
-    ApplicationStopped,
-    ContainerState,
-    MicroserviceEvent,
-)
-from events.catalog import RegistryUpdated
+from events.application import ContainerState, MicroserviceEvent
 from events.envelope import KnownEvent
 from events.ids import MicroserviceId, NodeId
+from projections import consequences
+from projections.images import registry_for
 from projections.nodes import NodeState
 from projections.world import World
 
@@ -55,13 +51,10 @@ class Placed(Struct, frozen=True):
 
 def touched(event: KnownEvent, world: World) -> Iterator[MicroserviceId]:
     """The microservices whose agents hear something new because of the event."""
-    match event:
-        case MicroserviceEvent():
-            yield event.microservice_id
-        case ApplicationStarted() | ApplicationStopped():
-            yield from world.microservices.find("application", event.application_id)
-        case RegistryUpdated():
-            yield from world.microservices.find("registry", event.registry_id)
+    if isinstance(event, MicroserviceEvent):
+        yield event.microservice_id
+    if isinstance(event, consequences.EVENTS):
+        yield from consequences.affected(world, event)
 
 
 def actions(before: World, after: World, keys: Iterable[MicroserviceId]) -> Iterator[Placed]:
@@ -203,7 +196,7 @@ def _settled(world: World, key: MicroserviceId) -> Container | None:
 
 
 def _registry(world: World, key: MicroserviceId) -> object:
-    registry_id = world.microservices[key].spec.registry_id
+    registry_id = registry_for(world, world.microservices[key].spec)
     return None if registry_id is None else (registry_id, world.registries[registry_id].settings)
 
 

@@ -5,13 +5,18 @@ from collections.abc import Iterator, Mapping
 import msgspec
 from msgspec import Struct
 
-from ecn.api.documents import MicroserviceManifest
+from ecn.api.catalog_documents import CatalogItemManifest
+from ecn.api.documents import MicroserviceManifest, RegistryManifest
+from ecn.api.edge_resource_documents import EdgeResourceManifest
 from ecn.api.manifests import manifest
 from ecn.api.plan_documents import PlannedField
+from ecn.api.template_documents import TemplateManifest
+from ecn.history.trees import wanted
 from events.catalog import SealedSecret
 from events.envelope import KnownEvent
 from events.ids import ApplicationId, MicroserviceId, NodeId, RegistryId
 from events.node import NodeSettings
+from projections.things import name_of, row_of
 from projections.world import World
 
 Fields = Mapping[str, object]
@@ -25,7 +30,7 @@ LONGEST = 60
 def subject_name(world: World, subject: str) -> str:
     """`<kind>/<name>` of `<kind>/<id>`: the name that it has, or had last."""
     kind, _, key = subject.partition("/")
-    return f"{kind}/{world.names.get(subject) or key}"
+    return f"{kind}/{name_of(world, kind, key)}"
 
 
 def changed_by(event: KnownEvent, before: World, after: World) -> list[PlannedField]:
@@ -51,7 +56,7 @@ def sentence(event: KnownEvent, fields: list[PlannedField]) -> str:
     if word in MADE:
         said = [f"{each.field} {_short(each.after)}" for each in fields]
         return f"{word}: {', '.join(said)}" if said else word
-    if word in ("updated", "renamed"):
+    if word in CHANGED:
         return ", ".join(_change(each) for each in fields) or word
     moved = [
         f"{word} from {each.before} to {each.after}" for each in fields if each.field == "node"
@@ -60,17 +65,23 @@ def sentence(event: KnownEvent, fields: list[PlannedField]) -> str:
 
 
 MADE = ("created", "registered")
+CHANGED = ("updated", "renamed", "linked", "unlinked", "router-set", "setting-changed")
 UNSAID: dict[str, dict[str, object]] = {
     "node": msgspec.to_builtins(NodeSettings()),
-    "application": {"description": "", "labels": {}, "started": True},
-    "registry": {"username": "", "password": None},
+    "application": {"description": "", "labels": {}, "started": True, "system": False},
+    "registry": msgspec.to_builtins(RegistryManifest(url="")),
     "microservice": {
         name: value
-        for name, value in msgspec.to_builtins(
-            MicroserviceManifest(name="", node="", image="")
-        ).items()
-        if name not in ("node", "image")
+        for name, value in msgspec.to_builtins(MicroserviceManifest(name="", node="")).items()
+        if name != "node"
     },
+    "route": {},
+    "template": msgspec.to_builtins(TemplateManifest()),
+    "catalog-item": msgspec.to_builtins(CatalogItemManifest()),
+    "edge-resource": {**msgspec.to_builtins(EdgeResourceManifest()), "nodes": []},
+    "volume": {"permissions": "666", "nodes": [], "files": {}},
+    "network": {},
+    "user": {},
 }
 """What holds of a new thing where nothing else is said."""
 
@@ -87,20 +98,30 @@ def _fields(world: World, subject: str) -> Fields | None:
             if registry is None:
                 return None
             settings = registry.settings
-            return {
-                "url": settings.url,
-                "username": settings.username,
-                "password": settings.password,
-            }
+            return {name: getattr(settings, name) for name in settings.__struct_fields__}
         case "application":
             row = world.applications.get(ApplicationId(key))
             if row is None:
                 return None
-            return {"description": row.description, "labels": row.labels, "started": row.started}
+            return {
+                "name": row.name,
+                "description": row.description,
+                "labels": row.labels,
+                "started": row.started,
+                "system": row.system,
+            }
         case "microservice":
             microservice = world.microservices.get(MicroserviceId(key))
             return None if microservice is None else _plain(manifest(world, microservice))
-    return None
+        case "user":
+            return None
+    thing = row_of(world, kind, key)
+    if thing is None:
+        return None
+    said = wanted(thing, world.names)
+    if kind == "route":
+        del said["application"]  # it stands in its name
+    return said
 
 
 def _differ(

@@ -10,28 +10,45 @@ from msgspec import Struct
 
 from ecn.api.plan_documents import Caution
 from ecn.commands.application import (
-    ApplyApplication,
-    CreateMicroservice,
     DeleteApplication,
     DeleteMicroservice,
-    Placement,
-    StartApplication,
-    StopApplication,
-    UpdateMicroservice,
 )
-from ecn.commands.catalog import DeleteRegistry, RestoreRegistry
+from ecn.commands.catalog import DeleteCatalogItem, DeleteRegistry, RestoreRegistry
+from ecn.commands.edge_resource import DeleteEdgeResource
 from ecn.commands.node import RegisterNode, UpdateNode
+from ecn.commands.route import DeleteRoute
+from ecn.commands.template import DeleteTemplate
 from ecn.commands.together import (
     ApplicationStanding,
+    CatalogItemStanding,
+    EdgeResourceStanding,
     MicroserviceStanding,
     NodeStanding,
+    RouteStanding,
+    SettingStanding,
     SingleCommand,
     Subject,
+    TemplateStanding,
+    VolumeStanding,
 )
-from ecn.deciders.standing import microservice_id, name_of, standing
+from ecn.commands.volume import DeleteVolume
+from ecn.deciders.standing import id_of, name_of, standing
 from ecn.errors import NotRestorable
+from ecn.planning import restoring_applications as applications
+from ecn.planning import restoring_offers as offers
 from events.catalog import RegistrySettings
-from events.ids import ApplicationId, MicroserviceId, NodeId, RegistryId
+from events.ids import (
+    ApplicationId,
+    CatalogItemId,
+    EdgeResourceId,
+    MicroserviceId,
+    NodeId,
+    RegistryId,
+    RouteId,
+    TemplateId,
+    VolumeId,
+)
+from events.network import DefaultRouter
 from projections.nodes import NodeState
 from projections.world import World
 
@@ -46,33 +63,67 @@ class Then(Struct, frozen=True):
 
 def restoring(now: World, then: Then, each: Subject) -> list[SingleCommand]:
     """The commands that let it stand as it did. Errors: NotRestorable."""
-    match standing(then.world, each):
-        case NodeStanding() as stood:
-            return [_node_as(now, NodeId(each.key), stood)]
-        case RegistrySettings() as stood:
-            return [_registry_as(now, then, each.key, stood)]
-        case MicroserviceStanding() as stood:
-            return [_microservice_as(now, then.world, each.key, stood)]
-        case ApplicationStanding() as stood:
-            return _application_as(now, then.world, each.key, stood)
-    return _gone(now, then.world, each)
+    old = id_of(then.world, each)
+    stood = standing(then.world, each)
+    if old is None or stood is None:
+        return _gone(now, then.world, each)
+    here = id_of(now, each)
+    match stood:
+        case NodeStanding():
+            return [_node_as(now, NodeId(old), stood)]
+        case RegistrySettings():
+            return [_registry_as(then, RegistryId(old), stood)]
+        case ApplicationStanding():
+            present = None if here is None else ApplicationId(here)
+            return applications.application_as(now, then.world, present, ApplicationId(old), stood)
+        case MicroserviceStanding():
+            mine = None if here is None else MicroserviceId(here)
+            return applications.microservice_as(now, then.world, mine, MicroserviceId(old))
+        case RouteStanding():
+            way = None if here is None else RouteId(here)
+            return applications.route_as(now, then.world, way, RouteId(old))
+        case TemplateStanding():
+            template = None if here is None else TemplateId(here)
+            return [offers.template_as(now, template, TemplateId(old), stood)]
+        case CatalogItemStanding():
+            item = None if here is None else CatalogItemId(here)
+            return [offers.catalog_item_as(now, then.world, item, CatalogItemId(old), stood)]
+        case EdgeResourceStanding():
+            resource = None if here is None else EdgeResourceId(here)
+            return offers.edge_resource_as(now, then.world, resource, EdgeResourceId(old), stood)
+        case VolumeStanding():
+            return [offers.volume_as(now, then.world, VolumeId(old), stood)]
+        case DefaultRouter() | SettingStanding():
+            return [offers.set_as(old, stood)]
 
 
 def _gone(now: World, then: World, each: Subject) -> list[SingleCommand]:
     """It was not there then."""
-    name = name_of(now, each)
+    name, key = name_of(now, each), id_of(now, each)
+    if key is None:
+        return []
     match each.kind:
         case "application":
-            application_id = now.applications.one("name", each.key)
-            return [DeleteApplication(application_id=application_id)] if application_id else []
+            return [DeleteApplication(application_id=ApplicationId(key))]
         case "microservice":
-            key = microservice_id(now, each.key)
-            return [DeleteMicroservice(microservice_id=key)] if key else []
+            return [DeleteMicroservice(microservice_id=MicroserviceId(key))]
+        case "route":
+            return [DeleteRoute(route_id=RouteId(key))]
+        case "template":
+            return [DeleteTemplate(template_id=TemplateId(key))]
+        case "catalog-item":
+            return [DeleteCatalogItem(catalog_item_id=CatalogItemId(key))]
         case "registry":
-            registry_id = now.registries.one("name", each.key)
-            return [DeleteRegistry(registry_id=registry_id)] if registry_id else []
-    if each.key not in now.nodes:
-        return []
+            return [DeleteRegistry(registry_id=RegistryId(key))]
+        case "edge-resource":
+            return [DeleteEdgeResource(edge_resource_id=EdgeResourceId(key))]
+        case "volume":
+            return [DeleteVolume(volume_id=VolumeId(key))]
+        case "network":
+            raise NotRestorable(
+                f"{name!r} was not set at position {then.position}, and nothing unsets it",
+                next_step=f"Give it the value that it should have: ecn update network {name}=VALUE",
+            )
     raise NotRestorable(
         f"there was no node {name!r} at position {then.position}, and a revert deletes no node: "
         "its device would be parted from it for good",
@@ -92,72 +143,14 @@ def _node_as(now: World, node_id: NodeId, stood: NodeStanding) -> SingleCommand:
     )
 
 
-def _registry_as(now: World, then: Then, name: str, stood: RegistrySettings) -> SingleCommand:
+def _registry_as(then: Then, old: RegistryId, stood: RegistrySettings) -> SingleCommand:
+    name = then.world.registries[old].name
     if stood.password is not None and stood.password.secret_id in then.lost:
         raise NotRestorable(
             f"the password that registry {name!r} had is destroyed, and nothing keeps a copy",
             next_step="Deploy the registry as it should be, with password_from: ecn deploy -f FILE",
         )
-    registry_id = then.world.registries.one("name", name)
-    return RestoreRegistry(registry_id=registry_id or RegistryId(name), name=name, settings=stood)
-
-
-def _application_as(
-    now: World, then: World, name: str, stood: ApplicationStanding
-) -> list[SingleCommand]:
-    old = then.applications.one("name", name)
-    application_id = now.applications.one("name", name) or old or ApplicationId(name)
-    restored: list[SingleCommand] = [
-        ApplyApplication(
-            application_id=application_id,
-            name=name,
-            description=stood.description,
-            labels=stood.labels,
-            microservices=[
-                _placement(now, then, f"{name}/{member}", as_it_was)
-                for member, as_it_was in stood.microservices.items()
-            ],
-        )
-    ]
-    kind = StartApplication if stood.started else StopApplication
-    return [*restored, kind(application_id=application_id)]
-
-
-def _microservice_as(
-    now: World, then: World, key: str, stood: MicroserviceStanding
-) -> SingleCommand:
-    placement, present = _placement(now, then, key, stood), microservice_id(now, key)
-    if present is not None:
-        return UpdateMicroservice(
-            microservice_id=present,
-            placement=placement,
-            seen=now.microservices[present].revision,
-        )
-    application = key.partition("/")[0]
-    application_id = now.applications.one("name", application)
-    if application_id is None:
-        raise NotRestorable(
-            f"its application {application!r} is not there any more",
-            next_step=f"Revert the application: application/{application}",
-        )
-    return CreateMicroservice(application_id=application_id, placement=placement)
-
-
-def _placement(now: World, then: World, key: str, stood: MicroserviceStanding) -> Placement:
-    registry_id = stood.spec.registry_id
-    registry = None
-    if registry_id is not None:
-        there = registry_id in now.registries
-        registry = registry_id if there else then.registries[registry_id].name
-    there = stood.node_id in now.nodes
-    return Placement(
-        microservice_id=microservice_id(then, key) or MicroserviceId(key),
-        name=key.partition("/")[2],
-        node=stood.node_id if there else then.nodes[stood.node_id].name,
-        registry=registry,
-        started=stood.started,
-        spec=stood.spec,
-    )
+    return RestoreRegistry(registry_id=old, name=name, settings=stood)
 
 
 def cautions(now: World, then: Then, each: Subject, about: str) -> list[Caution]:

@@ -1,18 +1,17 @@
 """Reverts: several things as they stood at an earlier position, as one command. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ecn.api.plan_documents import Caution
 from ecn.commands.together import Part, SingleCommand, Subject, Together
-from ecn.deciders import find
-from ecn.deciders.standing import name_of, standing
+from ecn.deciders.standing import FINDERS, KINDS, name_of, standing
 from ecn.errors import Invalid, NotFound, NotRestorable
 from ecn.planning.decided import Decided, Wanted, decided
 from ecn.planning.restoring import Then, cautions, restoring
-from events.ids import NodeId
+from projections.things import row_of
 from projections.world import World
 
 
@@ -34,25 +33,27 @@ def subject(now: World, then: World, text: str) -> Subject:
     kind, slash, ref = text.partition("/")
     if not slash or not ref:
         raise Invalid(f"{text!r} names nothing: write <kind>/<name>, as in application/shop")
-    match kind:
-        case "node":
-            return Subject(kind, _node(now, then, ref))
-        case "application":
-            key = _found(now, then, kind, ref, find.application)
-            return Subject(kind, _name(now, then, f"application/{key}"))
-        case "registry":
-            key = _found(now, then, kind, ref, find.registry)
-            return Subject(kind, _name(now, then, f"registry/{key}"))
-        case "microservice":
-            key = _found(now, then, kind, ref, find.microservice)
-            return Subject(kind, _name(now, then, f"microservice/{key}"))
-        case "user":
-            raise NotRestorable(
-                "who may log in, and as what, is not rolled back: what was taken from somebody "
-                "must not come back by the way",
-                next_step="Change it as it should be: ecn update user, ecn create user",
-            )
-    raise Invalid(f"{kind!r} is no kind: there are node, application, microservice and registry")
+    if kind == "user":
+        raise NotRestorable(
+            "who may log in, and as what, is not rolled back: what was taken from somebody "
+            "must not come back by the way",
+            next_step="Change it as it should be: ecn update user, ecn create user",
+        )
+    if kind not in FINDERS:
+        raise Invalid(f"{kind!r} is no kind: there are {', '.join(KINDS)}")
+    here, old = _found(now, kind, ref), _found(then, kind, ref)
+    if here is None and old is None:
+        raise NotFound(kind, ref)
+    if here is None or old is None or here == old:
+        # Where it has another name at the other moment, it is known by its id.
+        return Subject(kind, here or old or "")
+    if row_of(now, kind, old) is None and kind != "node":
+        return Subject(kind, here, was=old)
+    raise NotRestorable(
+        f"{kind} {ref!r} is another one now than it was at position {then.position}",
+        next_step=f"Give the id of the one that you mean: {kind}/"
+        + f" or {kind}/".join(sorted((here, old))),
+    )
 
 
 def revert(now: World, then: Then, subjects: Sequence[Subject]) -> Revert:
@@ -65,7 +66,7 @@ def revert(now: World, then: Then, subjects: Sequence[Subject]) -> Revert:
         still, refused = list[Subject](), list[Decided]()
         waiting.sort(key=lambda each: _order(then, each))
         for each in waiting:
-            about = f"{each.kind}/{name_of(world, each)}"
+            about = f"{each.kind}/{name_of(now, each)}"
             result, commands = _decided(world, then, each, about)
             if result.refused is not None:
                 still.append(each)
@@ -104,41 +105,30 @@ def _order(then: Then, each: Subject) -> tuple[int, str]:
 RANKS = (
     ("node", True),
     ("registry", True),
+    ("catalog-item", True),
+    ("template", True),
+    ("edge-resource", True),
+    ("volume", True),
+    ("network", True),
+    ("network", False),
     ("application", False),
+    ("route", False),
     ("microservice", False),
     ("application", True),
     ("microservice", True),
+    ("route", True),
+    ("volume", False),
+    ("edge-resource", False),
+    ("template", False),
+    ("catalog-item", False),
     ("registry", False),
     ("node", False),
 )
 """Kinds, and whether they are restored or go."""
 
 
-def _node(now: World, then: World, ref: str) -> NodeId:
-    for world in (now, then):
-        if ref in world.nodes:
-            return NodeId(ref)
-    ids = {each for world in (now, then) if (each := world.nodes.one("name", ref)) is not None}
-    if not ids:
-        raise NotFound("node", ref)
-    if len(ids) > 1:
-        raise NotRestorable(
-            f"node {ref!r} is another one now than it was at position {then.position}",
-            next_step="Give the id of the one that you mean: node/" + " or node/".join(sorted(ids)),
-        )
-    return ids.pop()
-
-
-def _found(
-    now: World, then: World, kind: str, ref: str, finder: Callable[[World, str], str]
-) -> str:
-    for world in (now, then):
-        try:
-            return finder(world, ref)
-        except NotFound:
-            continue
-    raise NotFound(kind, ref)
-
-
-def _name(now: World, then: World, subject_: str) -> str:
-    return now.names.get(subject_) or then.names.get(subject_) or subject_.partition("/")[2]
+def _found(world: World, kind: str, ref: str) -> str | None:
+    try:
+        return FINDERS[kind](world, ref)
+    except NotFound:
+        return None

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from ecn.api.history_documents import Blame, BlamedField, keys_of, pointer
 from ecn.history.blame import blame
 from ecn.history.fields import leaves, same
-from ecn.history.trees import KINDS, row_of, table_of, wanted
+from ecn.history.trees import KINDS, wanted
 from events.application import (
     ApplicationStopped,
     MicroserviceMoved,
@@ -14,6 +14,7 @@ from events.application import (
 )
 from events.envelope import KnownEvent
 from events.node import NodeRenamed, NodeSettings, NodeUpdated
+from projections.things import row_of, table_of
 from projections.world import World, fold
 from tests.builders import (
     EAST,

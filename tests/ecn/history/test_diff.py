@@ -12,7 +12,7 @@ from ecn.api import views
 from ecn.api.history_documents import Change, Difference, FieldChange
 from ecn.history.diff import differences
 from ecn.history.patch import patch
-from ecn.history.trees import KINDS, table_of
+from ecn.history.trees import KINDS
 from events.application import (
     ApplicationStopped,
     ContainerReported,
@@ -25,6 +25,7 @@ from events.catalog import RegistrySettings, RegistryUpdated, SealedSecret
 from events.envelope import KnownEvent
 from events.ids import ApplicationId, MicroserviceId, NodeId, Position, RegistryId, UserId
 from events.node import NodeDeleted, NodeRenamed
+from projections.things import table_of
 from projections.world import World, fold
 from tests.builders import (
     EAST,

@@ -7,9 +7,10 @@ from ecn.api.history import answered as answered_from
 from ecn.history import why
 from ecn.history.blame import blame
 from ecn.history.subjects import gone, latest_of
-from ecn.history.trees import KINDS, table_of
+from ecn.history.trees import KINDS
 from events.envelope import GENESIS
 from events.log import EventLog, MemoryLog
+from projections.things import table_of
 from tests.ecn.deciders.histories import History, histories
 from tests.ecn.history.answering import answered
 

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from ecn.api.history_documents import EventGlance, Step, Why
-from ecn.history.trees import table_of
 from ecn.history.why import KINDS, why
 from events.application import (
     ApplicationDeleted,
@@ -32,6 +31,7 @@ from events.node import (
 )
 from projections.desired_state import should_run
 from projections.nodes import NodeState
+from projections.things import table_of
 from projections.world import World, fold
 from tests.builders import (
     EAST,

@@ -6,15 +6,17 @@ from typing import NamedTuple
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from ecn.commands.together import (
     ApplicationStanding,
+    CatalogItemStanding,
     MicroserviceStanding,
     Standing,
     Subject,
 )
 from ecn.deciders.decide import decide
-from ecn.deciders.standing import standing
+from ecn.deciders.standing import KINDS, standing
 from ecn.errors import Invalid, NotFound, NotRestorable, PortTaken, Refused, RevisionMoved
 from ecn.planning.restoring import Then
 from ecn.planning.revert import Revert, revert, subject
@@ -24,6 +26,7 @@ from events.application import (
     MicroserviceCreated,
     MicroserviceDeleted,
     MicroserviceMoved,
+    MicroserviceSpec,
     MicroserviceUpdated,
 )
 from events.catalog import (
@@ -36,6 +39,8 @@ from events.catalog import (
 from events.envelope import KnownEvent
 from events.ids import NodeId
 from events.node import NodeDeleted, NodeRegistered, NodeRenamed, NodeSettings
+from projections.catalog import catalog_item
+from projections.things import subject_of, table_of
 from projections.world import World, fold
 from tests.builders import (
     BANK,
@@ -72,10 +77,7 @@ class Case(NamedTuple):
 
 def all_subjects(world: World) -> set[Subject]:
     """Of everything in it."""
-    texts = [f"node/{key}" for key in world.nodes]
-    texts += [f"application/{key}" for key in world.applications]
-    texts += [f"registry/{key}" for key in world.registries]
-    texts += [f"microservice/{key}" for key in world.microservices]
+    texts = [subject_of(kind, str(key)) for kind in KINDS for key in table_of(world, kind)]
     return {subject(world, world, each) for each in texts}
 
 
@@ -104,15 +106,23 @@ def by_name(world: World, of: Standing | None) -> object:
     match of:
         case ApplicationStanding():
             members = {name: by_name(world, each) for name, each in of.microservices.items()}
-            return of.description, of.labels, of.started, members
+            rest = (of.name, of.description, of.labels, of.started, of.system, of.routes)
+            return rest, members
         case MicroserviceStanding(spec=spec_):
-            registry_id = spec_.registry_id
+            return of.name, of.started, spec_by_name(world, spec_)
+        case CatalogItemStanding(settings=item):
+            registry_id = item.registry_id
             named = world.registries[registry_id].name if registry_id else None
-            rest = [
-                getattr(spec_, name) for name in spec_.__struct_fields__ if name != "registry_id"
-            ]
-            return of.started, named, rest
+            return of.name, named, structs.replace(item, registry_id=None)
     return of
+
+
+def spec_by_name(world: World, of: MicroserviceSpec) -> object:
+    registry_id, item_id = of.registry_id, of.catalog_item_id
+    registry_name = world.registries[registry_id].name if registry_id else None
+    item = catalog_item(world, item_id) if item_id else None
+    rest = structs.replace(of, registry_id=None, catalog_item_id=None)
+    return registry_name, item and item.name, rest
 
 
 def nodes_of(world: World, of: Standing | None) -> list[set[str]]:
