@@ -204,7 +204,7 @@ ENDPOINTS = (
         body=RegisterNode,
         answer=Changed,
         status=201,
-        refusals=(409,),
+        refusals=(404, 409),
     ),
     Endpoint(
         method="GET",

@@ -19,6 +19,7 @@ from ecn.version import VERSION
 BASE = "/api/v1"
 COMMON_REFUSALS = (400, 500, 503)
 PARAMETER = re.compile(r"{(\w+)(?::[^{}]*(?:{[^{}]*})?[^{}]*)?}")
+PATTERN = re.compile(r"{(\w+):([^{}]*(?:{[^{}]*})?[^{}]*)}")
 QUERY_TYPES = {str: "string", int: "integer", bool: "boolean"}
 
 Json = dict[str, object]
@@ -156,9 +157,18 @@ def _access(each: Endpoint) -> str:
     return each.access if isinstance(each.access, Access) else f"role {each.access} or more"
 
 
+def _segment(pattern: str | None) -> Json:
+    """A parameter of a path. pattern: that all of it has to match."""
+    schema: Json = {"type": "string"}
+    if pattern is not None:
+        schema["pattern"] = f"^{pattern}$"
+    return schema
+
+
 def _parameters(each: Endpoint) -> list[Json]:
+    patterns = dict(PATTERN.findall(each.path))
     parameters: list[Json] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": name, "in": "path", "required": True, "schema": _segment(patterns.get(name))}
         for name in PARAMETER.findall(each.path)
     ]
     parameters += [

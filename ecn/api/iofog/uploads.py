@@ -4,6 +4,7 @@ import asyncio
 
 from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
 from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http import HttpProcessingError
 
 from ecn.cli.yaml_text import BrokenYaml, parsed
 from ecn.iofog import refusals
@@ -30,8 +31,9 @@ async def uploaded(request: web.Request) -> bytes:
         form = MultipartReader(request.headers, stream)
         while (part := await form.next()) is not None:
             if isinstance(part, BodyPartReader) and part.filename is not None:
-                return bytes(await part.read(decode=True))
-    except (ValueError, AssertionError, RuntimeError) as e:  # a form that breaks off, or is none
+                return bytes(await part.read())  # as it is: nobody packs it
+    except (ValueError, AssertionError, RuntimeError, HttpProcessingError) as e:
+        # A form that breaks off, or is none: aiohttp says that in many ways.
         raise refusals.invalid("The form can't be read") from e
     raise refusals.invalid(MISSING)
 
