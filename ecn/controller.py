@@ -20,6 +20,7 @@ from msgspec import Struct
 from ecn.api import app as api
 from ecn.api import keys
 from ecn.api.log_streams import LogStreams
+from ecn.attempts import Attempts
 from ecn.collector import settle
 from ecn.container_snapshots import ContainerSnapshots
 from ecn.data_folder import DataFolder, DataFolderError
@@ -136,6 +137,7 @@ async def _run(settings: ControllerSettings) -> None:
             application[keys.PASSWORDS] = passwords
             application[keys.PRESENCE] = presence
             application[keys.TELEMETRY] = telemetry
+            application[keys.ATTEMPTS] = Attempts()
             application[keys.SNAPSHOTS] = ContainerSnapshots(folder.path / "diagnostics")
             application[keys.TUNNEL] = settings.tunnel
             application[keys.LOG_STREAMS] = LogStreams(live.wake)

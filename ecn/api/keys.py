@@ -6,6 +6,7 @@ from datetime import datetime
 from aiohttp import web
 
 from ecn.api.log_streams import LogStreams
+from ecn.attempts import Attempts
 from ecn.container_snapshots import ContainerSnapshots
 from ecn.passwords import Passwords
 from ecn.presence import Presence
@@ -29,6 +30,7 @@ VAULT = web.AppKey("VAULT", Vault)
 PASSWORDS = web.AppKey("PASSWORDS", Passwords)
 PRESENCE = web.AppKey("PRESENCE", Presence)
 TELEMETRY = web.AppKey("TELEMETRY", Telemetry)
+ATTEMPTS = web.AppKey("ATTEMPTS", Attempts)
 SNAPSHOTS = web.AppKey("SNAPSHOTS", ContainerSnapshots)
 TUNNEL: web.AppKey[TunnelServer | None] = web.AppKey("TUNNEL")
 LOG_STREAMS = web.AppKey("LOG_STREAMS", LogStreams)

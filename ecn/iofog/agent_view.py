@@ -47,14 +47,19 @@ class Flags(Struct, frozen=True, kw_only=True, rename="camel"):
     last_updated: str
 
 
+_DOWN = msgspec.json.encode(dict.fromkeys(Flag, False)).removesuffix(b"}")
+
+
 def flags(row: ChangesRow) -> bytes:
     """The body of an answer to a poll: all flags, and up to when they are told."""
     up = changes.up(row)
-    said: dict[str, object] = {flag: flag in up for flag in Flag}
-    if any(stamp > row.acknowledged for stamp in row.rebuilds.values()):
-        said[Flag.MICROSERVICE_LIST] = True
-    said["lastUpdated"] = times.stamp_text(changes.latest(row))
-    return msgspec.json.encode(said)
+    told = _DOWN
+    rebuilds = any(stamp > row.acknowledged for stamp in row.rebuilds.values())
+    if up or rebuilds:
+        said = {flag: flag in up for flag in Flag}
+        said[Flag.MICROSERVICE_LIST] |= rebuilds
+        told = msgspec.json.encode(said).removesuffix(b"}")
+    return b'%s,"lastUpdated":"%s"}' % (told, times.stamp_text(changes.latest(row)).encode())
 
 
 def acknowledges(row: ChangesRow, through: int) -> bool:

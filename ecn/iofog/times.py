@@ -27,9 +27,8 @@ def iso(time: datetime) -> str:
 
 def stamp_text(stamp: int) -> str:
     """Milliseconds since 1970 as `2026-01-31T12:00:00.000Z`."""
-    seconds, part = divmod(min(max(stamp, 0), LATEST), 1000)
-    time = EPOCH + timedelta(seconds=seconds)
-    return f"{time:%Y-%m-%dT%H:%M:%S}.{part:03}Z"
+    time = EPOCH + timedelta(milliseconds=min(max(stamp, 0), LATEST))
+    return time.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def stamp_of(text: str) -> int | None:

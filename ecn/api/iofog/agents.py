@@ -8,12 +8,11 @@ from aiohttp import web
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ecn.api.commanding import DEVICE, execute, merge, name_command
+from ecn.api.commanding import DEVICE, execute, merge
 from ecn.api.endpoint import Access
-from ecn.api.iofog.attempts import Attempts
 from ecn.api.iofog.endpoint import JSON, Endpoint, answer, body, empty, world
 from ecn.api.iofog.nodes import forget, fresh_key, key_hash
-from ecn.api.keys import CLOCK, LIVE, PRESENCE
+from ecn.api.keys import ATTEMPTS, CLOCK, LIVE, PRESENCE
 from ecn.commands import node as commands
 from ecn.errors import KeyRefused, Withdrawn
 from ecn.iofog import agent_reports, agent_view, identifiers, refusals, times
@@ -24,8 +23,6 @@ from events.node import Instruction, NodeFacts, NodeSettings, Platform
 from projections.changes import ChangesRow
 from projections.images import image_for
 from projections.world import World
-
-_ATTEMPTS = Attempts()
 
 
 class Provision(Struct, frozen=True):
@@ -65,11 +62,12 @@ class VersionCommand(Struct, frozen=True, kw_only=True, rename="camel"):
 async def provision(request: web.Request) -> web.Response:
     """Redeem a provisioning key."""
     said = await body(request, Provision)
+    attempts = request.app[ATTEMPTS]
     address, now = request.remote or "", asyncio.get_running_loop().time()
-    _ATTEMPTS.check(address, now)
+    attempts.check(address, now)
     node_id, hash_ = await _redeeming(request, said.key)
     if node_id is None:
-        _ATTEMPTS.wrong(address, now)
+        attempts.wrong(address, now)
         raise refusals.not_found("Invalid Provisioning Key")
     platform = PLATFORMS[said.type]
     _check_images(world(request), node_id, platform)
@@ -186,27 +184,6 @@ async def report_config(request: web.Request) -> web.Response:
     return empty()
 
 
-class _Told:
-    """Answers to polls, made once for each state of a node's flags."""
-
-    def __init__(self) -> None:
-        self._told: dict[NodeId, tuple[ChangesRow, bytes]] = {}
-
-    def of(self, node_id: NodeId, row: ChangesRow) -> bytes:
-        """The body for that row."""
-        known = self._told.get(node_id)
-        if known is not None and known[0] is row:
-            return known[1]
-        made = agent_view.flags(row)
-        self._told[node_id] = (row, made)
-        return made
-
-    def forget(self, node_id: NodeId) -> None:
-        """It is gone."""
-        self._told.pop(node_id, None)
-
-
-_TOLD = _Told()
 _NEVER = ChangesRow()
 
 
@@ -214,7 +191,7 @@ async def poll(request: web.Request) -> web.Response:
     """Which flags are up. Asked all the time: nothing is done here but looking up."""
     node_id = request[DEVICE].node_id
     row = world(request).changes.get(node_id) or _NEVER
-    return web.Response(body=_TOLD.of(node_id, row), headers=JSON)
+    return web.Response(body=agent_view.flags(row), headers=JSON)
 
 
 async def acknowledge(request: web.Request) -> web.Response:
@@ -234,7 +211,6 @@ async def version(request: web.Request) -> web.Response:
     known = [each for each in (Instruction.UPGRADE, Instruction.ROLLBACK) if each in told]
     if not known:
         raise refusals.not_found("Version command not found")
-    await name_command(request, request[DEVICE].actor)
     key = await fresh_key(request, node_id)
     return answer(
         VersionCommand(
@@ -325,6 +301,7 @@ ENDPOINTS = (
         tag="agent",
         summary="Whether the agent is to upgrade itself or to go back",
         answer=VersionCommand,
+        changes=True,
         refusals=(404,),
     ),
 )

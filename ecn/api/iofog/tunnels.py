@@ -36,7 +36,7 @@ class Tunnel(Struct, frozen=True, kw_only=True, rename="camel"):
     status: str
 
 
-class HeldTunnel(Struct, frozen=True, kw_only=True):
+class HeldTunnel(Struct, frozen=True, kw_only=True, rename="camel"):
     """A tunnel as its agent needs it."""
 
     username: str

@@ -24,6 +24,7 @@ from msgspec import Struct
 from ecn.api import keys
 from ecn.api.app import application
 from ecn.api.log_streams import LogStreams
+from ecn.attempts import Attempts
 from ecn.batch import Issued, Outcome
 from ecn.commands import AnyCommand
 from ecn.commands.user import CreateFirstAdmin, CreateUser, IssueToken
@@ -384,6 +385,7 @@ class Network:
         app[keys.LOG_STREAMS] = controller.streams
         controller.telemetry = Telemetry(self.telemetry_store, live, self.clock.now)
         app[keys.TELEMETRY] = controller.telemetry
+        app[keys.ATTEMPTS] = Attempts()
         folder = tempfile.TemporaryDirectory(prefix="ecn-snapshots-")
         controller.snapshots = ContainerSnapshots(Path(folder.name), leave_free=0)
         app[keys.SNAPSHOTS] = controller.snapshots
