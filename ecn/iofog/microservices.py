@@ -27,6 +27,7 @@ from events.application import (
 )
 from events.ids import MicroserviceId
 from events.node import DEFAULT_ROUTER
+from projections.host_templates import is_template, references
 from projections.microservices import MicroserviceRow
 from projections.world import World
 
@@ -57,9 +58,7 @@ def wanted(
         env=spec.env if said.env is UNSET else {each.key: each.value for each in said.env},
         ports=spec.ports if said.ports is UNSET else ports(said.ports),
         volumes=spec.volumes if said.volume_mappings is UNSET else volumes(said.volume_mappings),
-        extra_hosts=spec.extra_hosts
-        if said.extra_hosts is UNSET
-        else [ExtraHost(name=each.name, address=each.address) for each in said.extra_hosts],
+        extra_hosts=spec.extra_hosts if said.extra_hosts is UNSET else hosts(said.extra_hosts),
         host_network=_or(said.root_host_access, spec.host_network),
         log_limit_mib=_log_limit(said, before),
         config=spec.config if said.config in (UNSET, "") else config(said.config),
@@ -116,6 +115,15 @@ def volumes(said: list[bodies.VolumeMapping]) -> list[VolumeMount]:
             read_only=each.access_mode.strip().lower() == "ro",
         )
     return list(mounts.values())
+
+
+def hosts(said: list[bodies.ExtraHost]) -> list[ExtraHost]:
+    """Extra hosts. Errors: Refusal for a template that can mean nothing."""
+    for each in said:
+        if is_template(each.address) and not references(each.address):
+            template = each.address.removeprefix("${").removesuffix("}")
+            raise invalid(f"{template} is not a valid host template")
+    return [ExtraHost(name=each.name, address=each.address) for each in said]
 
 
 def volume_number(mount: VolumeMount) -> int:

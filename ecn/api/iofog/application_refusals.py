@@ -14,7 +14,6 @@ from ecn.errors import (
     UpstreamNotInterior,
 )
 from ecn.iofog import refusals
-from projections.host_templates import references
 
 
 @contextmanager
@@ -31,10 +30,7 @@ def in_iofogs_words() -> Iterator[None]:
         raise refusals.invalid(f"No public port available in range for {e.host}") from e
     except HostUnknown as e:
         template = e.template.removeprefix("${").removesuffix("}")
-        message = f"Could not find {template} host template"
-        if not references(e.template):
-            message = f"{template} is not a valid host template"
-        raise refusals.invalid(message) from e
+        raise refusals.invalid(f"Could not find {template} host template") from e
     except (RouterMissing, UpstreamNotInterior) as e:
         raise refusals.invalid(f"Invalid router host {e.ref}") from e
     except RouteExists as e:
