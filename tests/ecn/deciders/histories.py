@@ -517,6 +517,7 @@ class Drawn:
             update_microservice,
             move_microservice,
             start_microservice,
+            start_microservice,
             stop_microservice,
             delete_microservice,
         ),
@@ -545,8 +546,16 @@ class Drawn:
             change_network_setting,
         ),
         (instruct, open_tunnel, close_tunnel, apply_volume, apply_volume, delete_volume),
-        (first_admin, create_user, sign_up, change_profile, update_user, delete_user),
-        (create_user, issue_token, issue_token, renew_token, renew_token, revoke_token),
+        (first_admin, create_user, sign_up, change_profile, update_user, delete_user, delete_user),
+        (
+            create_user,
+            issue_token,
+            issue_token,
+            renew_token,
+            renew_token,
+            revoke_token,
+            update_user,
+        ),
     )
 
     _ROUTED: tuple[Callable[["Drawn", World, datetime], AnyCommand], ...] = (

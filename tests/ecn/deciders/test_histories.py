@@ -320,7 +320,7 @@ def test_random_histories_reach_what_they_are_meant_to_reach() -> None:
     """Guards the generator: properties over histories in which nothing happens prove nothing."""
     seen, refused = Counter[str](), Counter[str]()
 
-    @settings(max_examples=300, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=400, deadline=None, database=None, derandomize=True)
     @given(histories())
     def look(history: History) -> None:
         for step in history.steps:
