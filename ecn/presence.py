@@ -20,6 +20,7 @@ from events.ids import CommandId, NodeId, new_id
 from events.log import LogError, StoreUnavailable
 from projections.live import Live
 from projections.nodes import NodeState
+from projections.world import World
 
 LEADER = "offline-detection"
 LATE = timedelta(seconds=5)
@@ -105,8 +106,8 @@ class Presence:
         world, now = self._live.world, self._clock()
         online = [key for key, row in world.nodes.items() if row.state is NodeState.ONLINE]
         seen = await self._store.last_seen(online)
-        patience = timedelta(seconds=self._offline_after)
         for node_id in online:
+            patience = timedelta(seconds=max(self._offline_after, _slowness(world, node_id)))
             # Noted when a request arrives, and so a moment before the event that it leads to: a
             # node that fell silent right after coming online was last seen when it did.
             since = world.nodes[node_id].since
@@ -127,3 +128,13 @@ class Presence:
                 )
             except Refused as refused:
                 log.warning("offline_not_marked", node_id=node_id, reason=refused.detail)
+
+
+def _slowness(world: World, node_id: NodeId) -> float:
+    """Seconds of silence that mean nothing yet of an agent that polls, as its node's settings have
+    it: three times what lies between two of its requests."""
+    changed = world.changes.get(node_id)
+    if changed is None or not changed.acknowledged:
+        return 0.0
+    agent = world.nodes[node_id].settings.agent
+    return 3.0 * min(agent.status_interval, agent.change_interval)

@@ -8,11 +8,13 @@ import pytest
 
 from ecn.batch import Issued
 from ecn.commands.node import (
+    AcknowledgeChanges,
     DeleteNode,
     IssueProvisioningKey,
     ProvisionNode,
     RegisterNode,
     ReportNode,
+    UpdateNode,
 )
 from ecn.presence import Presence
 from ecn.presence_store import MemoryLeadership, MemoryPresenceStore
@@ -20,7 +22,8 @@ from ecn.writer import Writer
 from events.background import beside
 from events.ids import START, CommandId, NodeId, new_id
 from events.log import MemoryLog, StoreUnavailable
-from events.node import NodeFacts, NodeWentOffline
+from events.node import AgentSettings, NodeFacts, NodeSettings, NodeWentOffline
+from projections import changes
 from projections.live import Live
 from projections.nodes import NodeState
 from tests.builders import EAST, NOW, SECOND
@@ -247,3 +250,22 @@ async def test_what_is_known_of_a_deleted_node_is_forgotten(scene: Scene) -> Non
         await scene.execute(DeleteNode(node_id=EAST))
         await scene.round()
         assert await scene.store.last_seen([EAST]) == {}
+
+
+async def test_an_agent_that_polls_slowly_is_not_silent_in_between(scene: Scene) -> None:
+    settings = NodeSettings(agent=AgentSettings(status_interval=60, change_interval=90))
+    before = ("east", NodeSettings())
+    update = UpdateNode(node_id=EAST, name="east", settings=settings, seen=before)
+    async with beside(scene.writer.run()):
+        await scene.register()
+        await scene.execute(update)
+        scene.presence.heard(EAST)
+        through = changes.latest(scene.live.world.changes[EAST])
+        await scene.execute(AcknowledgeChanges(node_id=EAST, through=through))
+        await scene.round()
+        scene.time += 170 * SECOND
+        await scene.round()
+        assert scene.state() is NodeState.ONLINE
+        scene.time += 20 * SECOND
+        await scene.round()
+        assert scene.state() is NodeState.OFFLINE
