@@ -42,10 +42,12 @@ from ecn.api.iofog import (
 )
 from ecn.api.iofog.authentication import Authentication
 from ecn.api.iofog.described import BASE, IOFOG
-from ecn.api.iofog.endpoint import ENDPOINT, Endpoint
+from ecn.api.iofog.endpoint import ENDPOINT, Endpoint, empty
 from ecn.api.iofog.route_table import RouteTable
 from ecn.api.keys import CLOCK, LIVE
 from ecn.api.middleware import STARTED
+from ecn.batch import repetition
+from events.ids import CommandId
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *general.ENDPOINTS,
@@ -113,6 +115,9 @@ def _serving(endpoint: Endpoint, authentication: Authentication) -> Serving:
             return await endpoint.handler(request)
         await name_command(request, actor)
         structlog.contextvars.bind_contextvars(command_id=request[COMMAND_ID])
+        if endpoint.answer is None and _done_before(request):
+            # What it was about may be gone by now: the retried delete succeeded.
+            return empty(endpoint.status)
         return await again(request, endpoint.handler)
 
     async def serve(request: web.Request) -> web.StreamResponse:
@@ -129,6 +134,10 @@ def _serving(endpoint: Endpoint, authentication: Authentication) -> Serving:
         return response
 
     return serve
+
+
+def _done_before(request: web.Request) -> bool:
+    return repetition(request.app[LIVE].world, CommandId(request[COMMAND_ID])) is not None
 
 
 async def _nothing(request: web.Request) -> web.StreamResponse:
