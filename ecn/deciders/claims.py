@@ -31,6 +31,7 @@ class Claims:
         self._moot = frozenset(moot)
         # By port, not by microservice: a thousand on one node must not cost a million looks.
         self._taken: dict[Host, dict[tuple[int, Protocol], list[tuple[PortMapping, str]]]] = {}
+        self._looked_at: dict[Host, int] = {}
 
     def take(self, node_id: NodeId, ports: Sequence[PortMapping], name: str, field: str) -> None:
         """A microservice's ports on its node, and its public ones that have a number, where they
@@ -48,7 +49,9 @@ class Claims:
         """The first number of the range that is free where that router's public ports open; it is
         taken from then on. Errors: NoPublicPort."""
         hosts = self._hosts(router)
-        for number in RANGE:
+        # What was taken stays taken: the next one need not look at it again.
+        for number in range(self._looked_at.get(hosts[0], RANGE.start), RANGE.stop):
+            self._looked_at[hosts[0]] = number + 1
             port = _everywhere(number)
             if not any(self._holder(host, port) for host in hosts):
                 self._claim(hosts, port, _public(name), field)

@@ -245,6 +245,7 @@ def item_images(value: Mapping[str, str], *, field: str) -> None:
 def _ports(value: MicroserviceSpec, field: str) -> None:
     few(value.ports, f"{field}.ports")
     public: set[int] = set()
+    earlier: dict[tuple[int, Protocol], list[PortMapping]] = {}
     for index, mapping in enumerate(value.ports):
         here = f"{field}.ports[{index}]"
         port(mapping.host, field=f"{here}.host")
@@ -252,8 +253,10 @@ def _ports(value: MicroserviceSpec, field: str) -> None:
         not_reserved(mapping.host, field=f"{here}.host")
         if mapping.address and _parsed(mapping.address) is None:
             raise Invalid(f"{mapping.address!r} is no IP address", field=f"{here}.address")
-        if any(overlap(mapping, earlier) for earlier in value.ports[:index]):
+        alike = earlier.setdefault((mapping.host, mapping.protocol), [])
+        if any(overlap(mapping, each) for each in alike):
             raise Invalid(f"host port {mapping.host}/{mapping.protocol} is there twice", field=here)
+        alike.append(mapping)
         if mapping.public is not None:
             _public(mapping, mapping.public, here)
             if mapping.container in public:
