@@ -1,7 +1,8 @@
 """Change flags: what an agent that polls has not done yet is up, whatever it acknowledges when."""
 
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import hypothesis
 import pytest
@@ -76,6 +77,7 @@ from tests.builders import (
 from tests.ecn.deciders.histories import History, histories
 
 often = settings(max_examples=100, deadline=None)
+T = TypeVar("T")
 both = st.one_of(histories(), histories(routed=True))
 
 
@@ -105,14 +107,20 @@ def test_a_flag_that_was_raised_after_a_poll_outlives_its_acknowledgement(
         world = fold(world, chained(world.head, event, now=recorded.time))
         raised.update(dict.fromkeys(expected, number))
         raised = {each: when for each, when in raised.items() if there(world, *each)}
-        for node_id in data.draw(st.sets(st.sampled_from(sorted(world.nodes)), max_size=2)):
+        for node_id in some_of(data, sorted(world.nodes), at_most=2):
             polls.append(Poll(node_id, latest(world.changes[node_id]), number))
-        for poll in data.draw(st.lists(st.sampled_from(polls), max_size=1)) if polls else ():
+        for poll in some_of(data, polls, at_most=1):
             command = AcknowledgeChanges(node_id=poll.node_id, through=poll.through)
             world = fold(world, chained(world.head, *decide(world, command), now=recorded.time))
             done[poll.node_id] = max(done.get(poll.node_id, -1), poll.after)
         for (node_id, what), when in raised.items():
             assert is_up(world, node_id, what) == (when > done.get(node_id, -1))
+
+
+def some_of(data: st.DataObject, values: Sequence[T], *, at_most: int) -> list[T]:
+    """A few of these, maybe none."""
+    drawn = st.lists(st.sampled_from(values), max_size=at_most) if values else st.just([])
+    return data.draw(drawn)
 
 
 def expected_of(world: World, event: KnownEvent) -> set[tuple[NodeId, Flag | MicroserviceId]]:
