@@ -86,7 +86,7 @@ def test_two_of_different_applications_may() -> None:
     [
         (placement("Cache"), "$.name"),
         (placement("cache", made_from=spec(image="")), "$.image"),
-        (placement("cache", made_from=spec(config="[]")), "$.config"),
+        (placement("cache", made_from=spec(config="[" * 3000)), "$.config"),
     ],
 )
 def test_one_is_added_by_the_rules(wanted: Placement, field: str) -> None:
