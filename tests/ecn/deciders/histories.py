@@ -230,6 +230,33 @@ class Drawn:
         )
         return RegisterNode(node_id=NodeId(name), name=name, settings=settings)
 
+    def update_router(self, world: World, _: datetime) -> UpdateNode:
+        """One thing about a node that has to do with routers."""
+        row = world.nodes[self.one(tuple(sorted(world.nodes)))] if len(world.nodes) else None
+        if row is None:
+            return UpdateNode(
+                node_id=NodeId("nobody"),
+                name="x",
+                settings=NodeSettings(),
+                seen=("x", NodeSettings()),
+            )
+        node_id = world.nodes.one("name", row.name)
+        assert node_id is not None
+        other: list[NodeSettings] = [
+            replace(row.settings, host=self.one(("one.example", "two.example"))),
+            replace(row.settings, system=not row.settings.system),
+            replace(row.settings, router=self.router(world)),
+            replace(row.settings, router=None),
+        ]
+        if row.settings.router is not None:
+            other.append(
+                replace(row.settings, router=replace(row.settings.router, messaging_port=5673))
+            )
+        settings = self._draw(st.sampled_from(other))
+        return UpdateNode(
+            node_id=node_id, name=row.name, settings=settings, seen=(row.name, row.settings)
+        )
+
     def update_node(self, world: World, _: datetime) -> AnyCommand:
         node_id = self.key(world.nodes, NodeId("nobody"))
         row = world.nodes.get(node_id)
@@ -562,7 +589,9 @@ class Drawn:
         register_router,
         register_router,
         register_node,
-        update_node,
+        update_router,
+        update_router,
+        update_router,
         update_node,
         set_default_router,
         apply,
@@ -584,6 +613,23 @@ def carried_out(world: World, command: AnyCommand, now: datetime, command_id: st
     return Step(command, now, world, decided, recorded, fold(world, recorded))
 
 
+_INTERIOR = RouterSettings(mode=RouterMode.INTERIOR, edge_port=56722, inter_router_port=56721)
+_ROUTERS = tuple(
+    RegisterNode(
+        node_id=NodeId(f"node-{name}"),
+        name=name,
+        settings=NodeSettings(host=f"{name}.example", router=router, system=name == "centre"),
+    )
+    for name, router in (
+        ("centre", _INTERIOR),
+        ("hall", replace(_INTERIOR, upstreams=[DEFAULT_ROUTER])),
+        ("leaf", RouterSettings(upstreams=[DEFAULT_ROUTER, "node-hall"])),
+        ("guest", RouterSettings(mode=RouterMode.NONE, network_router="node-hall")),
+    )
+)
+"""A centre, and one router or agent of each kind that leads there."""
+
+
 @st.composite
 def histories(draw: st.DrawFn, *, longest: int = 40, routed: bool = False) -> History:
     """A small network, and up to `longest` commands more. routed: about nodes and routers only."""
@@ -596,6 +642,7 @@ def histories(draw: st.DrawFn, *, longest: int = 40, routed: bool = False) -> Hi
         ProvisionNode(key_hash="key", credential_hash="secret", facts=NodeFacts(), now=now),
         ApplyRegistry(registry_id=HUB, name="a", url="a.example"),
         manifest(placement("a", registry="a"), placement("b", node=WEST), name="a"),
+        *(_ROUTERS if routed else ()),
     ]
     prepared += draw(st.sampled_from([[], FURNISHED]))
     many = draw(st.integers(0, longest))
