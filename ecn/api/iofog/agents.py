@@ -13,6 +13,7 @@ from ecn.api.endpoint import Access
 from ecn.api.iofog.endpoint import JSON, Endpoint, answer, body, empty, world
 from ecn.api.iofog.nodes import forget, fresh_key, key_hash
 from ecn.api.keys import ATTEMPTS, CLOCK, LIVE, PRESENCE
+from ecn.api.principal import Device
 from ecn.commands import node as commands
 from ecn.errors import KeyRefused, Withdrawn
 from ecn.iofog import agent_reports, agent_view, identifiers, refusals, times
@@ -87,6 +88,7 @@ async def provision(request: web.Request) -> web.Response:
         if e.code == "provisioning-key-expired":
             raise refusals.unauthenticated("Expired provision key") from e
         raise refusals.not_found("Invalid Provisioning Key") from e
+    request[DEVICE] = Device(node_id=node_id, credential_hash=hash_of(token))
     request.app[PRESENCE].heard(node_id)
     await _be(request, node_id, platform)
     return answer(Provisioned(node_id, token))

@@ -171,6 +171,21 @@ async def test_a_device_that_can_not_run_what_it_should_is_refused(network: Netw
         (await ask(controller, "POST", "/agent/provision", body, token="")).is_good()
 
 
+async def test_what_the_device_says_at_its_provisioning_is_told_as_its_own_word(
+    network: Network,
+) -> None:
+    async with network.controller() as controller:
+        node = {"name": "edge", "fogType": 2, "routerMode": "interior", "host": "h"}
+        ports = {"edgeRouterPort": 1, "interRouterPort": 2, "upstreamRouters": []}
+        made = await ask(controller, "POST", "/iofog", {**node, **ports})
+        key = await ask(controller, "GET", f"/iofog/{made.text('uuid')}/provisioning-key")
+        body = {"type": 1, "key": key["key"]}
+        (await ask(controller, "POST", "/agent/provision", body, token="")).is_good()
+        provisioned, updated = (await network.events())[-2:]
+        assert (provisioned.type, updated.type) == ("node.provisioned.v1", "node.updated.v1")
+        assert provisioned.actor == updated.actor == f"node/{made.text('uuid')}"
+
+
 async def test_a_silent_agent_is_offline_and_comes_back_with_a_word(network: Network) -> None:
     async with network.controller(offline_after=60) as controller:
         edge = await device(controller)
