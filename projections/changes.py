@@ -3,6 +3,7 @@
 An ioFog agent asks now and then for flags, does what is up, and says up to which stamp it did. A
 flag goes up with a stamp that is higher than all before of that node, and comes down only when
 that stamp was acknowledged: whatever happens between an answer and its acknowledgement stays up.
+A device that is provisioned takes some of it up by that.
 Which event raises what is in reactions.py.
 """
 
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 from events.application import MicroserviceDeleted, MicroserviceMoved
 from events.envelope import EPOCH, Recorded
 from events.ids import MicroserviceId, NodeId
-from events.node import NodeChangesAcknowledged, NodeDeleted, NodeRegistered
+from events.node import NodeChangesAcknowledged, NodeDeleted, NodeProvisioned, NodeRegistered
 from projections import reactions
 from projections.flags import Flag
 from projections.view import Drop, Put, Table
@@ -84,8 +85,10 @@ def project(
         if row is None:
             continue  # named, and not there any more
         stamp = max(latest(row) + 1, time)
+        taken_up = reactions.AT_PROVISIONING if isinstance(event, NodeProvisioned) else ()
+        old = {flag: row.stamps[flag] for flag in row.stamps if flag not in taken_up}
         # In one order for every controller: a row is written and summed as it stands.
-        stamps = {**row.stamps, **dict.fromkeys(sorted(flags), stamp)}
+        stamps = {**old, **dict.fromkeys(sorted(flags), stamp)}
         kept = {key: row.rebuilds[key] for key in row.rebuilds if not _gone(event, node_id, key)}
         again = {**kept, **dict.fromkeys(sorted(rebuilds), stamp)}
         yield Put(node_id, replace(row, stamps=stamps, rebuilds=again))

@@ -76,15 +76,12 @@ INSTRUCTED = {
     Instruction.UPGRADE: Flag.VERSION,
     Instruction.ROLLBACK: Flag.VERSION,
 }
-AT_FIRST = (
-    Flag.CONFIG,
-    *MICROSERVICES,
-    Flag.ROUTING,
-    Flag.REGISTRIES,
-    Flag.LINKED_EDGE_RESOURCES,
-    Flag.ROUTER_CHANGED,
-)
-"""All that a device that becomes a node has to know."""
+AT_FIRST = (Flag.CONFIG, *MICROSERVICES, Flag.REGISTRIES, Flag.LINKED_EDGE_RESOURCES)
+"""What a device that becomes a node has to know, and may not have got when it was provisioned."""
+AT_PROVISIONING = frozenset({Flag.ROUTING, Flag.ROUTER_CHANGED})
+"""What a device that becomes a node takes up by itself. It must not be told again: the Java Agent
+acknowledges nothing, and does nothing else, until it has reached the router that these are about,
+which may be a microservice that it has yet to start."""
 SYSTEM = (HAL, BLUETOOTH, ROUTER, PROXY)
 """Items that the system's own microservices are made of."""
 NEIGHBOUR = (*MICROSERVICES, Flag.ROUTER_CHANGED)

@@ -37,6 +37,7 @@ from events.node import (
     NodeChangesAcknowledged,
     NodeDeleted,
     NodeInstructed,
+    NodeProvisioned,
     NodeRegistered,
     NodeSettings,
     NodeUpdated,
@@ -51,6 +52,7 @@ from projections.changes import ChangesRow, latest, to_rebuild, up
 from projections.flags import Flag
 from projections.host_templates import resolved_hosts
 from projections.images import image_for
+from projections.reactions import AT_PROVISIONING
 from projections.routers import network_router, router_address, upstreams
 from projections.world import World, fold
 from tests.builders import (
@@ -105,6 +107,12 @@ def test_a_flag_that_was_raised_after_a_poll_outlives_its_acknowledgement(
             continue
         expected = expected_of(world, event)
         world = fold(world, chained(world.head, event, now=recorded.time))
+        if isinstance(event, NodeProvisioned):
+            raised = {
+                each: when
+                for each, when in raised.items()
+                if not (each[0] == event.node_id and each[1] in AT_PROVISIONING)
+            }
         raised.update(dict.fromkeys(expected, number))
         raised = {each: when for each, when in raised.items() if there(world, *each)}
         for node_id in some_of(data, sorted(world.nodes), at_most=2):
@@ -204,8 +212,16 @@ def test_what_a_container_is_made_from_does_not_change_without_a_rebuild(history
             ):
                 continue
             if made_from(before, key) != made_from(world, key):
-                assert to_rebuild(world.changes[row.node_id], key)
+                assert key in raised_now(before, world, row.node_id)
         before = world
+
+
+def raised_now(before: World, world: World, node_id: NodeId) -> set[str]:
+    """The flags and rebuilds of a node with another stamp than before."""
+    old, new = before.changes[node_id], world.changes[node_id]
+    return {str(each) for each, stamp in new.stamps.items() if old.stamps.get(each) != stamp} | {
+        str(key) for key, stamp in new.rebuilds.items() if old.rebuilds.get(key) != stamp
+    }
 
 
 def made_from(world: World, key: MicroserviceId) -> object:
@@ -225,7 +241,7 @@ def test_another_way_to_the_routers_is_told(history: History) -> None:
         for node_id in world.nodes:
             if node_id not in before.nodes:
                 continue
-            now = up(world.changes[node_id])
+            now = raised_now(before, world, node_id)
             if upstreams(before, node_id) != upstreams(world, node_id):
                 assert Flag.MICROSERVICE_CONFIG in now
             if network_router(before, node_id) != network_router(world, node_id):
@@ -296,6 +312,13 @@ AROUND: dict[str, set[str]] = {
 }
 
 
+def test_a_new_device_does_not_have_to_reach_its_router_before_it_does_anything_else() -> None:
+    world = world_after(*NETWORK, ROUTE)
+    assert up(world.changes[EAST]) >= AT_PROVISIONING
+    world = fold(world, chained(world.head, key_issued(), provisioned(), now=NOW))
+    assert not AT_PROVISIONING & up(world.changes[EAST])
+
+
 @pytest.mark.parametrize(
     ("events", "flags"),
     [
@@ -318,7 +341,7 @@ AROUND: dict[str, set[str]] = {
         ([TUNNEL, TunnelClosed(node_id=EAST)], {"east": {"tunnel"}}),
         (
             [key_issued(), provisioned()],
-            {"east": {*NEIGHBOUR, "config", "routing", "registries", "linkedEdgeResources"}},
+            {"east": {LIST, CONFIG, "config", "registries", "linkedEdgeResources"}},
         ),
         ([microservice("third", node_id=WEST)], {"west": {LIST, CONFIG}}),
         (
