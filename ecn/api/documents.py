@@ -18,7 +18,7 @@ from events.application import (
     VolumeMount,
 )
 from events.node import NodeFacts, NodeSettings
-from events.user import Role
+from events.user import Profile, Role
 
 
 class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -249,6 +249,8 @@ class MicroserviceDocument(Answer, frozen=True, kw_only=True):
     config: Raw
     """The JSON object itself, not a string of it; a text where it is something else."""
     status: ContainerStatus
+    tracing: bool = False
+    """Whether its system calls are to be traced."""
     current: bool
     """Whether the status speaks of the revision that is wanted now."""
     revision: int
@@ -281,6 +283,8 @@ class ApplicationDocument(Answer, frozen=True, kw_only=True):
     """running (all that should are), stopped, progressing, failing."""
     microservices: list[MicroserviceDocument]
     routes: list[RouteDocument] = field(default_factory=list)
+    system: bool = False
+    """Part of the installation."""
     created_at: datetime
     updated_at: datetime
 
@@ -308,6 +312,7 @@ class UserDocument(Answer, frozen=True, kw_only=True):
     id: str
     name: str
     role: Role
+    profile: Profile = Profile()
     tokens: int
     created_at: datetime
 

@@ -77,6 +77,7 @@ def microservice(world: World, microservice_id: MicroserviceId) -> MicroserviceD
         **{name: getattr(spec, name) for name in SPEC_FIELDS},
         config=config_document(row.spec.config),
         status=status or ContainerStatus(state=ContainerState.QUEUED, at=row.updated_at),
+        tracing=row.tracing,
         current=status is not None and status.revision >= row.revision,
         revision=row.revision,
         created_at=row.created_at,
@@ -95,6 +96,7 @@ def application(world: World, application_id: ApplicationId) -> ApplicationDocum
         description=row.description,
         labels=row.labels,
         started=row.started,
+        system=row.system,
         state=_application_state(members, started=row.started),
         microservices=members,
         routes=sorted(
@@ -135,6 +137,7 @@ def user(world: World, user_id: UserId) -> UserDocument:
         id=user_id,
         name=row.name,
         role=row.role,
+        profile=row.profile,
         tokens=world.tokens.count("user", user_id),
         created_at=row.created_at,
     )

@@ -12,10 +12,10 @@ from typing import Protocol, TypeVar
 
 from ecn.api.history_documents import Aspect, Change, Difference, FieldChange, is_given
 from ecn.history.fields import Tree, changes
-from ecn.history.trees import KINDS, reported, wanted
+from ecn.history.trees import KINDS, Names, reported, wanted
 from events.application import ContainerStatus
 from events.ids import MicroserviceId
-from projections.things import Row, row_key, row_of, subject_of, table_of
+from projections.things import Row, name_of, row_key, row_of, subject_of, table_of
 from projections.world import World
 
 PORTION = 1000
@@ -116,12 +116,15 @@ def _difference(
     before: World, after: World, subject: str, then: Side, later: Side
 ) -> Difference | None:
     (old, was), (new, now) = then, later
+    # What refers to others says the names that they have at the later moment: that one of them is
+    # called otherwise is told of it alone.
+    names = max(before, after, key=lambda world: world.position).names
     if not isinstance(old, Row):
-        return _whole(after, subject, new, now, Change.CREATED)
+        return _whole(after, subject, new, now, Change.CREATED, names)
     if not isinstance(new, Row):
-        return _whole(before, subject, old, was, Change.DELETED)
+        return _whole(before, subject, old, was, Change.DELETED, names)
     fields = [
-        *changes(wanted(old, after.names), wanted(new, after.names), Aspect.WANTED),
+        *changes(wanted(old, names), wanted(new, names), Aspect.WANTED),
         *changes(reported(old, was), reported(new, now), Aspect.REPORTED),
     ]
     if not fields:
@@ -136,11 +139,16 @@ def _difference(
 
 
 def _whole(
-    world: World, subject: str, row: object, status: ContainerStatus | None, change: Change
+    world: World,
+    subject: str,
+    row: object,
+    status: ContainerStatus | None,
+    change: Change,
+    names: Names,
 ) -> Difference | None:
     if not isinstance(row, Row):
         return None
-    document: Tree = wanted(row, world.names) | reported(row, status)
+    document: Tree = wanted(row, names) | reported(row, status)
     node = f"node/{document.get('node_id', '')}"
     return Difference(
         subject=subject,
@@ -163,4 +171,5 @@ def mentioned(fields: Sequence[FieldChange], before: World, after: World) -> dic
 
 
 def _name(world: World, subject: str) -> str:
-    return world.names.get(subject) or subject.partition("/")[2]
+    kind, _, key = subject.partition("/")
+    return name_of(world, kind, key)

@@ -73,6 +73,7 @@ from events.user import (
     UserRoleChanged,
 )
 from events.volume import VolumeCreated, VolumeDeleted, VolumeUpdated
+from projections import things
 from projections.world import World
 
 OFFLINE = {
@@ -100,7 +101,8 @@ def glance(world: World, recorded: Recorded) -> EventGlance:
 
 def name_of(world: World, subject: str) -> str:
     """The last name of the subject, its id if it never had one."""
-    return world.names.get(subject) or subject.partition("/")[2]
+    kind, _, key = subject.partition("/")
+    return things.name_of(world, kind, key)
 
 
 def actor_name(world: World, actor: str) -> str:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from ecn.api import views
+from ecn.api import offer_views, views
 from ecn.api.history_documents import Change, Difference, FieldChange
 from ecn.history.diff import differences
 from ecn.history.patch import patch
@@ -25,7 +25,8 @@ from events.catalog import RegistrySettings, RegistryUpdated, SealedSecret
 from events.envelope import KnownEvent
 from events.ids import ApplicationId, MicroserviceId, NodeId, Position, RegistryId, UserId
 from events.node import NodeDeleted, NodeRenamed
-from projections.things import table_of
+from projections.catalog import SEEDED, catalog_items
+from projections.things import subject_of, table_of
 from projections.world import World, fold
 from tests.builders import (
     EAST,
@@ -71,9 +72,13 @@ def plain(value: object) -> object:
 def patched(before: World, after: World) -> object:
     """The tree of the one with the patch to the other applied."""
     operations = msgspec.json.encode(list(patch(diff(before, after)))).decode()
-    document = json.loads(msgspec.json.encode(tree(before)))
+    document = json.loads(msgspec.json.encode(tree(before, later(before, after).names)))
     applied: object = jsonpatch.apply_patch(document, operations)
     return applied
+
+
+def later(one: World, other: World) -> World:
+    return max(one, other, key=lambda world: world.position)
 
 
 def cut(history: History, place: int) -> World:
@@ -87,7 +92,7 @@ def test_the_patch_of_a_difference_leads_from_one_tree_to_the_other(
 ) -> None:
     places = st.integers(0, len(history.log))
     before, after = cut(history, data.draw(places)), cut(history, data.draw(places))
-    assert patched(before, after) == plain(tree(after))
+    assert patched(before, after) == plain(tree(after, later(before, after).names))
 
 
 @often
@@ -141,9 +146,12 @@ def told_as(field: FieldChange) -> tuple[str, str, str, str]:
 @given(histories())
 def test_everything_there_is_was_created_since_the_beginning(history: History) -> None:
     created = diff(World(), history.world)
-    assert {each.change for each in created} <= {Change.CREATED}
-    there = {f"{kind}/{key}" for kind in KINDS for key in table_of(history.world, kind)}
-    assert {each.subject for each in created} == there
+    seeds = {f"catalog-item/{key}" for key in SEEDED}
+    assert {each.change for each in created if each.subject not in seeds} <= {Change.CREATED}
+    assert {each.change for each in created if each.subject in seeds} <= {Change.CHANGED}
+    there = {subject_of(kind, str(key)) for kind in KINDS for key in table_of(history.world, kind)}
+    same = {each for each in seeds & there if each not in {one.subject for one in created}}
+    assert {each.subject for each in created} == there - same
     order = [(KINDS.index(each.subject.partition("/")[0]), each.name) for each in created]
     assert order == sorted(order)
 
@@ -168,10 +176,21 @@ def test_fields_are_those_of_the_documents_of_the_api(history: History) -> None:
         },
         **{f"registry/{key}": views.registry(world, RegistryId(key)) for key in world.registries},
         **{f"user/{key}": views.user(world, UserId(key)) for key in world.users},
+        **{f"route/{key}": offer_views.route(world, key) for key in world.routes},
+        **{f"template/{key}": offer_views.template(world, key) for key in world.templates},
+        **{
+            f"catalog-item/{key}": offer_views.catalog_item(world, key)
+            for key in catalog_items(world)
+        },
+        **{
+            f"edge-resource/{key}": offer_views.edge_resource(world, key)
+            for key in world.edge_resources
+        },
     }
     for subject, shown in documents.items():
         said = json.loads(msgspec.json.encode(shown))
-        for name, value in document(world, *subject.split("/")).items():
+        kind, _, key = subject.partition("/")
+        for name, value in document(world, kind, key).items():
             if name in ELSEWHERE:
                 continue
             if name == "status":
