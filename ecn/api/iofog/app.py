@@ -126,8 +126,8 @@ def _serving(endpoint: Endpoint, authentication: Authentication) -> Serving:
         try:
             response = await answered(request)
         except Exception as e:
-            if STARTED in request:
-                raise  # the middleware cuts it off
+            if STARTED in request or isinstance(e, ConnectionResetError):
+                raise  # the middleware cuts it off, or sees that nobody is there to answer
             response = errors.told(request, e)
         if not response.prepared:
             dress(request, response)

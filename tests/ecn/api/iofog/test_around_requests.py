@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from io import BytesIO
 
 import pytest
+from structlog.testing import capture_logs
 
 from ecn.passwords import FAILURES
 from events.log import LogUnavailable, OutcomeUnknown
@@ -261,3 +262,21 @@ async def test_in_other_letters_the_path_is_the_same(controller: Controller) -> 
     async with controller.network.session.get(f"{controller.url}/api/v3x/status") as response:
         assert response.status == 404
         assert response.content_type == "application/problem+json"
+
+
+async def test_a_client_that_leaves_in_the_midst_of_its_body_is_no_fault(
+    controller: Controller,
+) -> None:
+    host, port = controller.url.removeprefix("http://").split(":")
+    with capture_logs() as logs:
+        for method in ("PUT", "POST"):
+            _, writer = await asyncio.open_connection(host, int(port))
+            head = f"{method} /api/v3/config HTTP/1.1\r\nHost: x\r\nAuthorization: {OPERATOR}\r\n"
+            writer.write(f"{head}Content-Length: 100\r\n\r\n{{".encode())
+            await writer.drain()
+            await asyncio.sleep(0.05)
+            writer.close()
+            await writer.wait_closed()
+        await asyncio.sleep(0.1)
+        assert (await ask(controller, "GET", "/config")).json == {"config": []}
+    assert [each["event"] for each in logs if each["log_level"] == "error"] == []
