@@ -14,6 +14,7 @@ from ecn.commands.node import AcknowledgeChanges
 from ecn.deciders.decide import decide
 from events.application import (
     ApplicationStopped,
+    ExtraHost,
     MicroserviceCreated,
     MicroserviceDeleted,
     MicroserviceMoved,
@@ -41,6 +42,7 @@ from events.node import (
     NodeRegistered,
     NodeSettings,
     NodeUpdated,
+    Platform,
     RouterMode,
     RouterSettings,
     TunnelClosed,
@@ -259,16 +261,25 @@ CENTRE = NodeId("node-centre")
 INTERIOR = RouterSettings(mode=RouterMode.INTERIOR, edge_port=56722, inter_router_port=56721)
 EDGE = RouterSettings(upstreams=[DEFAULT_ROUTER])
 GUEST = RouterSettings(mode=RouterMode.NONE, network_router=DEFAULT_ROUTER)
+SETTINGS = NodeSettings(host="e.example", router=EDGE)
 SYSTEM = NodeSettings(host="centre.example", system=True, router=INTERIOR)
 
 NETWORK: tuple[KnownEvent, ...] = (
     NodeRegistered(node_id=CENTRE, name="centre", settings=SYSTEM),
-    NodeRegistered(node_id=EAST, name="east", settings=NodeSettings(host="e.example", router=EDGE)),
+    NodeRegistered(node_id=EAST, name="east", settings=SETTINGS),
     NodeRegistered(node_id=WEST, name="west", settings=NodeSettings(router=GUEST)),
     registry(),
     application(),
     microservice(made_from=spec(registry_id=HUB)),
     microservice("cache", node_id=WEST),
+)
+NAMES_CENTRE = microservice(
+    "third",
+    node_id=WEST,
+    made_from=replace(spec(), extra_hosts=[ExtraHost(name="c", address="${Agents.centre}")]),
+)
+BY_PLATFORM = microservice(
+    "third", made_from=replace(spec(), image="", images={"x86": "x:1", "arm": "a:1"})
 )
 LIST, CONFIG = Flag.MICROSERVICE_LIST, Flag.MICROSERVICE_CONFIG
 DOOR = EdgeResourceId("edge-resource-door")
@@ -331,6 +342,17 @@ def test_a_new_device_does_not_have_to_reach_its_router_before_it_does_anything_
             {name: AROUND[name] for name in ("east", "west")},
         ),
         ([NodeDeleted(node_id=CENTRE)], {name: AROUND[name] for name in ("east", "west")}),
+        (
+            [NAMES_CENTRE, centre(host="other.example")],
+            {**AROUND, "west": {*AROUND["west"], "microservice-third"}},
+        ),
+        (
+            [
+                BY_PLATFORM,
+                NodeUpdated(node_id=EAST, settings=replace(SETTINGS, platform=Platform.ARM)),
+            ],
+            {"east": {Flag.CONFIG, LIST, CONFIG, "microservice-third"}},
+        ),
         ([NodeCameOnline(node_id=EAST)], {}),
         ([told(1)], {}),
         ([NodeInstructed(node_id=EAST, instruction=Instruction.REBOOT)], {"east": {"reboot"}}),
