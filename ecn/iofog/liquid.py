@@ -9,29 +9,20 @@ of what it puts out. What is wrong in a template becomes the text itself, for pe
 Nothing is read from anywhere but the document, the variables and the lookups: the tags that would
 read a file do not exist here. What a document may cost is bounded.
 
-The library parses and runs the tags; its filters are replaced by ours (liquid_filters.py).
+What runs the templates is liquid_engine.py.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from io import StringIO
-from typing import Protocol, TextIO
+from typing import Protocol
 
-from liquid import Environment, Node, RenderContext, Token
-from liquid.builtin import output
 from liquid.exceptions import LiquidError
 
 from ecn.errors import Refused
 from ecn.iofog import refusals
-from ecn.iofog.liquid_filters import FILTERS, Call, plain, text
+from ecn.iofog.liquid_engine import Budget, TooMuch, rendered
+from ecn.iofog.liquid_filters import text
 from ecn.iofog.refusals import Refusal
 
-MOST_STEPS = 100_000
-"""What the templates of one document may cost: loops, filters, look-ups, things put in. A step
-takes a few microseconds."""
-LONGEST_SOURCE = 128 << 10
-"""Characters of all the texts of one document that have a template in them."""
-LONGEST_RESULT = 1 << 20
-"""Characters of one text."""
 DEEPEST = 200
 """Levels of a document. What is deeper is not looked at: no body may be."""
 
@@ -114,27 +105,11 @@ def render(
     return whole[""]
 
 
-class _TooMuch(Exception):
-    """Beyond what a document may cost. Never told as the result of a template."""
-
-
-class _Budget:
-    """What may still be spent."""
-
-    def __init__(self) -> None:
-        self.steps, self.source = MOST_STEPS, LONGEST_SOURCE
-
-    def spend(self, steps: int) -> None:
-        self.steps -= steps
-        if self.steps < 0:
-            raise _TooMuch
-
-
 class _Rendering:
     """One document on its way."""
 
     def __init__(self, lookups: Lookups, names: Mapping[str, object]) -> None:
-        self._lookups, self._names, self._budget = lookups, names, _Budget()
+        self._lookups, self._names, self._budget = lookups, names, Budget()
         self._known: dict[tuple[str, ...], object] = {}
 
     def within(self, said: dict[str, object] | list[object], deep: int) -> None:
@@ -151,12 +126,9 @@ class _Rendering:
                     self.within(value, deep + 1)
 
     def _text(self, source: str) -> object:
-        self._budget.source -= len(source)
         try:
-            if self._budget.source < 0:
-                raise _TooMuch
-            return _own(self._rendered(source), self._budget)
-        except _TooMuch as e:
+            return _own(rendered(source, self._names, self._budget, self._call), self._budget)
+        except TooMuch as e:
             raise refusals.invalid(
                 "The templates in the body are too large, or go through too much"
             ) from e
@@ -166,24 +138,6 @@ class _Rendering:
             return f"RenderError: {e}"
         except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as e:
             return f"RenderError: {e}"
-
-    def _rendered(self, source: str) -> object:
-        """What comes out: a text, or the one thing that is put out."""
-        template = _ENGINE.from_string(source)
-        context = _Context(template, globals=self._names)
-        context.prepare(self._budget, self._call, len(source) // 50 + 1)
-        pieces: list[object] = []
-        length = 0
-        for node in template.nodes:
-            piece = _piece(node, context)
-            if piece == "":
-                continue
-            pieces.append(piece)
-            if len(pieces) > 1 or isinstance(piece, str):
-                length += len(text(piece))
-            if length > LONGEST_RESULT:
-                raise _TooMuch
-        return pieces[0] if len(pieces) == 1 else "".join(map(text, pieces))
 
     def _call(self, name: str, left: object, arguments: list[object]) -> object:
         """A filter that asks the network, or None for one that does not."""
@@ -220,133 +174,14 @@ class _Rendering:
         return self._known[key]
 
 
-ASKING = frozenset({"findAgent", "findMicroserviceAgent", "findApplication", "findEdgeResource"})
-
-
-class _Context(RenderContext):
-    """What a template's names mean, and what it may still cost."""
-
-    __slots__ = ("_ask", "_weight", "budget")
-
-    def prepare(
-        self, budget: _Budget, ask: Callable[[str, object, list[object]], object], weight: int
-    ) -> None:
-        """weight: steps that one turn of a loop costs, by the length of the template."""
-        self.budget, self._ask, self._weight = budget, ask, weight
-
-    def assign(self, key: str, val: object) -> None:
-        self.budget.spend(1)
-        super().assign(key, val)
-
-    def get_item(self, obj: object, key: object) -> object:
-        """Property or index, as in JavaScript: a list has a first, a last and a size."""
-        self.budget.spend(1)
-        match obj:
-            case Mapping() if key in obj:
-                return obj[key]
-            case Mapping() if key == "size":
-                return len(obj)
-            case str() if key in ("size", "length"):
-                return len(obj)
-            case Sequence() if not isinstance(obj, str):
-                if isinstance(key, int):
-                    return obj[key]
-                if key in ("size", "length"):
-                    return len(obj)
-                if key in ("first", "last") and len(obj):
-                    return obj[0 if key == "first" else -1]
-        raise KeyError(key)
-
-    def filter(self, name: str, token: Token | None) -> Callable[..., object]:
-        """A filter, paid for; an unknown one changes nothing."""
-
-        def paid(left: object, *arguments: object, **_: object) -> object:
-            given = [plain(each, self.budget.spend) for each in (left, *arguments)]
-            self.budget.spend(1 + sum(map(_weight, given)))
-            if name in ASKING:
-                return self._ask(name, given[0], given[1:])
-            function = FILTERS.get(name)
-            if function is None:
-                return given[0]
-            result = function(Call(given[0], given[1:]))
-            if isinstance(result, str) and len(result) > LONGEST_RESULT:
-                raise _TooMuch
-            return result
-
-        return paid
-
-    def raise_for_loop_limit(self, length: int = 1) -> None:
-        self.budget.spend(length * self._weight)
-
-    def stopindex(self, key: str, index: int | None = None) -> int:
-        # A loop backwards makes a list of this length before it counts it.
-        self.budget.spend(index or 0)
-        return super().stopindex(key, index)
-
-
-def _weight(value: object) -> int:
-    match value:
-        case str():
-            return len(value) // 200
-        case list() | dict():
-            return len(value) // 10
-    return 0
-
-
-class _OutputNode(output.OutputNode):
-    """Puts a value into a text, as ours are put."""
-
-    __slots__ = ()
-
-    def value(self, context: "_Context") -> object:
-        """What is put out, as JSON has it; where there is nothing, an empty text.
-
-        A null of the document stays one.
-        """
-        found = self.expression.evaluate(context)
-        if found is None and not getattr(self.expression, "filters", None):
-            return None
-        found = plain(found, context.budget.spend)
-        return "" if found is None else found
-
-    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        return buffer.write(text(self.expression.evaluate(context)))
-
-
-class _Output(output.Output):
-    node_class = _OutputNode
-
-
-class _Engine(Environment):
-    block_nesting_limit = 20
-    output_stream_limit = LONGEST_RESULT
-    suppress_blank_control_flow_blocks = False
-
-    def setup_tags_and_filters(self, *, extra: bool = False) -> None:
-        super().setup_tags_and_filters(extra=extra)
-        # These would load other templates, or hide loops from the budget.
-        for name in ("include", "render", "liquid", "tablerow", "doc"):
-            del self.tags[name]
-        self.add_tag(_Output)
-        self.filters = {}
-
-
-_ENGINE = _Engine()
-
-
-def _piece(node: Node, context: _Context) -> object:
-    if isinstance(node, _OutputNode):
-        return node.value(context)
-    buffer: StringIO = context.get_buffer()
-    node.render(context, buffer)
-    return buffer.getvalue()
-
-
-def _own(value: object, budget: _Budget) -> object:
+def _own(value: object, budget: Budget) -> object:
     """The value as the document's own, nothing of it shared: JSON and nothing else."""
     budget.spend(1)
     match value:
-        case None | bool() | int() | float() | str():
+        case str():
+            budget.spend(len(value) // 20)
+            return value
+        case None | bool() | int() | float():
             return value
         case Mapping():
             return {str(key): _own(each, budget) for key, each in value.items()}

@@ -1,5 +1,6 @@
 """Applications by ioFog's API: as JSON, as files, of templates; and flows, as they were called."""
 
+import asyncio
 from collections.abc import Mapping
 
 from aiohttp import web
@@ -162,7 +163,8 @@ async def _deployed(request: web.Request, said: object) -> object:
         return render(document, network, variables)
 
     settings = template_deployment.settings_of(world(request), wanted)
-    return template_deployment.filled(settings, wanted, said, filled)
+    # What a template may cost is bounded, but by more time than all others should wait.
+    return await asyncio.to_thread(template_deployment.filled, settings, wanted, said, filled)
 
 
 def _named(request: web.Request, there: World) -> ApplicationId:
