@@ -8,6 +8,7 @@ from io import BytesIO
 import pytest
 from structlog.testing import capture_logs
 
+from ecn.batch import Issued, Outcome
 from ecn.passwords import FAILURES
 from events.log import LogUnavailable, OutcomeUnknown
 from tests.ecn.api.server import OPERATOR, VIEWER, Answer, Controller, Network
@@ -93,7 +94,10 @@ async def test_a_token_of_another_controller_is_known_at_once(network: Network) 
         assert (await ask(second, "GET", "/user/profile", token=token)).status == 200
 
 
-async def test_a_session_that_is_used_costs_one_event_in_half_a_day(network: Network) -> None:
+async def test_a_session_that_is_used_costs_one_event_in_half_a_day(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renewals: list[Issued] = []
     async with network.controller(open_signup=True) as controller:
         token = await signed_up(controller)
         for _ in range(3):
@@ -101,9 +105,17 @@ async def test_a_session_that_is_used_costs_one_event_in_half_a_day(network: Net
             await ask(controller, "GET", "/user/profile", token=token)
         assert not await network.events("user.token-renewed.v1")
         network.clock.advance(4 * 3600)
+        execute = controller.writer.execute
+
+        async def counted(issued: Issued) -> Outcome:
+            renewals.append(issued)
+            return await execute(issued)
+
+        monkeypatch.setattr(controller.writer, "execute", counted)
         at_once = [ask(controller, "GET", "/user/profile", token=token) for _ in range(20)]
         assert {answer.status for answer in await asyncio.gather(*at_once)} == {200}
         assert len(await network.events("user.token-renewed.v1")) == 1
+        assert len(renewals) == 1  # the others did not even ask
         network.clock.advance(23 * 3600)
         assert (await ask(controller, "GET", "/user/profile", token=token)).status == 200
 
