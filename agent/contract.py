@@ -36,6 +36,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     engine_version: str = ""
     engine_problem: str = ""
     """Why the container engine can't be used; empty while it can."""
+    volume_problem: str = ""
+    """Why files of volumes could not be written; empty while all are there."""
 
 
 class Provision(Struct, frozen=True, kw_only=True):
@@ -161,6 +163,29 @@ class Microservice(Struct, frozen=True, kw_only=True):
     """A JSON document for the microservice; a change never replaces the container."""
 
 
+class VolumeFile(Struct, frozen=True, kw_only=True):
+    """One file of a volume."""
+
+    path: str
+    """Below the volume's folder, with `/`, without `..`."""
+    content: bytes
+    """Base64 in JSON."""
+
+
+class Volume(Struct, frozen=True, kw_only=True):
+    """Files that belong on this device."""
+
+    volume_id: str
+    name: str
+    revision: int
+    """Position of the event that last changed any of this."""
+    destination: str
+    """Absolute path of the folder."""
+    permissions: str
+    """Of the files, octal."""
+    files: list[VolumeFile] = field(default_factory=list)
+
+
 class LogRequest(Struct, frozen=True, kw_only=True):
     """Somebody wants to read a container's log: open a stream and send it. Said once only."""
 
@@ -184,6 +209,10 @@ class DesiredState(Struct, frozen=True, kw_only=True):
     """The revision that this is a difference to; 0 when it is everything."""
     changed: list[Microservice] = field(default_factory=list)
     all_microservices: list[str] = field(default_factory=list)
+    volumes: list[Volume] = field(default_factory=list)
+    """Those that changed; it is with them as with microservices, but the files of one that is gone
+    stay."""
+    all_volumes: list[str] = field(default_factory=list)
     log_requests: list[LogRequest] = field(default_factory=list)
 
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from agent.carry_out import CarryOut, Node
 from agent.config_delivery import ConfigDelivery
-from agent.contract import ContainerState, Microservice
+from agent.contract import ContainerState, Microservice, Volume
 from agent.desired_state import Known
 from agent.engine import Container, ContainerEngine, EngineFacts
 from agent.errors import ContainerGone, EngineError, EngineUnavailable
@@ -25,6 +25,7 @@ from agent.memory import failed, noted
 from agent.pulls import Pulls
 from agent.reconcile import IDLE, Step, plan
 from agent.status import told_at_work, told_by, told_unknown
+from agent.volume_delivery import VolumeDelivery
 
 log = structlog.get_logger()
 
@@ -33,6 +34,8 @@ SLOW_LOOK = 30.0
 SHORTEST_GAP, LONGEST_GAP = 0.02, 0.1
 """Seconds between looks when everything calls for one, as one start makes several events: as long
 as the look took, within these bounds. Many containers, fewer looks."""
+VOLUMES_LOOK = 60.0
+"""Seconds after which files of volumes are looked at again, although nothing changed."""
 ENGINE_GRACE = 5.0
 """Seconds without the engine before it is told: a quick restart of it is not news."""
 ENGINE_RETRY = (1.0, 10.0)
@@ -58,6 +61,7 @@ class ControlLoop:
         config: ConfigDelivery,
         now: Callable[[], datetime],
         on_facts: Callable[[], None] = lambda: None,
+        volumes: VolumeDelivery | None = None,
     ) -> None:
         self._node = node
         self._engine = engine
@@ -65,6 +69,9 @@ class ControlLoop:
         self._config = config
         self._now = now
         self._on_facts = on_facts
+        self._volumes = volumes
+        self._delivered: dict[str, Volume] = {}
+        self._looked_at_volumes: datetime | None = None
         self._known: Known | None = None
         self._flights: dict[str, _Flight] = {}
         self._wake = asyncio.Event()
@@ -73,6 +80,7 @@ class ControlLoop:
         self._retry = ENGINE_RETRY[0]
         self.engine_facts: EngineFacts | None = None
         self.engine_problem = ""
+        self.volume_problem = ""
 
     def wish(self, known: Known) -> None:
         """This is the desired state from now on."""
@@ -124,6 +132,7 @@ class ControlLoop:
 
     async def _look(self, tasks: asyncio.TaskGroup, hands: CarryOut) -> float:
         """One round; how many seconds until the next is due."""
+        await self._deliver_volumes()
         # What is in flight now may be finished when the answer is here, and the answer old.
         busy = set(self._flights)
         try:
@@ -150,6 +159,24 @@ class ControlLoop:
             return SLOW_LOOK
         # A moment later than due: timers may fire early, and a wait of nothing spins.
         return min(SLOW_LOOK, max(0.0, (due - self._now()).total_seconds()) + 0.01)
+
+    async def _deliver_volumes(self) -> None:
+        """Write files that changed; and look at all of them every now and then."""
+        if self._volumes is None or self._known is None:
+            return
+        now, wanted = self._now(), self._known.volumes
+        looked = self._looked_at_volumes
+        due = looked is None or now - looked >= timedelta(seconds=VOLUMES_LOOK)
+        if wanted == self._delivered and not (due and wanted):
+            return
+        self._looked_at_volumes = now
+        problem = await asyncio.to_thread(self._volumes.deliver, list(wanted.values()))
+        self._delivered = wanted
+        if problem != self.volume_problem:
+            if problem:
+                log.error("volumes-not-delivered", error=problem)
+            self.volume_problem = problem
+            self._on_facts()
 
     def _prepare(self, microservice: Microservice) -> None:
         """What the desired state alone says: to be remembered, and its configuration."""

@@ -6,7 +6,7 @@ Pure. `uplink.py` merges what the controller answers, `store.py` keeps the resul
 
 from msgspec import Struct, field
 
-from agent.contract import DesiredState, Microservice
+from agent.contract import DesiredState, Microservice, Volume
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -18,6 +18,7 @@ class Known(Struct, frozen=True, kw_only=True):
 
     revision: int
     microservices: dict[str, Microservice] = field(default_factory=dict)
+    volumes: dict[str, Volume] = field(default_factory=dict)
 
 
 def merged(known: Known | None, answer: DesiredState) -> Known | None:
@@ -27,10 +28,11 @@ def merged(known: Known | None, answer: DesiredState) -> Known | None:
     microservice which it neither brings nor the known state has.
     """
     before: dict[str, Microservice] = {}
+    volumes: dict[str, Volume] = {}
     if answer.since != 0:
         if known is None or known.revision != answer.since:
             return None
-        before = known.microservices
+        before, volumes = known.microservices, known.volumes
     changed = {m.microservice_id: m for m in answer.changed}
     after: dict[str, Microservice] = {}
     for microservice_id in answer.all_microservices:
@@ -38,4 +40,8 @@ def merged(known: Known | None, answer: DesiredState) -> Known | None:
         if item is None:
             return None
         after[microservice_id] = item
-    return Known(revision=answer.revision, microservices=after)
+    volumes = volumes | {v.volume_id: v for v in answer.volumes}
+    if not all(volume_id in volumes for volume_id in answer.all_volumes):
+        return None
+    kept = {volume_id: volumes[volume_id] for volume_id in answer.all_volumes}
+    return Known(revision=answer.revision, microservices=after, volumes=kept)

@@ -16,7 +16,7 @@ def agent_version() -> str:
         return ""
 
 
-def device_facts(*, engine: EngineFacts | None, problem: str) -> Facts:
+def device_facts(*, engine: EngineFacts | None, problem: str, volumes: str = "") -> Facts:
     """Read now. Cheap enough to be asked before each report."""
     return Facts(
         agent_version=agent_version(),
@@ -26,6 +26,7 @@ def device_facts(*, engine: EngineFacts | None, problem: str) -> Facts:
         memory_mib=engine.memory_mib if engine else _memory_mib(),
         engine_version=engine.version if engine else "",
         engine_problem=problem,
+        volume_problem=volumes,
     )
 
 

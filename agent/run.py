@@ -24,6 +24,7 @@ from agent.journal import Journal
 from agent.log_streams import LogStreams
 from agent.store import Folder, Identity
 from agent.uplink import Uplink
+from agent.volume_delivery import VolumeDelivery
 
 log = structlog.get_logger()
 
@@ -67,6 +68,7 @@ async def _as_node(
             ConfigDelivery(folder.microservices),
             now=lambda: datetime.now(UTC),
             on_facts=tell,
+            volumes=VolumeDelivery(),
         )
         known = folder.desired_state()
         if known is not None:
@@ -74,7 +76,11 @@ async def _as_node(
             loop.wish(known)
 
         def facts() -> Facts:
-            return device_facts(engine=loop.engine_facts, problem=loop.engine_problem)
+            return device_facts(
+                engine=loop.engine_facts,
+                problem=loop.engine_problem,
+                volumes=loop.volume_problem,
+            )
 
         async with ControllerClient(
             identity.controller, credential=identity.credential, ca_pem=identity.ca_pem

@@ -113,6 +113,8 @@ class NodeFacts(Struct, frozen=True, kw_only=True, gc=False):
     engine_version: str = ""
     engine_problem: str = ""
     """Why the container engine can't be used; empty while it can."""
+    volume_problem: str = ""
+    """Why files of volumes could not be written; empty while all are there."""
 
 
 class OfflineReason(StrEnum):

@@ -18,16 +18,18 @@ from events.application import (
     MicroserviceUpdated,
 )
 from events.envelope import Recorded
-from events.ids import MicroserviceId, NodeId, Position
+from events.ids import MicroserviceId, NodeId, Position, VolumeId
 from events.node import (
     NodeDeleted,
     NodeDeprovisioned,
     NodeProvisioned,
     NodeRegistered,
 )
+from events.volume import VolumeCreated, VolumeDeleted, VolumeUpdated
 from projections import consequences
 from projections.microservices import MicroserviceRow
 from projections.view import Drop, Put, Table
+from projections.volumes import VolumeRow
 
 if TYPE_CHECKING:
     from projections.world import World
@@ -45,6 +47,9 @@ OWN_EVENTS = (
     | MicroserviceStarted
     | MicroserviceStopped
     | MicroserviceDeleted
+    | VolumeCreated
+    | VolumeUpdated
+    | VolumeDeleted
 )
 EVENTS = OWN_EVENTS | NodeDeleted | consequences.EVENTS
 
@@ -95,6 +100,13 @@ def _touched(world: "World", event: OWN_EVENTS) -> Iterator[NodeId]:
             | MicroserviceDeleted()
         ):
             yield world.microservices[event.microservice_id].node_id
+        case VolumeCreated():
+            yield from event.settings.node_ids
+        case VolumeUpdated():
+            yield from world.volumes[event.volume_id].settings.node_ids
+            yield from event.settings.node_ids
+        case VolumeDeleted():
+            yield from world.volumes[event.volume_id].settings.node_ids
         case _:
             assert_never(event)
 
@@ -107,6 +119,11 @@ def revision(world: "World", node_id: NodeId) -> Position:
 def wanted(world: "World", node_id: NodeId) -> dict[MicroserviceId, MicroserviceRow]:
     """All microservices that belong on the node, running or not."""
     return {key: world.microservices[key] for key in world.microservices.find("node", node_id)}
+
+
+def volumes(world: "World", node_id: NodeId) -> dict[VolumeId, VolumeRow]:
+    """All volumes that belong on the node."""
+    return {key: world.volumes[key] for key in world.volumes.find("node", node_id)}
 
 
 def should_run(world: "World", row: MicroserviceRow) -> bool:

@@ -8,14 +8,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from events.envelope import Recorded
-from events.ids import VolumeId
+from events.ids import Position, VolumeId
 from events.volume import VolumeCreated, VolumeDeleted, VolumeEvents, VolumeSettings, VolumeUpdated
 from projections.view import Drop, Put, Table
 
 if TYPE_CHECKING:
     from projections.world import World
 
-NAME, VERSION = "volumes", 1
+NAME, VERSION = "volumes", 2
 
 
 class VolumeRow(Struct, frozen=True, kw_only=True, gc=False):
@@ -23,6 +23,8 @@ class VolumeRow(Struct, frozen=True, kw_only=True, gc=False):
 
     name: str
     settings: VolumeSettings
+    revision: Position
+    """The event that last changed any of it."""
     number: int
     created_by: str
     created_at: datetime
@@ -52,6 +54,7 @@ def project(
                 VolumeRow(
                     name=event.name,
                     settings=event.settings,
+                    revision=recorded.position,
                     number=recorded.position,
                     created_by=recorded.actor,
                     created_at=time,
@@ -60,7 +63,10 @@ def project(
             )
         case VolumeUpdated():
             row = world.volumes[event.volume_id]
-            yield Put(event.volume_id, replace(row, settings=event.settings, updated_at=time))
+            row = replace(
+                row, settings=event.settings, revision=recorded.position, updated_at=time
+            )
+            yield Put(event.volume_id, row)
         case VolumeDeleted():
             yield Drop(event.volume_id)
         case _:

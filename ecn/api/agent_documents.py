@@ -52,11 +52,28 @@ def desired(
     log_requests: list[contract.LogRequest],
 ) -> contract.DesiredState:
     """What the agent is told: what changed, and the ids of all."""
+    volumes = desired_state.volumes(world, node_id)
     return contract.DesiredState(
         revision=desired_state.revision(world, node_id),
         since=since,
         changed=[microservice(world, key, row, passwords) for key, row in sorted(changed.items())],
         all_microservices=sorted(world.microservices.find("node", node_id)),
+        volumes=[
+            contract.Volume(
+                volume_id=key,
+                name=row.name,
+                revision=row.revision,
+                destination=row.settings.destination,
+                permissions=row.settings.permissions,
+                files=[
+                    contract.VolumeFile(path=each.path, content=each.content)
+                    for each in row.settings.files
+                ],
+            )
+            for key, row in sorted(volumes.items())
+            if row.revision > since
+        ],
+        all_volumes=sorted(volumes),
         log_requests=log_requests,
     )
 

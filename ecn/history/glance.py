@@ -177,7 +177,7 @@ def said(world: World, recorded: Recorded) -> str:
         case NodeWentOffline():
             return f"went offline: {OFFLINE[event.reason]}"
         case NodeFactsReported():
-            problem = event.facts.engine_problem
+            problem = event.facts.engine_problem or event.facts.volume_problem
             return f"told of a change of its device{': ' if problem else ''}{problem}"
         case ProvisioningKeyIssued():
             return "got a provisioning key"
