@@ -109,6 +109,7 @@ async def test_a_session_that_is_used_costs_one_event_in_half_a_day(
 
         async def counted(issued: Issued) -> Outcome:
             renewals.append(issued)
+            await asyncio.sleep(0.1)  # so that all others have come
             return await execute(issued)
 
         monkeypatch.setattr(controller.writer, "execute", counted)
