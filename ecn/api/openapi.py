@@ -39,6 +39,8 @@ class Api(Struct, frozen=True, kw_only=True):
     refusal_media: str
     not_allowed: frozenset[int]
     """What may be answered to whom a token does not let do it."""
+    named_by_path: bool = False
+    """Operations are called by their method and path: a handler serves several of them."""
     lenient: bool = False
     """No body is as good as an empty one, and an answer without a type has none."""
 
@@ -102,7 +104,7 @@ def _any_json(type_: type) -> Json:
 
 def _operation(each: Endpoint, api: Api, refs: Refs) -> Json:
     operation: Json = {
-        "operationId": _operation_id(each),
+        "operationId": _operation_id(each, api),
         "summary": each.summary,
         "description": f"Access: {_access(each)}.",
         "tags": [each.tag],
@@ -148,7 +150,9 @@ def _body(type_: type, refs: Refs, *, merge: bool) -> Json:
     return {media: {"schema": patch} for media in ("application/merge-patch+json", JSON)}
 
 
-def _operation_id(each: Endpoint) -> str:
+def _operation_id(each: Endpoint, api: Api) -> str:
+    if api.named_by_path:
+        return "_".join(re.findall(r"[A-Za-z0-9]+", f"{each.method.lower()} {each.path}"))
     name = each.handler.__name__
     return f"{name}_by_id" if "{id" in each.path else str(name)
 

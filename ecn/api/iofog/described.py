@@ -15,5 +15,6 @@ IOFOG = Api(
     refusal=Told,
     refusal_media=JSON,
     not_allowed=frozenset({401, 403}),
+    named_by_path=True,
     lenient=True,
 )
