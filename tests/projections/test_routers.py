@@ -169,6 +169,10 @@ def test_a_router_that_is_named_twice_is_led_to_once() -> None:
     assert len(upstreams(world_after(SYSTEM, node(EAST, twice)), EAST)) == 1
 
 
+def test_a_system_node_that_names_the_default_router_does_not_lead_to_itself() -> None:
+    assert upstreams(world_after(node(CENTRE, BELOW, system=True)), CENTRE) == []
+
+
 def test_an_agent_without_a_router_uses_the_one_that_is_named_or_the_default() -> None:
     world = world_after(
         SYSTEM,

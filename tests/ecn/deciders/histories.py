@@ -94,6 +94,7 @@ from tests.ecn.deciders.offers import (
     TEMPLATES,
     Kinds,
     of_spec,
+    update_item,
     wanted_routes,
 )
 
@@ -145,13 +146,14 @@ class History(NamedTuple):
 class Drawn:
     """Draws one command at a time for a world. `serial` makes every id a fresh one."""
 
-    def __init__(self, draw: st.DrawFn, *, routed: bool = False) -> None:
+    def __init__(self, draw: st.DrawFn, *, routed: bool = False, crowded: bool = False) -> None:
         self._draw = draw
         self._serial = 0
+        self.crowded = crowded
         # A history that is about everything comes round to nothing.
         topics = draw(st.lists(st.sampled_from(self._TOPICS), min_size=2, max_size=3))
         some = self._ALWAYS + tuple(kind for topic in topics for kind in topic)
-        self._kinds = self._ROUTED if routed else some
+        self._kinds = self._ROUTED if routed else self._CROWDED if crowded else some
 
     def command(self, world: World, now: datetime) -> AnyCommand:
         """Something that may be asked now."""
@@ -245,7 +247,7 @@ class Drawn:
         other: list[NodeSettings] = [
             replace(row.settings, host=self.one(("one.example", "two.example"))),
             replace(row.settings, system=not row.settings.system),
-            replace(row.settings, router=self.router(world)),
+            replace(row.settings, host="one.example", router=self.router(world)),
             replace(row.settings, router=None),
         ]
         if row.settings.router is not None:
@@ -585,6 +587,25 @@ class Drawn:
         ),
     )
 
+    _CROWDED: Kinds = (
+        apply,
+        create_microservice,
+        create_microservice,
+        update_microservice,
+        update_microservice,
+        move_microservice,
+        move_microservice,
+        delete_microservice,
+        update_node,
+        *APPLICATIONS[:2],
+        update_router,
+        update_item,
+        report_node,
+        set_default_router,
+        change_network_setting,
+        delete_application,
+        delete_node,
+    )
     _ROUTED: tuple[Callable[["Drawn", World, datetime], AnyCommand], ...] = (
         register_router,
         register_router,
@@ -631,20 +652,31 @@ _ROUTERS = tuple(
 
 
 @st.composite
-def histories(draw: st.DrawFn, *, longest: int = 40, routed: bool = False) -> History:
-    """A small network, and up to `longest` commands more. routed: about nodes and routers only."""
-    drawn, world, now, steps = Drawn(draw, routed=routed), World(), NOW, list[Step]()
+def histories(
+    draw: st.DrawFn, *, longest: int = 40, routed: bool = False, crowded: bool = False
+) -> History:
+    """A small network, and up to `longest` commands more.
+
+    routed: about nodes and routers only. crowded: microservices that name all that they can, and
+    are in each other's way.
+    """
+    drawn = Drawn(draw, routed=routed, crowded=crowded)
+    world, now, steps = World(), NOW, list[Step]()
+
+    def settings_of(host: str) -> NodeSettings:
+        return NodeSettings(host=host) if crowded else NodeSettings()
+
     prepared: list[AnyCommand] = [
-        RegisterNode(node_id=EAST, name="east"),
-        RegisterNode(node_id=WEST, name="west"),
+        RegisterNode(node_id=EAST, name="east", settings=settings_of("10.0.0.1")),
+        RegisterNode(node_id=WEST, name="west", settings=settings_of("10.0.0.2")),
         IssueProvisioningKey(node_id=EAST, key_hash="key", expires_at=now + timedelta(days=30)),
         IssueProvisioningKey(node_id=WEST, key_hash="west", expires_at=now + timedelta(days=30)),
         ProvisionNode(key_hash="key", credential_hash="secret", facts=NodeFacts(), now=now),
         ApplyRegistry(registry_id=HUB, name="a", url="a.example"),
         manifest(placement("a", registry="a"), placement("b", node=WEST), name="a"),
-        *(_ROUTERS if routed else ()),
+        *(_ROUTERS if routed or (crowded and draw(st.booleans())) else ()),
     ]
-    prepared += draw(st.sampled_from([[], FURNISHED]))
+    prepared += FURNISHED if crowded else draw(st.sampled_from([[], FURNISHED]))
     many = draw(st.integers(0, longest))
     for number in range(len(prepared) + many):
         command = prepared[number] if number < len(prepared) else drawn.command(world, now)
