@@ -35,6 +35,7 @@ from ecn.postgres_secret_keys import PostgresSecretKeyStore
 from ecn.postgres_telemetry import PostgresTelemetryStore
 from ecn.postmaster import StartFailed
 from ecn.presence import Presence
+from ecn.rebuilds import Rebuilds
 from ecn.replay import Replay
 from ecn.secret_keeper import SecretKeeper
 from ecn.secret_key_store import SecretKeyStore
@@ -138,6 +139,7 @@ async def _run(settings: ControllerSettings) -> None:
             application[keys.PRESENCE] = presence
             application[keys.TELEMETRY] = telemetry
             application[keys.ATTEMPTS] = Attempts()
+            application[keys.REBUILDS] = Rebuilds()
             application[keys.SNAPSHOTS] = ContainerSnapshots(folder.path / "diagnostics")
             application[keys.TUNNEL] = settings.tunnel
             application[keys.LOG_STREAMS] = LogStreams(live.wake)

@@ -10,6 +10,7 @@ from ecn.attempts import Attempts
 from ecn.container_snapshots import ContainerSnapshots
 from ecn.passwords import Passwords
 from ecn.presence import Presence
+from ecn.rebuilds import Rebuilds
 from ecn.replay import Replay
 from ecn.settings import TunnelServer
 from ecn.telemetry import Telemetry
@@ -31,6 +32,7 @@ PASSWORDS = web.AppKey("PASSWORDS", Passwords)
 PRESENCE = web.AppKey("PRESENCE", Presence)
 TELEMETRY = web.AppKey("TELEMETRY", Telemetry)
 ATTEMPTS = web.AppKey("ATTEMPTS", Attempts)
+REBUILDS = web.AppKey("REBUILDS", Rebuilds)
 SNAPSHOTS = web.AppKey("SNAPSHOTS", ContainerSnapshots)
 TUNNEL: web.AppKey[TunnelServer | None] = web.AppKey("TUNNEL")
 LOG_STREAMS = web.AppKey("LOG_STREAMS", LogStreams)

@@ -1,6 +1,6 @@
 """The world as an ioFog agent is told of it: flags, settings, microservices. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -192,33 +192,46 @@ class Microservice(Struct, frozen=True, kw_only=True, rename="camel"):
     is_consumer: bool
 
 
-def microservices(world: World, node_id: NodeId) -> list[Microservice]:
+Anew = Callable[[World, NodeId, MicroserviceId], bool]
+"""Whether a node's agent is to be told to make a container anew."""
+
+
+def to_be_made_anew(world: World, node_id: NodeId, key: MicroserviceId) -> bool:
+    """As long as the agent has not acknowledged it."""
+    row = world.changes.get(node_id)
+    return row is not None and changes.to_rebuild(row, key)
+
+
+def microservices(
+    world: World, node_id: NodeId, anew: Anew = to_be_made_anew
+) -> list[Microservice]:
     """All that the device should run; what is left out it removes."""
-    return list(_every(world, node_id))
+    return list(_every(world, node_id, anew))
 
 
 def microservice(world: World, node_id: NodeId, key: MicroserviceId) -> Microservice | None:
     """One of them."""
-    return next((each for each in _every(world, node_id) if each.uuid == key), None)
+    return next(
+        (each for each in _every(world, node_id, to_be_made_anew) if each.uuid == key), None
+    )
 
 
-def _every(world: World, node_id: NodeId) -> Iterator[Microservice]:
-    changed = world.changes.get(node_id) or ChangesRow()
+def _every(world: World, node_id: NodeId, anew: Anew) -> Iterator[Microservice]:
     for own in system.of_node(world, node_id):
-        yield _system(changed, own)
+        yield _system(own)
     rows = {key: row for key, row in wanted(world, node_id).items() if should_run(world, row)}
     for key in sorted(rows, key=lambda key: rows[key].number):
         image = image_for(world, rows[key].spec, world.nodes[node_id])
         if image is not None:
-            yield _users(world, changed, key, rows[key], image)
+            yield _users(world, key, rows[key], image, rebuild=anew(world, node_id, key))
 
 
-def _system(changed: ChangesRow, own: system.SystemMicroservice) -> Microservice:
+def _system(own: system.SystemMicroservice) -> Microservice:
     return Microservice(
         uuid=own.microservice_id,
         image_id=own.image,
         config=own.config,
-        rebuild=changes.to_rebuild(changed, own.microservice_id),
+        rebuild=False,
         root_host_access=own.host_network,
         log_size=1,
         registry_id=PUBLIC,
@@ -236,7 +249,7 @@ def _system(changed: ChangesRow, own: system.SystemMicroservice) -> Microservice
 
 
 def _users(
-    world: World, changed: ChangesRow, key: MicroserviceId, row: MicroserviceRow, image: str
+    world: World, key: MicroserviceId, row: MicroserviceRow, image: str, *, rebuild: bool
 ) -> Microservice:
     spec = row.spec
     routes = sorted(
@@ -247,7 +260,7 @@ def _users(
         uuid=key,
         image_id=image,
         config=spec.config,
-        rebuild=changes.to_rebuild(changed, key),
+        rebuild=rebuild,
         root_host_access=spec.host_network,
         log_size=max(1, spec.log_limit_mib),
         registry_id=_registry(world, row),

@@ -7,7 +7,7 @@ from msgspec import Struct
 from ecn.api.commanding import DEVICE
 from ecn.api.endpoint import Access
 from ecn.api.iofog.endpoint import Endpoint, answer, world
-from ecn.api.keys import VAULT
+from ecn.api.keys import REBUILDS, VAULT
 from ecn.errors import NotFound
 from ecn.iofog import agent_view, edge_resource_views, refusals
 from ecn.iofog.numbers import on_the_wire
@@ -59,7 +59,8 @@ class Traces(Struct, frozen=True, rename="camel"):
 
 async def list_microservices(request: web.Request) -> web.Response:
     """All that the device should run."""
-    items = agent_view.microservices(world(request), request[DEVICE].node_id)
+    anew = request.app[REBUILDS].due
+    items = agent_view.microservices(world(request), request[DEVICE].node_id, anew)
     return answer(Microservices(items))
 
 
@@ -104,7 +105,7 @@ async def list_traces(request: web.Request) -> web.Response:
         for key in sorted(now.microservices.find("node", node_id))
         if news or now.microservices[key].tracing
     ]
-    if not found:
+    if not found and not news:
         raise refusals.not_found("Strace not found")
     return answer(Traces(found))
 

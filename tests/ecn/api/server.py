@@ -33,6 +33,7 @@ from ecn.master_key import Keyring, MasterKey
 from ecn.passwords import Passwords
 from ecn.presence import Presence
 from ecn.presence_store import MemoryLeadership, MemoryPresenceStore
+from ecn.rebuilds import Rebuilds
 from ecn.replay import Replay
 from ecn.secret_key_store import MemorySecretKeyStore
 from ecn.settings import TunnelServer
@@ -386,6 +387,7 @@ class Network:
         controller.telemetry = Telemetry(self.telemetry_store, live, self.clock.now)
         app[keys.TELEMETRY] = controller.telemetry
         app[keys.ATTEMPTS] = Attempts()
+        app[keys.REBUILDS] = Rebuilds()
         folder = tempfile.TemporaryDirectory(prefix="ecn-snapshots-")
         controller.snapshots = ContainerSnapshots(Path(folder.name), leave_free=0)
         app[keys.SNAPSHOTS] = controller.snapshots
