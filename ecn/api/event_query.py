@@ -18,10 +18,13 @@ from events.application import MicroserviceCreated
 from events.envelope import Recorded
 from events.filter import EventFilter, Text
 from events.log import EventLog
+from events.route import RouteCreated
 from events.shown import folded
+from projections.things import TABLES, row_of
 from projections.world import World
 
-KINDS = ("node", "application", "microservice", "registry", "user")
+KINDS = tuple(TABLES)
+IN_APPLICATIONS = ("microservice/", "route/")
 REPORTS = ("container.reported.", "node.facts-reported.")
 """Types of what devices tell of themselves: no change that somebody made."""
 LONGEST_WORD = 200
@@ -29,7 +32,7 @@ SLICE = 2000
 """Names that are looked at before others get their turn."""
 
 QUERIES = (
-    Query("subject", "kind, kind/name or kind/id; an application's microservices are among it"),
+    Query("subject", "kind, kind/name or kind/id; what is in an application is among it"),
     Query("type", "node.registered.v1, node.registered (all versions), or node (all about nodes)"),
     Query("actor", "such as user/admin, or node/name"),
     Query("command_id", "of one command"),
@@ -150,7 +153,7 @@ def learned(
 
 def _is_asked_for(asked: Question, subjects: set[str], world: World, recorded: Recorded) -> bool:
     created = recorded.event
-    if asked.kind == "application" and isinstance(created, MicroserviceCreated):
+    if asked.kind == "application" and isinstance(created, MicroserviceCreated | RouteCreated):
         return f"application/{created.application_id}" in subjects
     kind = recorded.subject.partition("/")[0]
     return kind == asked.kind and _name(world, recorded.subject) == asked.ref
@@ -159,7 +162,7 @@ def _is_asked_for(asked: Question, subjects: set[str], world: World, recorded: R
 async def _bearers(world: World, kind: str, ref: str) -> set[str]:
     """The subject with that id; otherwise all that bear that name, or bore it when they went."""
     subject = f"{kind}/{ref}"
-    if subject in world.names:
+    if subject in world.names or row_of(world, kind, ref) is not None:
         return {subject}
     return {
         subject
@@ -169,27 +172,33 @@ async def _bearers(world: World, kind: str, ref: str) -> set[str]:
 
 
 async def _members(world: World, applications: set[str], log: EventLog) -> set[str]:
-    """The microservices that are or were of these applications."""
+    """The microservices and routes that are or were of these applications."""
     names = {_name(world, each) for each in applications}
     members: set[str] = set()
     others = False
     async for subject, name in _names(world):
-        if subject.startswith("microservice/") and name.partition("/")[0] in names:
+        if subject.startswith(IN_APPLICATIONS) and name.partition("/")[0] in names:
             members.add(subject)
         elif name in names and subject.startswith("application/"):
             others = others or subject not in applications
     if not others or not members:
         return members
     # Another application bore the name: what made each of them says whose it was.
-    created = await log.search(
-        EventFilter(subjects=members, type_prefix="microservice.created."), limit=len(members)
-    )
-    return {
-        each.subject
-        for each in created
-        if isinstance(each.event, MicroserviceCreated)
-        and f"application/{each.event.application_id}" in applications
-    }
+    theirs = set()
+    for kind in IN_APPLICATIONS:
+        of_kind = EventFilter(
+            subjects=frozenset(each for each in members if each.startswith(kind)),
+            type_prefix=f"{kind[:-1]}.created.",
+        )
+        if not of_kind.subjects:
+            continue
+        for each in await log.search(of_kind, limit=len(members)):
+            if (
+                isinstance(each.event, MicroserviceCreated | RouteCreated)
+                and f"application/{each.event.application_id}" in applications
+            ):
+                theirs.add(each.subject)
+    return theirs
 
 
 async def _names(world: World) -> AsyncIterator[tuple[str, str]]:

@@ -89,11 +89,11 @@ def _state(world: World, subject: str) -> str:
                 name_of(world, f"microservice/{each}").rpartition("/")[2]
                 for each in (row.ends.source, row.ends.destination)
             )
-            return f"leads from {source} to {destination}"
+            return f"from {source} to {destination}"
         case EdgeResourceRow():
             names = sorted(name_of(world, f"node/{each}") for each in row.node_ids)
             return f"attached to {', '.join(names)}" if names else "attached to no node"
         case VolumeRow():
             names = sorted(name_of(world, f"node/{each}") for each in row.settings.node_ids)
-            return f"belongs on {', '.join(names)}" if names else "belongs on no node"
+            return f"for {', '.join(names)}" if names else "for no node"
     return "as it was made"

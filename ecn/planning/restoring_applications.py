@@ -46,6 +46,7 @@ def application_as(
                 )
             )
         restored += _renames(now, then, here, old)
+        restored += _renamed_routes(now, then, here, old)
     members = {
         row.name: key
         for key in then.microservices.find("application", old)
@@ -150,6 +151,22 @@ def _renames(
             yield RenameMicroservice(microservice_id=other, name=aside)
         bears = {each: of for each, of in bears.items() if of != key} | {name: key}
         yield RenameMicroservice(microservice_id=key, name=name)
+
+
+def _renamed_routes(
+    now: World, then: World, here: ApplicationId, old: ApplicationId
+) -> Iterator[UpdateRoute]:
+    """What gives routes that are still there the names that they had, where those are free. Else
+    they are made anew."""
+    taken = {now.routes[key].name for key in now.routes.find("application", here)}
+    for key in sorted(then.routes.find("application", old)):
+        name, row = then.routes[key].name, now.routes.get(key)
+        if row is not None and row.application_id == here and name not in taken:
+            taken.add(name)
+            ends = row.ends
+            yield UpdateRoute(
+                route_id=key, name=name, source=ends.source, destination=ends.destination
+            )
 
 
 def _placement(now: World, then: World, key: MicroserviceId, name: str = "") -> Placement:
