@@ -144,6 +144,8 @@ class Telemetry:
             frozenset(each for each in nodes if each not in world.nodes),
             frozenset(each for each in traces if each not in world.microservices),
         )
+        for node_id in [each for each in self._looked if each not in world.nodes]:
+            del self._looked[node_id]
         before, self._suspects = self._suspects, strange
         await self._store.forget(strange[0] & before[0], strange[1] & before[1])
 
