@@ -3,12 +3,17 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from ecn.commands.node import (
+    AcknowledgeChanges,
+    CloseTunnel,
     DeleteNode,
     DeprovisionNode,
+    InstructNode,
     IssueProvisioningKey,
     MarkNodeOffline,
+    OpenTunnel,
     ProvisionNode,
     RegisterNode,
     UpdateNode,
@@ -18,18 +23,24 @@ from events.application import ContainerState, MicroserviceDeleted
 from events.envelope import KnownEvent
 from events.ids import NodeId
 from events.node import (
+    Instruction,
     NodeCameOnline,
+    NodeChangesAcknowledged,
     NodeDeleted,
     NodeDeprovisioned,
     NodeFacts,
     NodeFactsReported,
+    NodeInstructed,
     NodeRegistered,
     NodeRenamed,
     NodeSettings,
     NodeUpdated,
     NodeWentOffline,
     OfflineReason,
+    TunnelClosed,
+    TunnelOpened,
 )
+from projections.changes import latest
 from tests.builders import (
     CACHE,
     EAST,
@@ -345,3 +356,52 @@ def test_all_that_an_agent_says_after_a_silence_comes_in_order() -> None:
         NodeFactsReported(node_id=EAST, facts=facts),
         told(1),
     )
+
+
+def test_an_agent_may_be_told_the_same_again() -> None:
+    reboot = InstructNode(node_id=EAST, instruction=Instruction.REBOOT)
+    event = NodeInstructed(node_id=EAST, instruction=Instruction.REBOOT)
+    told_once = given(registered()).when(reboot).then(event)
+    told_twice = told_once.when(reboot).then(event)
+    assert told_twice.world.nodes[EAST].instructed == {Instruction.REBOOT: 3}
+    given().when(reboot).raises(NotFound)
+
+
+OPEN = OpenTunnel(node_id=EAST, host="t.example", user="tunnel", remote_port=2000, local_port=22)
+OPENED = TunnelOpened(
+    node_id=EAST, host="t.example", user="tunnel", remote_port=2000, local_port=22
+)
+
+
+def test_a_tunnel_is_opened_and_closed_once() -> None:
+    close = CloseTunnel(node_id=EAST)
+    opened = given(registered()).when(OPEN).then(OPENED)
+    opened.when(OPEN).then()
+    closed = opened.when(close).then(TunnelClosed(node_id=EAST))
+    closed.when(close).then()
+    closed.when(OPEN).then(OPENED)
+    given(registered()).when(close).then()
+    given().when(close).raises(NotFound)
+
+
+@pytest.mark.parametrize(
+    ("command", "field"),
+    [
+        (replace(OPEN, remote_port=0), "remote_port"),
+        (replace(OPEN, local_port=65536), "local_port"),
+        (replace(OPEN, host="x" * 5000), "host"),
+    ],
+)
+def test_a_tunnel_is_refused_by_field(command: OpenTunnel, field: str) -> None:
+    assert given(registered()).when(command).raises(Invalid).field == f"$.{field}"
+
+
+def test_only_what_is_up_is_acknowledged_and_never_more_than_there_was() -> None:
+    online = given(*ONLINE)
+    stamp = latest(online.world.changes[EAST])
+    online.when(AcknowledgeChanges(node_id=EAST, through=0)).then()
+    done = online.when(AcknowledgeChanges(node_id=EAST, through=stamp + 9000)).then(
+        NodeChangesAcknowledged(node_id=EAST, through=stamp)
+    )
+    done.when(AcknowledgeChanges(node_id=EAST, through=stamp + 9000)).then()
+    given().when(AcknowledgeChanges(node_id=EAST, through=1)).then()

@@ -6,25 +6,66 @@ import pytest
 from msgspec.structs import replace
 
 from ecn.commands.user import (
+    ChangeProfile,
     CreateFirstAdmin,
     CreateUser,
     DeleteUser,
     IssueToken,
+    RenewToken,
     RevokeToken,
+    SignUp,
     UpdateUser,
 )
-from ecn.errors import BadCredentials, Invalid, LastAdmin, NameTaken, NotFound
-from events.ids import TokenId, UserId
+from ecn.errors import (
+    BadCredentials,
+    Invalid,
+    LastAdmin,
+    NameTaken,
+    NodesOnline,
+    NotAllowed,
+    NotFound,
+    RegistryInUse,
+)
+from events.application import ApplicationDeleted, MicroserviceDeleted
+from events.catalog import RegistryDeleted
+from events.envelope import KnownEvent
+from events.ids import TokenId, UserId, VolumeId
+from events.node import NodeDeleted
 from events.user import (
+    Profile,
     Role,
     TokenIssued,
+    TokenRenewed,
     TokenRevoked,
     UserCreated,
     UserDeleted,
     UserPasswordChanged,
+    UserProfileChanged,
     UserRoleChanged,
 )
-from tests.builders import ANNA, BERT, NOW, given, token, user
+from events.volume import VolumeCreated, VolumeDeleted, VolumeSettings
+from projections.world import World, fold
+from tests.builders import (
+    ANNA,
+    BERT,
+    EAST,
+    HUB,
+    NOW,
+    SHOP,
+    WEB,
+    Given,
+    application,
+    chained,
+    given,
+    key_issued,
+    microservice,
+    provisioned,
+    registered,
+    registry,
+    spec,
+    token,
+    user,
+)
 
 NOBODY = UserId("nobody")
 FIRST = CreateFirstAdmin(
@@ -192,3 +233,99 @@ def test_a_deleted_users_name_is_free() -> None:
             user_id=UserId("user-new"), name="bert", role=Role.VIEWER, password_hash="argon2"
         )
     )
+
+
+BERTS = Profile(first_name="Bert", last_name="Brown")
+JOIN = SignUp(user_id=BERT, name="bert", password_hash="argon2", profile=BERTS, open=False)
+
+
+def joined(role: Role) -> UserCreated:
+    """Bert, who signed up."""
+    return UserCreated(user_id=BERT, name="bert", role=role, password_hash="argon2", profile=BERTS)
+
+
+def test_who_joins_first_is_an_admin_and_others_join_where_it_is_open() -> None:
+    given().when(JOIN).then(joined(Role.ADMIN))
+    given(user()).when(JOIN).raises(NotAllowed)
+    given(user()).when(replace(JOIN, open=True)).then(joined(Role.OPERATOR))
+    given(user(), user(BERT)).when(replace(JOIN, open=True)).raises(NameTaken)
+    assert given().when(replace(JOIN, name="b b")).raises(Invalid).field == "$.name"
+
+
+def test_people_have_names_of_their_own() -> None:
+    change = ChangeProfile(user_id=BERT, profile=BERTS)
+    changed = (
+        given(user(), user(BERT)).when(change).then(UserProfileChanged(user_id=BERT, profile=BERTS))
+    )
+    changed.when(change).then()
+    assert changed.world.users[BERT].profile == BERTS
+    long = replace(change, profile=Profile(last_name="x" * 5000))
+    assert changed.when(long).raises(Invalid).field == "$.profile.last_name"
+    given(user()).when(change).raises(NotFound)
+
+
+def test_a_token_in_use_is_renewed_for_longer_and_never_for_less() -> None:
+    hour, two = NOW + timedelta(hours=1), NOW + timedelta(hours=2)
+    issued = given(user(), replace(token(), expires_at=hour))
+    renew = RenewToken(token_id=TokenId("token"), expires_at=two)
+    renewed = issued.when(renew).then(
+        TokenRenewed(user_id=ANNA, token_id=TokenId("token"), expires_at=two)
+    )
+    assert renewed.world.tokens[TokenId("token")].expires_at == two
+    renewed.when(replace(renew, expires_at=hour)).then()
+    given(user(), token()).when(renew).then()
+    given(user()).when(renew).then()
+
+
+def of(creator: str, *events: KnownEvent, before: World | None = None) -> World:
+    """The world behind these events, done by that user."""
+    world = before or World()
+    return fold(world, chained(world.head, *events, now=NOW, actor=f"user/{creator}"))
+
+
+VOLUME = VolumeId("volume-v")
+ADMINS = of("anna", user(), user(BERT))
+BERT_MADE = of(
+    "bert",
+    registered(),
+    registry(),
+    application(),
+    microservice(made_from=spec(registry_id=HUB)),
+    VolumeCreated(volume_id=VOLUME, name="v", settings=VolumeSettings(destination="/srv")),
+    before=ADMINS,
+)
+LEAVE = DeleteUser(user_id=BERT, with_created=True)
+
+
+def test_what_somebody_created_goes_with_them_in_an_order_that_works() -> None:
+    Given(BERT_MADE).when(LEAVE).then(
+        MicroserviceDeleted(microservice_id=WEB),
+        ApplicationDeleted(application_id=SHOP),
+        NodeDeleted(node_id=EAST),
+        RegistryDeleted(registry_id=HUB),
+        VolumeDeleted(volume_id=VOLUME),
+        UserDeleted(user_id=BERT),
+    )
+
+
+def test_what_others_created_stays_and_so_does_all_if_nobody_asks() -> None:
+    Given(BERT_MADE).when(replace(LEAVE, user_id=ANNA)).then(UserDeleted(user_id=ANNA))
+    Given(BERT_MADE).when(replace(LEAVE, with_created=False)).then(UserDeleted(user_id=BERT))
+
+
+def test_nobody_leaves_with_a_node_that_is_at_work_unless_by_force() -> None:
+    online = of("bert", key_issued(), provisioned(), before=BERT_MADE)
+    assert "east" in Given(online).when(LEAVE).raises(NodesOnline).detail
+    Given(online).when(replace(LEAVE, force=True)).then_world()
+
+
+def test_nobody_leaves_with_what_others_use() -> None:
+    mine = of("bert", registry(), before=ADMINS)
+    used = of(
+        "anna",
+        registered(),
+        application(),
+        microservice(made_from=spec(registry_id=HUB)),
+        before=mine,
+    )
+    Given(used).when(LEAVE).raises(RegistryInUse)

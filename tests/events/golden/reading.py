@@ -22,6 +22,8 @@ SHOWN = (
     "/users",
     "/catalog-items",
     "/routes",
+    "/network",
+    "/volumes",
     "/templates",
     "/edge-resources",
 )
