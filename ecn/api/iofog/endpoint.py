@@ -14,18 +14,27 @@ in ioFog's words (ecn/iofog/refusals.py), or a `Refused` of the domain, translat
 A handler that changes something may be run again from its beginning (commanding.py, `again`).
 """
 
+import asyncio
 from typing import TypeVar
 
 import msgspec
 from aiohttp import web
 
 from ecn.api import endpoint as native
+from ecn.api.endpoint import Access
 from ecn.api.iofog.rendering import rendered
 from ecn.api.keys import LIVE
 from ecn.iofog import bodies
 from projections.world import World
 
 T = TypeVar("T")
+SMALL = 16 << 10
+"""Bytes of JSON that are read at once, in a few hundred microseconds."""
+LONGEST = 1 << 20
+"""Bytes of JSON in a body."""
+LONGEST_OF_ANYBODY = 64 << 10
+"""The same, of those who have shown no token."""
+
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
@@ -58,13 +67,28 @@ ENDPOINT: web.RequestKey[Endpoint] = web.RequestKey("IOFOG_ENDPOINT", Endpoint)
 
 async def body(request: web.Request, type_: type[T]) -> T:
     """The body as that type, rendered if the endpoint has it so. Errors: Refusal."""
-    return bodies.typed(await plain_body(request), type_)
+    said = await plain_body(request)
+    if await _is_small(request):
+        return bodies.typed(said, type_)
+    return await asyncio.to_thread(bodies.typed, said, type_)
 
 
 async def plain_body(request: web.Request) -> object:
     """The body as plain values, rendered if the endpoint has it so. Errors: Refusal."""
-    said = bodies.document(await request.read())
+    content = await request.read()
+    most = LONGEST_OF_ANYBODY if request[ENDPOINT].access is Access.ANYONE else LONGEST
+    if len(content) > most:
+        raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=len(content))
+    if await _is_small(request):
+        said = bodies.document(content)
+    else:
+        # In turns with all others, who would wait for it otherwise.
+        said = await asyncio.to_thread(bodies.document, content)
     return await rendered(request, said) if request[ENDPOINT].liquid else said
+
+
+async def _is_small(request: web.Request) -> bool:
+    return len(await request.read()) <= SMALL
 
 
 def world(request: web.Request) -> World:

@@ -250,11 +250,22 @@ async def test_a_fault_of_ours_tells_no_stack(
     assert answer.headers["X-Request-Id"] in answer.text("message")
 
 
-async def test_a_body_that_is_too_large_is_refused(controller: Controller) -> None:
-    async with controller.network.session.put(
-        f"{controller.url}/api/v3/config",
-        data=BytesIO(b'{"key": "k", "value": "' + b"v" * (5 << 20) + b'"}'),
-        headers={"Authorization": OPERATOR},
+@pytest.mark.parametrize(
+    ("path", "token", "size"),
+    [
+        ("/config", OPERATOR, 5 << 20),
+        ("/config", OPERATOR, (1 << 20) + 1),
+        ("/user/login", None, (64 << 10) + 1),
+    ],
+)
+async def test_a_body_that_is_too_large_is_refused(
+    controller: Controller, path: str, token: str | None, size: int
+) -> None:
+    async with controller.network.session.request(
+        "POST" if token is None else "PUT",
+        f"{controller.url}/api/v3{path}",
+        data=BytesIO(b'"' + b"v" * (size - 2) + b'"'),
+        headers={} if token is None else {"Authorization": token},
     ) as response:
         assert response.status == 413
         assert (await response.json())["name"] == "PayloadTooLargeError"
