@@ -1,4 +1,4 @@
-"""What ioFog's agents report: status, hardware, traces of system calls."""
+"""What ioFog's agents report: status, and traces of system calls."""
 
 import structlog
 from aiohttp import web
@@ -15,12 +15,6 @@ from events.ids import MicroserviceId
 from projections.nodes import NodeState
 
 log = structlog.get_logger()
-
-
-class Information(Struct, frozen=True):
-    """What was found out about the device."""
-
-    info: str
 
 
 class Piece(Struct, frozen=True, rename="camel"):
@@ -62,22 +56,6 @@ async def report_status(request: web.Request) -> web.Response:
     return empty()
 
 
-async def report_hardware(request: web.Request) -> web.Response:
-    """What the device is made of."""
-    return await _found(request, "hw")
-
-
-async def report_usb(request: web.Request) -> web.Response:
-    """What is plugged into the device."""
-    return await _found(request, "usb")
-
-
-async def _found(request: web.Request, kind: str) -> web.Response:
-    said = await body(request, Information)
-    await request.app[TELEMETRY].put_hardware(request[DEVICE].node_id, kind, said.info)
-    return empty()
-
-
 async def report_traces(request: web.Request) -> web.Response:
     """More of what microservices ask of the system."""
     said = await body(request, Pieces)
@@ -106,28 +84,6 @@ ENDPOINTS = (
         status=204,
         withdrawn=403,
         refusals=(400, 403),
-    ),
-    Endpoint(
-        method="PUT",
-        path="/agent/hal/hw",
-        handler=report_hardware,
-        access=Access.AGENT,
-        tag="agent",
-        summary="Say what the device is made of",
-        body=Information,
-        status=204,
-        refusals=(400,),
-    ),
-    Endpoint(
-        method="PUT",
-        path="/agent/hal/usb",
-        handler=report_usb,
-        access=Access.AGENT,
-        tag="agent",
-        summary="Say what is plugged into the device",
-        body=Information,
-        status=204,
-        refusals=(400,),
     ),
     Endpoint(
         method="PUT",

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from ecn.api.commanding import DEVICE, execute, merge
 from ecn.api.endpoint import Access
 from ecn.api.iofog.endpoint import JSON, Endpoint, answer, body, empty, world
-from ecn.api.iofog.nodes import forget, fresh_key, key_hash
+from ecn.api.iofog.node_orders import fresh_key, key_hash
+from ecn.api.iofog.nodes import forget
 from ecn.api.keys import ATTEMPTS, CLOCK, LIVE, PRESENCE
 from ecn.api.principal import Device
 from ecn.commands import node as commands
