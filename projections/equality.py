@@ -19,7 +19,7 @@ PORTION = 1000
 
 NOTHING = "nothing"
 SECRET = "(hidden)"  # noqa: S105  # what is shown in the place of one
-_HIDDEN = HIDDEN | {"redeemed_key_hash", "env", "config"}
+_HIDDEN = HIDDEN | {"redeemed_key_hash", "env", "config", "content"}
 """Also where people keep passwords."""
 
 

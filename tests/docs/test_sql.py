@@ -1,6 +1,7 @@
 """The page for people with SQL: what it shows can be typed, and it names every table and column."""
 
 import re
+from base64 import b64encode
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -9,12 +10,29 @@ import pytest
 
 from ecn.presence_store import MemoryLeadership
 from ecn.view_writer import ViewWriter
-from events.envelope import GENESIS
+from events.catalog import CatalogItemCreated, CatalogItemSettings
+from events.edge_resource import EdgeResourceCreated, EdgeResourceSettings
+from events.envelope import GENESIS, KnownEvent
+from events.ids import CatalogItemId, EdgeResourceId, RouteId, TemplateId, VolumeId
+from events.network import NetworkSettingChanged
 from events.postgres_log import PostgresLog
 from events.postgres_pool import PostgresPool
+from events.route import RouteCreated, RouteEnds
+from events.template import TemplateCreated, TemplateSettings
+from events.volume import VolumeCreated, VolumeFile, VolumeSettings
 from projections.live import Live
 from projections.postgres_views import PostgresViews
-from tests.builders import application, history, microservice, registered, registry, told, user
+from tests.builders import (
+    SHOP,
+    WEB,
+    application,
+    history,
+    microservice,
+    registered,
+    registry,
+    told,
+    user,
+)
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sql.md").read_text()
 STATEMENTS = re.findall(r"```sql\n(.*?)```", PAGE, flags=re.DOTALL)
@@ -22,11 +40,43 @@ OF_THE_PROGRAM = {"event_text", "view_document"}
 
 pytestmark = pytest.mark.postgres
 
+SECRET = b"a key of somebody's"
+OFFERED: tuple[KnownEvent, ...] = (
+    RouteCreated(
+        route_id=RouteId("r"),
+        application_id=SHOP,
+        name="r",
+        ends=RouteEnds(source=WEB, destination=WEB),
+    ),
+    CatalogItemCreated(
+        catalog_item_id=CatalogItemId("c"),
+        name="c",
+        settings=CatalogItemSettings(images={"x86": "c:1"}),
+    ),
+    TemplateCreated(template_id=TemplateId("t"), name="t", settings=TemplateSettings()),
+    EdgeResourceCreated(
+        edge_resource_id=EdgeResourceId("e"),
+        name="e",
+        version="1.0.0",
+        settings=EdgeResourceSettings(),
+    ),
+    VolumeCreated(
+        volume_id=VolumeId("v"),
+        name="v",
+        settings=VolumeSettings(
+            destination="/srv", files=[VolumeFile(path="a.pem", content=SECRET)]
+        ),
+    ),
+    NetworkSettingChanged(network_id="default-proxy-host", value="proxy.example"),
+)
+
 
 @pytest.fixture
 async def dsn(postgres_dsn: str) -> str:
     """A small network, its rows written."""
-    events = history(registered(), application(), microservice(), told(1), registry(), user())
+    events = history(
+        registered(), application(), microservice(), told(1), registry(), user(), *OFFERED
+    )
     async with (
         PostgresPool.open(postgres_dsn) as pool,
         PostgresLog.open(pool) as log,
@@ -97,3 +147,13 @@ async def test_every_table_and_column_for_people_is_on_the_page(dsn: str) -> Non
     for table, column in columns:
         if table in shown:
             assert f"`{column}`" in sections[table], f"{table}.{column}"
+
+
+async def test_what_is_in_the_files_of_a_volume_is_for_nobody_with_sql(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        (row,) = await connection.fetch("select v::text from ecn.volumes as v")
+    finally:
+        await connection.close()
+    assert "a.pem" in row["v"]
+    assert b64encode(SECRET).decode() not in row["v"]
