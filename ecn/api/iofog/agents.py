@@ -1,7 +1,6 @@
 """What ioFog's agents ask of their node: to become it, its flags and settings, to leave it."""
 
 import asyncio
-import secrets
 from collections.abc import Callable
 
 from aiohttp import web
@@ -19,7 +18,7 @@ from ecn.commands import node as commands
 from ecn.errors import KeyRefused, Withdrawn
 from ecn.iofog import agent_reports, agent_view, identifiers, refusals, times
 from ecn.iofog.nodes import PLATFORMS, AgentConfig, FogType, reported
-from ecn.vault import hash_of
+from ecn.vault import fresh_token, hash_of
 from events.ids import NodeId
 from events.node import Instruction, NodeFacts, NodeSettings, Platform
 from projections.changes import ChangesRow
@@ -73,7 +72,7 @@ async def provision(request: web.Request) -> web.Response:
         raise refusals.not_found("Invalid Provisioning Key")
     platform = PLATFORMS[said.type]
     _check_images(world(request), node_id, platform)
-    token = identifiers.drawn(identifiers.TOKEN_LENGTH, secrets.choice)
+    token = identifiers.made_of(fresh_token(), identifiers.TOKEN_LENGTH)
     try:
         await execute(
             request,

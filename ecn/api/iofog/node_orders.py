@@ -1,25 +1,26 @@
 """What operators let a node do: become a device's, upgrade itself, start anew, clean up."""
 
-import secrets
 from datetime import timedelta
 
 from aiohttp import web
 from msgspec import Struct
 
-from ecn.api.commanding import execute
+from ecn.api.commanding import COMMAND_ID, execute, first_event
 from ecn.api.iofog.endpoint import Endpoint, answer, empty
 from ecn.api.iofog.node_refusals import node_of
 from ecn.api.keys import CLOCK, TELEMETRY, VAULT
 from ecn.commands import node as commands
+from ecn.errors import AnswerLost
 from ecn.iofog import identifiers, refusals, times
 from ecn.vault import hash_of
 from events.ids import NodeId
-from events.node import Instruction
+from events.node import Instruction, ProvisioningKeyIssued
 from events.user import Role
 
 KEY_VALID_FOR = timedelta(minutes=20)
 SHORT_KEY = "iofog-provisioning-key"
-"""What the hash of a short key is made for; see `key_hash`."""
+HASHED = "iofog-provisioning-key-hash"
+"""What secrets are derived for."""
 
 
 class ProvisioningKey(Struct, frozen=True, rename="camel"):
@@ -36,14 +37,19 @@ async def issue_key(request: web.Request) -> web.Response:
 
 
 async def fresh_key(request: web.Request, node_id: NodeId) -> ProvisioningKey:
-    """Issue a key of the length that ioFog's people type."""
-    key = identifiers.drawn(identifiers.KEY_LENGTH, secrets.choice)
-    expires_at = request.app[CLOCK]() + KEY_VALID_FOR
+    """Issue a key as short as people type it; for a retry, the same. Errors: AnswerLost."""
+    secret = request.app[VAULT].derived(SHORT_KEY, request[COMMAND_ID])
+    key = identifiers.made_of(secret, identifiers.KEY_LENGTH)
     command = commands.IssueProvisioningKey(
-        node_id=node_id, key_hash=key_hash(request, key), expires_at=expires_at
+        node_id=node_id,
+        key_hash=key_hash(request, key),
+        expires_at=request.app[CLOCK]() + KEY_VALID_FOR,
     )
-    await execute(request, command)
-    return ProvisioningKey(key, times.milliseconds(expires_at))
+    outcome = await execute(request, command)
+    issued = await first_event(request, outcome, ProvisioningKeyIssued)
+    if issued is not None and issued.key_hash != command.key_hash:
+        raise AnswerLost
+    return ProvisioningKey(key, times.milliseconds((issued or command).expires_at))
 
 
 def key_hash(request: web.Request, key: str) -> str:
@@ -52,7 +58,7 @@ def key_hash(request: web.Request, key: str) -> str:
     Whoever may read the log could try all keys of eight letters against a mere hash before one
     expires: it is made with what only controllers have.
     """
-    return hash_of(request.app[VAULT].derived(SHORT_KEY, key))
+    return hash_of(request.app[VAULT].derived(HASHED, key))
 
 
 async def instruct_version(request: web.Request) -> web.Response:

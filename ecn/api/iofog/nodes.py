@@ -48,8 +48,9 @@ async def create_node(request: web.Request) -> web.Response:
         node_id=NodeId(new_id()), name=said.name, settings=nodes.created(said)
     )
     with in_iofogs_words():
-        await execute(request, command)
-    return answer(Created(command.node_id), 201)
+        outcome = await execute(request, command)
+    # Of a retry: the node that was made the first time.
+    return answer(Created(outcome.subject.removeprefix("node/")), 201)
 
 
 async def update_node(request: web.Request) -> web.Response:

@@ -138,6 +138,29 @@ async def test_a_key_that_one_controller_issued_is_good_at_another(network: Netw
         assert polled.is_good()["config"] is True
 
 
+async def test_a_retried_request_is_answered_as_the_first_time(network: Network) -> None:
+    async with network.controller() as controller:
+
+        async def retried(method: str, path: str, body: object = None) -> Answer:
+            headers = {"Authorization": OPERATOR, "Idempotency-Key": "once"}
+            async with network.session.request(
+                method, f"{controller.url}/api/v3{path}", json=body, headers=headers
+            ) as response:
+                return Answer(response.status, response.headers, await response.read())
+
+        node = {"name": "edge", "fogType": 1, "routerMode": "interior", "host": "h"}
+        node |= {"edgeRouterPort": 1, "interRouterPort": 2, "upstreamRouters": []}
+        made = [await retried("POST", "/iofog", node) for _ in range(2)]
+        uuid = made[0].is_good(201).text("uuid")
+        assert made[1].is_good(201).text("uuid") == uuid
+        path = f"/iofog/{uuid}/provisioning-key"
+        first = await retried("GET", path)
+        network.clock.advance(60)
+        assert (await retried("GET", path)).json == first.is_good(201).json
+        body = {"type": 1, "key": first["key"]}
+        (await ask(controller, "POST", "/agent/provision", body, token="")).is_good()
+
+
 async def test_a_short_key_can_not_be_tried_against_the_log(network: Network) -> None:
     async with network.controller() as controller:
         edge = await device(controller)
