@@ -142,7 +142,7 @@ async def test_a_retried_request_is_answered_as_the_first_time(network: Network)
     async with network.controller() as controller:
 
         async def retried(method: str, path: str, body: object = None) -> Answer:
-            headers = {"Authorization": OPERATOR, "Idempotency-Key": "once"}
+            headers = {"Authorization": OPERATOR, "Idempotency-Key": f"once {path}"}
             async with network.session.request(
                 method, f"{controller.url}/api/v3{path}", json=body, headers=headers
             ) as response:
