@@ -39,10 +39,6 @@ DOING = {
 }
 
 
-WORDS = {"generation": "made anew"}
-"""Causes that people would not know by their field."""
-
-
 class Placed(Struct, frozen=True):
     """An action, and the node whose agent takes it."""
 
@@ -206,9 +202,7 @@ def _registry(world: World, key: MicroserviceId) -> object:
 
 def _different(was: Struct, now: Struct, *names: str) -> list[str]:
     return [
-        WORDS.get(name, name)
-        for name in names or was.__struct_fields__
-        if getattr(was, name) != getattr(now, name)
+        name for name in names or was.__struct_fields__ if getattr(was, name) != getattr(now, name)
     ]
 
 
