@@ -3,6 +3,7 @@
 import hypothesis
 import pytest
 from hypothesis import settings
+from hypothesis import strategies as st
 
 from events.application import (
     ApplicationStarted,
@@ -100,7 +101,7 @@ def worlds(history: History) -> list[World]:
 
 
 @often
-@hypothesis.given(histories())
+@hypothesis.given(st.one_of(histories(), histories(crowded=True)))
 def test_a_nodes_revision_moves_exactly_when_its_agent_has_something_to_do(
     history: History,
 ) -> None:

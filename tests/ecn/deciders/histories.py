@@ -381,7 +381,11 @@ class Drawn:
                     protocol=self._draw(protocols),
                     address=self._draw(addresses) if self.chance(3) else "",
                 )
-                for host in self._draw(st.lists(st.integers(8080, 8082), unique=True, max_size=2))
+                for host in self._draw(
+                    st.lists(
+                        st.integers(8080, 8082), unique=True, min_size=self.crowded, max_size=2
+                    )
+                )
             ],
         )
         return of_spec(self, world, plain)
@@ -402,7 +406,10 @@ class Drawn:
         )
 
     def apply(self, world: World, _: datetime) -> ApplyApplication:
-        names = self._draw(st.lists(st.sampled_from(NAMES), unique=True, max_size=3))
+        least = 2 if self.crowded else 0
+        names = self._draw(
+            st.lists(st.sampled_from(NAMES), unique=True, min_size=least, max_size=3)
+        )
         return ApplyApplication(
             application_id=ApplicationId(self.fresh("application")),
             name=self.one(NAMES[:2]),
@@ -596,6 +603,8 @@ class Drawn:
         move_microservice,
         move_microservice,
         delete_microservice,
+        apply,
+        create_microservice,
         update_node,
         *APPLICATIONS[:2],
         update_router,
@@ -603,8 +612,6 @@ class Drawn:
         report_node,
         set_default_router,
         change_network_setting,
-        delete_application,
-        delete_node,
     )
     _ROUTED: tuple[Callable[["Drawn", World, datetime], AnyCommand], ...] = (
         register_router,

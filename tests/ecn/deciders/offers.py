@@ -34,7 +34,7 @@ from ecn.commands.edge_resource import (
 from ecn.commands.network import SetDefaultRouter
 from ecn.commands.route import CreateRoute, DeleteRoute, UpdateRoute
 from ecn.commands.template import ApplyTemplate, CreateTemplate, DeleteTemplate, UpdateTemplate
-from events.application import ExtraHost, MicroserviceSpec, PublicPort, PublicProtocol
+from events.application import ExtraHost, MicroserviceSpec, Protocol, PublicPort, PublicProtocol
 from events.catalog import CatalogItemSettings
 from events.edge_resource import EdgeResourceSettings
 from events.ids import (
@@ -59,11 +59,12 @@ if TYPE_CHECKING:
 NAMES = ("a", "b", "c")
 IMAGES = ({"x86": "shop/web:1"}, {"arm": "shop/web:1-arm"}, {"x86": "shop/web:2", "arm": "shop/a"})
 HOSTS = (
-    "10.0.0.1",
-    "${Agents.east}",
     "${Agents.west}",
-    "${Apps.a.a.local}",
     "${Apps.a.b.local}",
+    "${Apps.a.a.public.6000}",
+    "${Apps.a.a.local}",
+    "${Agents.east}",
+    "10.0.0.1",
     "${Apps.b.a.public.6000}",
     "${Apps.a.a.public.6001}",
     "${Apps.a}",
@@ -72,20 +73,24 @@ HOSTS = (
 
 def of_spec(drawn: "Drawn", world: World, spec: MicroserviceSpec) -> MicroserviceSpec:
     """The spec, with some of what it may name besides an image."""
-    if drawn.chance(4):
+
+    def now_and_then(one_in: int) -> bool:
+        return drawn.chance(2) if drawn.crowded else drawn.chance(one_in)
+
+    if now_and_then(4):
         spec = replace(spec, image="", images=drawn.any(IMAGES))
-    elif drawn.chance(4):
+    elif now_and_then(4):
         spec = replace(spec, image="", catalog_item_id=CatalogItemId(item_ref(drawn, world)))
-    if drawn.chance(3):
+    if drawn.crowded or drawn.chance(3):
         ports = [
-            replace(port, public=public(drawn, world), container=number + 80)
-            if drawn.chance(2)
+            replace(port, public=public(drawn, world), container=number + 80, protocol=Protocol.TCP)
+            if (drawn.crowded and not drawn.chance(3)) or drawn.chance(2)
             else port
             for number, port in enumerate(spec.ports)
         ]
         spec = replace(spec, ports=ports)
-    if drawn.chance(4):
-        hosts = [ExtraHost(name="till", address=drawn.one(HOSTS))]
+    if now_and_then(4):
+        hosts = [ExtraHost(name="till", address=drawn.one(HOSTS[:2] if drawn.crowded else HOSTS))]
         spec = replace(spec, extra_hosts=hosts)
     return replace(spec, host_network=drawn.chance(6))
 
@@ -93,9 +98,9 @@ def of_spec(drawn: "Drawn", world: World, spec: MicroserviceSpec) -> Microservic
 def public(drawn: "Drawn", world: World) -> PublicPort:
     """A port at the centre, mostly without a number."""
     return PublicPort(
-        schemes=["https"] if not drawn.chance(6) else ["wss"],
+        schemes=["wss"] if drawn.chance(12) else ["https"],
         protocol=drawn.any((PublicProtocol.HTTP, PublicProtocol.TCP)),
-        router=DEFAULT_ROUTER if not drawn.chance(3) else drawn.node_ref(world),
+        router=drawn.one(("hall", "node-hall", "east")) if drawn.chance(6) else DEFAULT_ROUTER,
         port=drawn.any((6000, 6001, 8080, 5672)) if drawn.chance(3) else 0,
     )
 

@@ -5,6 +5,7 @@ from itertools import combinations
 from typing import get_args
 
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from ecn.commands.application import (
@@ -170,7 +171,7 @@ def a_credential_speaks_for_one_node(world: World) -> None:
 
 
 @often
-@given(histories())
+@given(st.one_of(histories(), histories(crowded=True)))
 def test_every_world_keeps_the_rules_across_things(history: History) -> None:
     for step in history.steps:
         nobody_shares_a_name(step.world)
@@ -197,7 +198,7 @@ def test_the_log_of_every_history_follows_from_itself(history: History) -> None:
 
 
 @often
-@given(histories())
+@given(st.one_of(histories(), histories(crowded=True)))
 def test_saying_again_how_things_shall_be_changes_nothing(history: History) -> None:
     for step in history.carried_out():
         if isinstance(step.command, ApplyApplication) and step.command.new:

@@ -113,6 +113,13 @@ def test_a_number_is_given_once_and_kept() -> None:
     after.when(wanted).then()
 
 
+def test_a_number_is_kept_when_a_lower_one_is_free() -> None:
+    web, cache = placement("web", public()), placement("cache", public(host=5001))
+    before = Given(given(*NETWORK).when(manifest(web, cache)).then_world())
+    world = before.when(manifest(cache)).then_world()
+    assert numbers(world) == {"cache": [6001]}
+
+
 def test_one_that_is_named_is_not_in_the_way_of_one_that_is_chosen() -> None:
     wanted = manifest(placement("web", public()), placement("cache", public(6000, host=5001)))
     assert numbers(given(*NETWORK).when(wanted).then_world()) == {"web": [6001], "cache": [6000]}
