@@ -49,9 +49,9 @@ class CreateItem(Struct, frozen=True, kw_only=True, rename="camel"):
     publisher: str = ""
     disk_required: int = 0
     ram_required: int = 0
-    picture: str = ""
+    picture: str = "images/shared/default.png"
     is_public: bool = False
-    config_example: str = ""
+    config_example: str = "{}"
     input_type: InfoType | None = None
     output_type: InfoType | None = None
 
@@ -88,7 +88,7 @@ class Item(Struct, frozen=True, kw_only=True, rename="camel"):
     ram_required: int
     id: int
     name: str
-    description: str | None
+    description: str
     category: str | None
     config_example: str | None
     publisher: str | None
@@ -120,7 +120,7 @@ def item(world: World, row: CatalogItemRow) -> Item:
         ram_required=settings.ram_required,
         id=number(row),
         name=row.name,
-        description=settings.description or None,
+        description=settings.description,
         category=settings.category or None,
         config_example=settings.config_example or None,
         publisher=settings.publisher or None,
