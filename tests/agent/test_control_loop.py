@@ -327,3 +327,30 @@ def test_a_pull_with_a_fault_of_ours_does_not_stop_the_others(tmp_path: Path) ->
             assert s.journal.memory("m1").cause == "agent-error"
 
     run(story)
+
+
+def test_without_an_image_for_the_device_it_fails_and_says_so(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with scene(tmp_path) as s:
+            s.wish(microservice(of=spec("")), microservice("m2"))
+            await s.state(S.FAILED)
+            await s.state(S.RUNNING, "m2")
+            said = [r.status.reason for r in s.journal.pending(100) if r.microservice_id == "m1"]
+            assert "no image for this device's platform" in said[-1]
+
+    run(story)
+
+
+def test_another_generation_is_another_container(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with scene(tmp_path) as s:
+            s.wish(microservice())
+            await s.state(S.RUNNING)
+            (first,) = s.engine.of("m1")
+            s.wish(microservice(of=replace(spec(), generation=7), revision=2))
+            await until_true(
+                lambda: [c.container_id for c in s.engine.of("m1")] != [first.container_id], 100
+            )
+            await until_true(s.runs, 100)
+
+    run(story)
