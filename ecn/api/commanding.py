@@ -85,17 +85,21 @@ async def merge(request: web.Request, command: Callable[[World], AnyCommand]) ->
     """Carry out a change that is merged into what is there, as often as others were faster.
 
     command: made of the world that it will be decided on, if nobody comes in between.
-    Errors: as Writer.execute; ReferenceMoved when it is gone meanwhile; RevisionMoved when others
-    were faster for MERGE_PATIENCE.
+    Errors: NotFound; as Writer.execute; ReferenceMoved when it is gone meanwhile; RevisionMoved
+    when others were faster for MERGE_PATIENCE.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + MERGE_PATIENCE
+    found = False
     while True:
         try:
             asked = command(request.app[LIVE].world)
         except NotFound as e:
+            if not found:
+                raise
             # It was found a moment ago: whether its name means something still is looked up anew.
             raise ReferenceMoved(e.kind, e.ref) from e
+        found = True
         try:
             return await execute(request, asked)
         except RevisionMoved:
@@ -191,6 +195,7 @@ async def again(
         except ReferenceMoved:
             if loop.time() > deadline:
                 raise
+            await asyncio.sleep(0)  # whatever keeps it moving needs a turn, too
         except NotFound:
             if looked:
                 raise

@@ -54,7 +54,6 @@ async def update_item(request: web.Request) -> web.Response:
             seen=row.settings,
         )
 
-    command(world(request))  # what is not there is no surprise yet
     await merge(request, command)
     return empty()
 

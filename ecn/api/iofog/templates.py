@@ -112,7 +112,6 @@ async def _update(request: web.Request, said: wire.UpdateTemplate) -> None:
             seen=row.settings,
         )
 
-    command(world(request))  # what is not there is no surprise yet
     await merge(request, command)
 
 
