@@ -70,3 +70,15 @@ class Deployment(Struct, frozen=True, kw_only=True):
 
     name: Name
     variables: list[Value] = []
+
+
+class ChangedApplication(UpdateApplication, frozen=True, kw_only=True, rename="camel"):
+    """All that may be sent of an application: its parts may be a template's instead."""
+
+    template: Deployment | UnsetType = UNSET
+
+
+class WantedApplication(CreateApplication, frozen=True, kw_only=True, rename="camel"):
+    """All that may be sent of a new one."""
+
+    template: Deployment | UnsetType = UNSET
