@@ -25,17 +25,34 @@ READS = {
     "/applications/{application}": "/applications/shop",
     "/microservices": "/microservices?application=shop",
     "/microservices/{application}/{name}": "/microservices/shop/web",
-    "/microservices/{id}": "/microservices/{web}",
+    "/microservices/{id}": "/microservices/{by_id}",
+    "/routes": "/routes?application=shop",
+    "/routes/{application}/{name}": "/routes/shop/back",
+    "/routes/{id}": "/routes/{by_id}",
+    "/templates": "/templates",
+    "/templates/{template}": "/templates/site",
+    "/catalog-items": "/catalog-items",
+    "/catalog-items/{catalog_item}": "/catalog-items/till",
+    "/edge-resources": "/edge-resources",
+    "/edge-resources/{edge_resource}": "/edge-resources/camera@1.0.0",
+    "/volumes": "/volumes",
+    "/volumes/{volume}": "/volumes/conf",
+    "/network": "/network",
     "/registries": "/registries",
     "/registries/{registry}": "/registries/hub",
     "/users": "/users",
     "/blame/{kind}/{ref}": "/blame/node/east",
     "/blame/microservice/{application}/{name}": "/blame/microservice/shop/web",
+    "/blame/route/{application}/{name}": "/blame/route/shop/back",
     "/why/{kind}/{ref}": "/why/node/east",
+    "/why/route/{application}/{name}": "/why/route/shop/back",
     "/why/microservice/{application}/{name}": "/why/microservice/shop/web",
     "/events": "/events?subject=node/east&order=desc&limit=1000",
 }
 """Each endpoint that has a past, and how it is asked here. A new one is a line here."""
+
+BY_ID = {"/microservices/{id}": "/microservices/shop/web", "/routes/{id}": "/routes/shop/back"}
+"""How the id is found that those ask by."""
 
 OF_NOW = ("last_seen", "uptime_seconds")
 """Telemetry: who is heard, and how long the controller has run."""
@@ -103,6 +120,26 @@ async def grown(controller: Controller) -> None:
     await controller.operator.put("/applications/shop", wanted)
 
 
+async def offered(controller: Controller) -> None:
+    """All that microservices use, another each time."""
+    operator, number = controller.operator, str(controller.world_position)
+    for path, body in {
+        "/templates/site": {"description": number},
+        "/catalog-items/till": {"images": {"x86": "till"}, "description": number},
+        "/edge-resources/camera@1.0.0": {"description": number},
+        "/network/settings/default-proxy-host": {"value": number},
+        "/volumes/conf": {"destination": f"/etc/{number}", "nodes": ["east"]},
+        "/routes/shop/back": {"source": "web", "destination": "web"},
+    }.items():
+        await operator.put(path, body)
+    await operator.post("/edge-resources/camera@1.0.0/link", {"node": "east"})
+
+
+async def withdrawn(controller: Controller) -> None:
+    for path in ("/templates/site", "/catalog-items/till", "/volumes/conf", "/routes/shop/back"):
+        await controller.operator.delete(path)
+
+
 async def stopped(controller: Controller) -> None:
     await controller.operator.post("/applications/shop/stop")
 
@@ -124,9 +161,12 @@ STEPS: tuple[Step, ...] = (
     provisioned,
     catalogued,
     applied,
+    offered,
     grown,
+    offered,
     renamed,
     renamed_back,
+    withdrawn,
     stopped,
     joined,
     unapplied,
@@ -144,28 +184,29 @@ class Diary:
     def __init__(self, admin: Client, way: str) -> None:
         self.admin = admin
         self.way = way
-        self.web = "0" * 32
+        self.key = "0" * 32
         """An id, for the way that asks by id."""
         self.answers: dict[int, tuple[str, Answer]] = {}
         """By position; with the id that it was asked by."""
 
-    async def ask(self, web: str = "", **query: str) -> Answer:
+    async def ask(self, key: str = "", **query: str) -> Answer:
         """Ask now, or as of then."""
-        path, _, more = READS[self.way].replace("{web}", web or self.web).partition("?")
+        path, _, more = READS[self.way].replace("{by_id}", key or self.key).partition("?")
         given = dict(each.split("=") for each in more.split("&")) if more else {}
         return await self.admin.get(path, **given, **query)
 
     async def write(self, controller: Controller) -> None:
         """Keep what is answered now."""
-        if self.way == "/microservices/{id}":
-            shown = await self.admin.get("/microservices/shop/web")
-            self.web = shown.text("id") if shown.status == 200 else self.web
-        self.answers[controller.world_position] = self.web, await self.ask()
+        named = BY_ID.get(self.way)
+        if named is not None:
+            shown = await self.admin.get(named)
+            self.key = shown.text("id") if shown.status == 200 else self.key
+        self.answers[controller.world_position] = self.key, await self.ask()
 
     async def holds(self) -> None:
         """Errors: AssertionError where the past is told otherwise than it was."""
-        for position, (web, answer) in self.answers.items():
-            then = await self.ask(web, at=str(position))
+        for position, (key, answer) in self.answers.items():
+            then = await self.ask(key, at=str(position))
             assert lasting(then) == lasting(answer), f"at {position}"
 
 

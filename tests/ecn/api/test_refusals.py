@@ -61,7 +61,7 @@ DEEP = b'{"a":' * 900 + b"1" + b"}" * 900
         ("POST", "/applications/shop/microservices", manifest("n", restart="now"), "$.restart"),
         ("POST", "/applications/shop/microservices", manifest("n", config=[1]), "$.config"),
         ("PATCH", "/microservices/shop/web", {"image": "No Image"}, "$.image"),
-        ("PATCH", "/microservices/shop/web", {"image": None}, "$"),
+        ("PATCH", "/microservices/shop/web", {"image": None}, "$.image"),
         ("PATCH", "/microservices/shop/web", {"name": "other"}, "$.name"),
         ("PATCH", "/microservices/shop/web", {"health_check": {"retries": 2}}, "$.health_check"),
         ("PATCH", "/microservices/shop/web", [1], "$"),
