@@ -4,7 +4,6 @@ from datetime import datetime
 
 import msgspec
 from msgspec import Raw
-from msgspec.structs import replace
 
 from ecn.api import offer_views
 from ecn.api.documents import (
@@ -19,14 +18,13 @@ from ecn.api.manifests import (
     SPEC_FIELDS,
     catalog_item_name,
     config_document,
-    ports_as_written,
 )
 from events.application import ContainerState, ContainerStatus, Health
 from events.envelope import Recorded
 from events.ids import ApplicationId, MicroserviceId, NodeId, RegistryId, UserId
 from events.shown import shown
 from projections import desired_state
-from projections.images import image_for, registry_for
+from projections.images import image_for
 from projections.world import World
 
 FAILING = frozenset({ContainerState.FAILED, ContainerState.BACKING_OFF, ContainerState.UNKNOWN})
@@ -59,8 +57,7 @@ def microservice(world: World, microservice_id: MicroserviceId) -> MicroserviceD
     row = world.microservices[microservice_id]
     application_row = world.applications[row.application_id]
     node_row = world.nodes[row.node_id]
-    registry_id = registry_for(world, row.spec)
-    spec = replace(row.spec, ports=ports_as_written(world, row.spec))
+    registry_id = row.spec.registry_id
     status = world.statuses.get(microservice_id)
     return MicroserviceDocument(
         id=microservice_id,
@@ -74,7 +71,7 @@ def microservice(world: World, microservice_id: MicroserviceId) -> MicroserviceD
         catalog_item=catalog_item_name(world, row.spec),
         runs_image=image_for(world, row.spec, node_row) or "",
         registry=world.registries[registry_id].name if registry_id else None,
-        **{name: getattr(spec, name) for name in SPEC_FIELDS},
+        **{name: getattr(row.spec, name) for name in SPEC_FIELDS},
         config=config_document(row.spec.config),
         status=status or ContainerStatus(state=ContainerState.QUEUED, at=row.updated_at),
         tracing=row.tracing,
