@@ -15,7 +15,7 @@ from ecn.api.documents import (
 )
 from ecn.api.endpoint import Endpoint, read_body
 from ecn.api.keys import LIVE
-from ecn.api.manifests import placement, wanted_routes
+from ecn.api.manifests import is_system, placement, wanted_routes
 from ecn.api.moments import asked
 from ecn.commands import application as commands
 from ecn.deciders import find
@@ -53,6 +53,7 @@ async def apply_application(request: web.Request) -> web.Response:
         labels=body.labels,
         microservices=[placement(each, MicroserviceId(new_id())) for each in body.microservices],
         routes=wanted_routes(body.routes, new_id),
+        system=is_system(request.app[LIVE].world, name),
     )
     outcome = await execute(request, command)
     subject = outcome.subject

@@ -106,6 +106,12 @@ def _router_name(world: World, router: str) -> str:
     return router if row is None else row.name
 
 
+def is_system(world: World, application: str) -> bool:
+    """Whether the application of that name is part of the installation: no manifest says so."""
+    key = world.applications.one("name", application)
+    return key is not None and world.applications[key].system
+
+
 def merged(present: msgspec.Struct, patch: bytes | dict[str, object]) -> bytes:
     """`present` as JSON with an RFC 7396 merge patch applied. Errors: Invalid for no object."""
     target = msgspec.json.decode(msgspec.json.encode(present), type=dict[str, object])

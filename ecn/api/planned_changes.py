@@ -12,7 +12,7 @@ from ecn.api import plan_documents as p
 from ecn.api.documents import MicroserviceManifest
 from ecn.api.edge_resources import name_and_version
 from ecn.api.endpoint import parse
-from ecn.api.manifests import changed_placement, merged, placement, wanted_routes
+from ecn.api.manifests import changed_placement, is_system, merged, placement, wanted_routes
 from ecn.api.offer_views import (
     catalog_item_settings,
     edge_resource_settings,
@@ -106,6 +106,7 @@ def _command(change: Ordinary, world: World, fresh: Fresh, *, same_password: boo
                 labels=body.labels,
                 microservices=[_placement(each, fresh) for each in body.microservices],
                 routes=wanted_routes(body.routes, fresh),
+                system=is_system(world, name),
             )
         case p.ApplyRegistry(name=name, manifest=registry):
             given = registry.password is not None

@@ -21,6 +21,7 @@ class _Facts(Struct):
     agent_version: str = ""
     engine_version: str = ""
     engine_problem: str = ""
+    volume_problem: str = ""
 
 
 class _Spec(Struct):
@@ -54,6 +55,7 @@ def details(event: EventDocument) -> str:
             f"agent {said.facts.agent_version}",
             f"engine {said.facts.engine_version}" if said.facts.engine_version else "",
             said.facts.engine_problem,
+            said.facts.volume_problem,
         ]
     if said.spec is not None:
         words.append(said.spec.image)

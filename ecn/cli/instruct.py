@@ -1,4 +1,7 @@
-"""`ecn reboot`, `prune`, `upgrade`, `rollback`: what an agent is told to do once."""
+"""`ecn reboot`, `prune`, `upgrade`, `rollback`: what an agent is told to do once.
+
+ioFog's agents do it; our own is not told yet.
+"""
 
 import click
 
@@ -29,7 +32,10 @@ ecn reboot node kiosk-7
 @connection_options
 @pass_session
 def reboot(session: Session, what: tuple[str, ...]) -> None:
-    """Tell agents to restart their devices. One that is away does so when it is back."""
+    """Tell agents to restart their devices. One that is away does so when it is back.
+
+    For ioFog's agents; ECN's own does not listen to this yet.
+    """
     _instruct(session, what, "reboot")
 
 
@@ -41,7 +47,10 @@ ecn prune node kiosk-7 kiosk-8
 @connection_options
 @pass_session
 def prune(session: Session, what: tuple[str, ...]) -> None:
-    """Tell agents to remove images that no container uses."""
+    """Tell agents to remove images that no container uses.
+
+    For ioFog's agents; ECN's own does not listen to this yet.
+    """
     _instruct(session, what, "prune")
 
 
@@ -53,7 +62,10 @@ ecn upgrade node kiosk-7
 @connection_options
 @pass_session
 def upgrade(session: Session, what: tuple[str, ...]) -> None:
-    """Tell agents to install their next version."""
+    """Tell agents to install their next version.
+
+    For ioFog's agents; ECN's own does not listen to this yet.
+    """
     _instruct(session, what, "upgrade")
 
 
@@ -65,5 +77,8 @@ ecn rollback node kiosk-7
 @connection_options
 @pass_session
 def rollback(session: Session, what: tuple[str, ...]) -> None:
-    """Tell agents to go back to the version that they had before."""
+    """Tell agents to go back to the version that they had before.
+
+    For ioFog's agents; ECN's own does not listen to this yet.
+    """
     _instruct(session, what, "rollback")

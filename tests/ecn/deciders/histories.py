@@ -521,10 +521,11 @@ class Drawn:
             profile=Profile(first_name=self.one(NAMES)),
         )
 
-    def renew_token(self, world: World, now: datetime) -> RenewToken:
+    def renew_token(self, world: World, _: datetime) -> RenewToken:
+        ending = [key for key, row in world.tokens.items() if row.expires_at is not None]
         return RenewToken(
-            token_id=self.key(world.tokens, TokenId("nobody")),
-            expires_at=now + self._draw(st.integers(1, 5)) * timedelta(hours=1),
+            token_id=self.key(ending, TokenId("nobody")),
+            expires_at=NOW + self._draw(st.integers(0, 5)) * timedelta(hours=1),
         )
 
     def delete_user(self, world: World, _: datetime) -> DeleteUser:

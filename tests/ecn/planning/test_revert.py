@@ -17,15 +17,26 @@ from ecn.commands.together import (
 )
 from ecn.deciders.decide import decide
 from ecn.deciders.standing import KINDS, standing
-from ecn.errors import Invalid, NotFound, NotRestorable, PortTaken, Refused, RevisionMoved
+from ecn.errors import (
+    Invalid,
+    NameTaken,
+    NotFound,
+    NotRestorable,
+    PortTaken,
+    Refused,
+    RevisionMoved,
+)
 from ecn.planning.restoring import Then
 from ecn.planning.revert import Revert, revert, subject
 from events.application import (
+    ApplicationCreated,
     ApplicationDeleted,
+    ApplicationRenamed,
     ApplicationStopped,
     MicroserviceCreated,
     MicroserviceDeleted,
     MicroserviceMoved,
+    MicroserviceRenamed,
     MicroserviceSpec,
     MicroserviceUpdated,
 )
@@ -37,8 +48,9 @@ from events.catalog import (
     SealedSecret,
 )
 from events.envelope import KnownEvent
-from events.ids import NodeId
+from events.ids import NodeId, RouteId
 from events.node import NodeDeleted, NodeRegistered, NodeRenamed, NodeSettings
+from events.route import RouteCreated, RouteDeleted, RouteEnds, RouteUpdated
 from projections.catalog import catalog_item
 from projections.things import subject_of, table_of
 from projections.world import World, fold
@@ -192,7 +204,13 @@ BEFORE: list[KnownEvent] = [
     application(),
     microservice("web", 8080),
 ]
+THERE = RouteId("route-there")
+ENDS = RouteEnds(source=WEB, destination=CACHE)
 OLD, NEW = (SealedSecret(secret_id=each, ciphertext=b"sealed") for each in ("old", "new"))
+
+
+def route(name: str) -> RouteCreated:
+    return RouteCreated(route_id=THERE, application_id=SHOP, name=name, ends=ENDS)
 
 
 def restoring(
@@ -400,3 +418,68 @@ def test_a_revert_of_a_rename_waits_for_the_name() -> None:
         NodeRenamed(node_id=WEST, name="west"),
         NodeRenamed(node_id=EAST, name="east"),
     ]
+
+
+# --- names that move ----------------------------------------------------------------------------
+
+
+def test_a_renamed_application_is_found_by_either_name_and_gets_the_old_one() -> None:
+    since: list[KnownEvent] = [
+        ApplicationRenamed(application_id=SHOP, name="store"),
+        MicroserviceRenamed(microservice_id=WEB, name="www"),
+    ]
+    for of in ("application/store", "application/shop", f"application/{SHOP}"):
+        assert events_of(restoring(*since, of=of)) == [
+            ApplicationRenamed(application_id=SHOP, name="shop"),
+            MicroserviceRenamed(microservice_id=WEB, name="web"),
+        ]
+
+
+def test_a_renamed_microservice_gets_its_name_and_its_description_back() -> None:
+    since: list[KnownEvent] = [
+        MicroserviceRenamed(microservice_id=WEB, name="www"),
+        MicroserviceUpdated(microservice_id=WEB, spec=spec(image="shop/web:2")),
+    ]
+    assert events_of(restoring(*since, of="microservice/shop/www")) == [
+        MicroserviceUpdated(microservice_id=WEB, spec=spec(8080)),
+        MicroserviceRenamed(microservice_id=WEB, name="web"),
+    ]
+
+
+def test_names_that_were_swapped_are_swapped_back() -> None:
+    began = [*BEFORE, microservice("cache")]
+    since: list[KnownEvent] = [
+        MicroserviceRenamed(microservice_id=WEB, name="x"),
+        MicroserviceRenamed(microservice_id=CACHE, name="web"),
+        MicroserviceRenamed(microservice_id=WEB, name="cache"),
+    ]
+    result = restoring(*since, before=began)
+    world = world_after(*began, *since, *events_of(result))
+    names = {key: world.microservices[key].name for key in (WEB, CACHE)}
+    assert names == {WEB: "web", CACHE: "cache"}
+
+
+def test_a_route_gets_its_old_name_and_the_application_its_old_routes() -> None:
+    began = [*BEFORE, microservice("cache"), route("there")]
+    since: list[KnownEvent] = [
+        RouteUpdated(route_id=THERE, name="thither", ends=ENDS),
+    ]
+    back = RouteUpdated(route_id=THERE, name="there", ends=ENDS)
+    assert events_of(restoring(*since, before=began)) == [back]
+    assert events_of(restoring(*since, before=began, of="route/shop/thither")) == [back]
+    gone = RouteDeleted(route_id=THERE)
+    for of in ("application/shop", "route/shop/there"):
+        assert events_of(restoring(gone, before=began, of=of)) == [route("there")]
+
+
+def test_another_thing_that_took_the_name_is_not_overwritten() -> None:
+    since: list[KnownEvent] = [
+        ApplicationRenamed(application_id=SHOP, name="store"),
+        ApplicationCreated(application_id=BANK, name="shop"),
+    ]
+    refused = refusal_of(restoring(*since, of=f"application/{SHOP}"))
+    assert isinstance(refused, NameTaken)
+    with pytest.raises(NotRestorable) as two:
+        restoring(*since)
+    assert SHOP in two.value.next_step
+    assert BANK in two.value.next_step
