@@ -16,6 +16,7 @@ from ecn.api import (
     network,
     nodes,
     openapi,
+    openapi_page,
     plans,
     registries,
     replays,
@@ -67,7 +68,7 @@ def application() -> web.Application:
     app.add_routes(
         [web.route(each.method, openapi.BASE + each.path, each.handler) for each in ENDPOINTS]
     )
-    app.add_routes(openapi.routes(ENDPOINTS))
+    app.add_routes(openapi_page.routes(ENDPOINTS))
     for resource in iofog.resources():
         app.router.register_resource(resource)
     return app

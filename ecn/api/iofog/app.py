@@ -17,7 +17,7 @@ from aiohttp.web_urldispatcher import (
 from msgspec.structs import replace
 from yarl import URL
 
-from ecn.api import openapi
+from ecn.api import openapi_page
 from ecn.api.commanding import COMMAND_ID, NAMELESS, again, name_command
 from ecn.api.endpoint import Access
 from ecn.api.iofog import (
@@ -32,6 +32,7 @@ from ecn.api.iofog import (
     general,
     hardware,
     image_snapshots,
+    microservice_mappings,
     microservices,
     network,
     node_orders,
@@ -61,6 +62,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *edge_resources.ENDPOINTS,
     *applications.ENDPOINTS,
     *microservices.ENDPOINTS,
+    *microservice_mappings.ENDPOINTS,
     *routes.ENDPOINTS,
     *nodes.ENDPOINTS,
     *node_orders.ENDPOINTS,
@@ -88,7 +90,7 @@ def resources(endpoints: tuple[Endpoint, ...] = ENDPOINTS) -> list[AbstractResou
 
 def _of_itself(endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, Endpoint]:
     """The description of the others, for programs and for people."""
-    described, readable = openapi.handlers(endpoints, IOFOG)
+    described, readable = openapi_page.handlers(endpoints, IOFOG)
     document = Endpoint(
         method="GET",
         path="/openapi.json",

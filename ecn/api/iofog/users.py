@@ -4,7 +4,7 @@ Whoever signs up is an operator of the one network that there is: nothing is the
 """
 
 from aiohttp import web
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET
 
 from ecn.api.commanding import OPERATOR, execute, first_event
 from ecn.api.endpoint import Access, Query
@@ -16,7 +16,7 @@ from ecn.commands import user as commands
 from ecn.commands.together import Part, Together
 from ecn.errors import BadCredentials, NameTaken, NotAllowed
 from ecn.iofog import refusals
-from ecn.iofog.fields import Email, Password, PersonsName
+from ecn.iofog import users as wire
 from ecn.iofog.numbers import on_the_wire
 from events.ids import UserId, new_id
 from events.user import Profile, Role, UserCreated
@@ -25,81 +25,9 @@ ACCOUNT_EXISTS = "There is already an account associated with your email address
 """ioFog's command line looks for a part of it."""
 
 
-class SignUp(Struct, frozen=True, rename="camel"):
-    """Someone makes an account."""
-
-    first_name: PersonsName
-    last_name: PersonsName
-    email: Email
-    password: Password
-
-
-class SignedUp(Struct, frozen=True, rename="camel"):
-    """The account."""
-
-    user_id: int
-    first_name: str
-    last_name: str
-    email: str
-    email_activated: bool
-
-
-class Login(Struct, frozen=True):
-    """Any user's name does for `email`."""
-
-    email: str
-    password: str
-
-
-class LoginAnswer(Struct, frozen=True, rename="camel"):
-    """A token, to be sent as it is in the header Authorization."""
-
-    access_token: str
-
-
-class Activate(Struct, frozen=True, rename="camel"):
-    """A code that was in a mail."""
-
-    activation_code: str
-
-
-class ProfileAnswer(Struct, frozen=True, rename="camel"):
-    """Who somebody is."""
-
-    first_name: str
-    last_name: str
-    email: str
-
-
-class ProfileChange(Struct, frozen=True, rename="camel"):
-    """What is absent stays."""
-
-    first_name: PersonsName | UnsetType = UNSET
-    last_name: PersonsName | UnsetType = UNSET
-
-
-class DeleteUser(Struct, frozen=True):
-    """With `force` also while agents of theirs run."""
-
-    force: bool = False
-
-
-class PasswordChange(Struct, frozen=True, rename="camel"):
-    """All tokens end with the old one."""
-
-    old_password: str
-    new_password: Password
-
-
-class PasswordReset(Struct, frozen=True):
-    """Whose."""
-
-    email: Email
-
-
 async def sign_up(request: web.Request) -> web.Response:
     """Make an account. Errors: NotAllowed where accounts are made by admins only."""
-    said = await body(request, SignUp)
+    said = await body(request, wire.SignUp)
     if not request.app[OPEN_SIGNUP] and len(world(request).users):
         raise _closed()  # before the work of hashing a password
     command = commands.SignUp(
@@ -117,7 +45,7 @@ async def sign_up(request: web.Request) -> web.Response:
     user_id = made.user_id if made is not None else command.user_id
     row = request.app[LIVE].world.users.get(user_id)
     return answer(
-        SignedUp(
+        wire.SignedUp(
             user_id=on_the_wire(row.number if row is not None else outcome.position),
             first_name=said.first_name,
             last_name=said.last_name,
@@ -138,13 +66,13 @@ def _closed() -> NotAllowed:
 
 async def log_in(request: web.Request) -> web.Response:
     """A token that lives on while it is used."""
-    said = await body(request, Login)
+    said = await body(request, wire.Login)
     try:
         user_id, row = await who_has(request, said.email, said.password)
     except BadCredentials as e:
         raise refusals.Refusal(401, "InvalidCredentialsError", "Invalid credentials") from e
     login = await logged_in(request, user_id, row, SESSION_VALID_FOR, description=SESSION)
-    return answer(LoginAnswer(login.token))
+    return answer(wire.LoginAnswer(login.token))
 
 
 async def log_out(request: web.Request) -> web.Response:
@@ -167,7 +95,7 @@ async def resend_activation(request: web.Request) -> web.Response:
 
 async def activate(request: web.Request) -> web.Response:
     """There are no codes. Errors: Refusal, whatever is asked."""
-    await body(request, Activate)
+    await body(request, wire.Activate)
     raise refusals.not_found("Activation code not found")
 
 
@@ -178,7 +106,7 @@ async def get_profile(request: web.Request) -> web.Response:
 
 async def change_profile(request: web.Request) -> web.Response:
     """Let the user go by another name."""
-    said = await body(request, ProfileChange)
+    said = await body(request, wire.ProfileChange)
     who = request[OPERATOR]
     old = world(request).users[who.user_id].profile
     new = Profile(
@@ -191,7 +119,7 @@ async def change_profile(request: web.Request) -> web.Response:
 
 async def delete_profile(request: web.Request) -> web.Response:
     """Delete the user, and what they made."""
-    said = await body(request, DeleteUser)
+    said = await body(request, wire.DeleteUser)
     who = request[OPERATOR]
     command = commands.DeleteUser(user_id=who.user_id, with_created=True, force=said.force)
     await execute(request, command)
@@ -200,7 +128,7 @@ async def delete_profile(request: web.Request) -> web.Response:
 
 async def change_password(request: web.Request) -> web.Response:
     """Another password. Errors: Refusal for a wrong old one."""
-    said = await body(request, PasswordChange)
+    said = await body(request, wire.PasswordChange)
     who = request[OPERATOR]
     try:
         await who_has(request, who.name, said.old_password)
@@ -213,7 +141,7 @@ async def change_password(request: web.Request) -> web.Response:
 
 async def reset_password(request: web.Request) -> web.Response:
     """No mail is sent. Errors: Refusal, whatever is asked: nobody learns which addresses exist."""
-    await body(request, PasswordReset)
+    await body(request, wire.PasswordReset)
     raise _no_mail()
 
 
@@ -225,12 +153,12 @@ def _no_mail() -> refusals.Refusal:
     )
 
 
-def _profile(request: web.Request) -> ProfileAnswer:
+def _profile(request: web.Request) -> wire.ProfileAnswer:
     who = request[OPERATOR]
     row = world(request).users.get(who.user_id)
     if row is None:
         raise BadCredentials("the user is gone")
-    return ProfileAnswer(row.profile.first_name, row.profile.last_name, row.name)
+    return wire.ProfileAnswer(row.profile.first_name, row.profile.last_name, row.name)
 
 
 ENDPOINTS = (
@@ -241,8 +169,8 @@ ENDPOINTS = (
         access=Access.ANYONE,
         tag="user",
         summary="Make an account, where the controller lets people do that",
-        body=SignUp,
-        answer=SignedUp,
+        body=wire.SignUp,
+        answer=wire.SignedUp,
         status=201,
         refusals=(403,),
     ),
@@ -253,8 +181,8 @@ ENDPOINTS = (
         access=Access.ANYONE,
         tag="user",
         summary="Log in",
-        body=Login,
-        answer=LoginAnswer,
+        body=wire.Login,
+        answer=wire.LoginAnswer,
         refusals=(401, 409, 429),
     ),
     Endpoint(
@@ -283,7 +211,7 @@ ENDPOINTS = (
         access=Access.ANYONE,
         tag="user",
         summary="Always refused: accounts are active from the beginning",
-        body=Activate,
+        body=wire.Activate,
         status=303,
         refusals=(404,),
     ),
@@ -294,7 +222,7 @@ ENDPOINTS = (
         access=Role.VIEWER,
         tag="user",
         summary="Who is asking",
-        answer=ProfileAnswer,
+        answer=wire.ProfileAnswer,
     ),
     Endpoint(
         method="PATCH",
@@ -303,8 +231,8 @@ ENDPOINTS = (
         access=Role.VIEWER,
         tag="user",
         summary="Go by another name",
-        body=ProfileChange,
-        answer=ProfileAnswer,
+        body=wire.ProfileChange,
+        answer=wire.ProfileAnswer,
     ),
     Endpoint(
         method="DELETE",
@@ -313,7 +241,7 @@ ENDPOINTS = (
         access=Role.VIEWER,
         tag="user",
         summary="Delete the user who asks, and what they made",
-        body=DeleteUser,
+        body=wire.DeleteUser,
         status=204,
         refusals=(409,),
     ),
@@ -324,7 +252,7 @@ ENDPOINTS = (
         access=Role.VIEWER,
         tag="user",
         summary="Another password; all tokens end",
-        body=PasswordChange,
+        body=wire.PasswordChange,
         status=204,
         refusals=(429,),
     ),
@@ -335,7 +263,7 @@ ENDPOINTS = (
         access=Access.ANYONE,
         tag="user",
         summary="Always refused: no mail is sent",
-        body=PasswordReset,
+        body=wire.PasswordReset,
         status=204,
     ),
 )
