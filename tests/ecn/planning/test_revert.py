@@ -48,7 +48,7 @@ from events.catalog import (
     SealedSecret,
 )
 from events.envelope import KnownEvent
-from events.ids import NodeId, RouteId
+from events.ids import MicroserviceId, NodeId, RouteId
 from events.node import NodeDeleted, NodeRegistered, NodeRenamed, NodeSettings
 from events.route import RouteCreated, RouteDeleted, RouteEnds, RouteUpdated
 from projections.catalog import catalog_item
@@ -444,6 +444,36 @@ def test_a_renamed_microservice_gets_its_name_and_its_description_back() -> None
         MicroserviceUpdated(microservice_id=WEB, spec=spec(8080)),
         MicroserviceRenamed(microservice_id=WEB, name="web"),
     ]
+
+
+@often
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([WEB, CACHE, MicroserviceId("ms-till")]),
+            st.sampled_from(["web", "cache", "till", "x"]),
+        ),
+        max_size=8,
+    )
+)
+def test_however_names_moved_each_gets_its_own_back_and_none_is_made_anew(
+    moves: list[tuple[MicroserviceId, str]],
+) -> None:
+    till = microservice("till")
+    began = [*BEFORE, microservice("cache"), structs.replace(till, microservice_id="ms-till")]
+    then = world_after(*began)
+    since = list[KnownEvent]()
+    names = {key: row.name for key, row in then.microservices.items()}
+    for key, name in moves:
+        if name not in names.values():
+            names[key] = name
+            since.append(MicroserviceRenamed(microservice_id=key, name=name))
+    events = events_of(restoring(*since, before=began))
+    assert {type(each) for each in events} <= {MicroserviceRenamed}
+    world = world_after(*began, *since, *events)
+    assert {key: row.name for key, row in world.microservices.items()} == {
+        key: row.name for key, row in then.microservices.items()
+    }
 
 
 def test_names_that_were_swapped_are_swapped_back() -> None:
