@@ -123,7 +123,10 @@ def first_number(outcome: Outcome) -> int:
 
 async def _shown(request: web.Request, key: ApplicationId) -> web.Response:
     await look(request, key)
-    return answer(documents.application(world(request), key, usage_of(request)))
+    there = world(request)
+    if key not in there.applications:  # it went meanwhile
+        raise NotFound("application", there.names.get(f"application/{key}") or key)
+    return answer(documents.application(there, key, usage_of(request)))
 
 
 async def _created(request: web.Request, said: object) -> web.Response:

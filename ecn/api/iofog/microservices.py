@@ -48,12 +48,14 @@ async def list_public_ports(request: web.Request) -> web.Response:
 
 async def show_microservice(request: web.Request) -> web.Response:
     """One microservice."""
-    key = request.match_info["uuid"]
-    if key not in world(request).microservices:
-        raise not_found("Invalid microservice user or UUID")
-    await look(request, world(request).microservices[MicroserviceId(key)].application_id)
+    key = MicroserviceId(request.match_info["uuid"])
+    row = world(request).microservices.get(key)
+    if row is not None:
+        await look(request, row.application_id)
     there = world(request)
-    return answer(documents.microservice(there, MicroserviceId(key), usage_of(request)))
+    if key not in there.microservices:
+        raise not_found("Invalid microservice user or UUID")
+    return answer(documents.microservice(there, key, usage_of(request)))
 
 
 async def create_microservice(request: web.Request) -> web.Response:
