@@ -71,19 +71,28 @@ def wanted_of(world: World, node_id: NodeId) -> object:
     """All that a node's agent has to know, gathered without the view.
 
     A microservice's own switch counts even while its application is stopped: its revision also
-    guards against edits on something that changed in between. So does all of what a registry or
-    an item of the catalog says of itself.
+    guards against edits on something that changed in between. So does all of what a registry,
+    an item of the catalog or a volume says of itself.
     """
     rows = [(key, row) for key, row in world.microservices.items() if row.node_id == node_id]
-    return world.nodes[node_id].credential_hash, {
-        key: (
-            row.spec,
-            row.started,
-            (row.name, world.applications[row.application_id].name, row.rebuilt),
-            told_of(world, row),
-        )
-        for key, row in rows
+    volumes = {
+        key: (row.name, row.settings)
+        for key, row in world.volumes.items()
+        if node_id in row.settings.node_ids
     }
+    return (
+        world.nodes[node_id].credential_hash,
+        volumes,
+        {
+            key: (
+                row.spec,
+                row.started,
+                (row.name, world.applications[row.application_id].name, row.rebuilt),
+                told_of(world, row),
+            )
+            for key, row in rows
+        },
+    )
 
 
 def named_loosely(world: World, node_id: NodeId) -> bool:

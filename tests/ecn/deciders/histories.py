@@ -84,7 +84,7 @@ from events.volume import VolumeFile
 from projections.changes import latest
 from projections.view import Table
 from projections.world import World, fold
-from tests.builders import EAST, HUB, NOW, WEST, chained, manifest, placement
+from tests.builders import ANNA, EAST, HUB, NOW, WEST, chained, manifest, placement
 from tests.ecn.deciders.offers import (
     APPLICATIONS,
     CATALOG,
@@ -585,9 +585,10 @@ class Drawn:
         (instruct, open_tunnel, close_tunnel, apply_volume, apply_volume, delete_volume),
         (first_admin, create_user, sign_up, change_profile, update_user, delete_user, delete_user),
         (
-            create_user,
+            first_admin,
             issue_token,
             issue_token,
+            renew_token,
             renew_token,
             renew_token,
             revoke_token,
@@ -642,6 +643,16 @@ def carried_out(world: World, command: AnyCommand, now: datetime, command_id: st
     return Step(command, now, world, decided, recorded, fold(world, recorded))
 
 
+PEOPLE: list[AnyCommand] = [
+    CreateUser(user_id=ANNA, name="anna", role=Role.ADMIN, password_hash="argon2"),
+    IssueToken(
+        user_id=ANNA,
+        token_id=TokenId("token"),
+        token_hash="hash",
+        expires_at=NOW + timedelta(hours=1),
+    ),
+]
+"""Somebody who is logged in for an hour."""
 _INTERIOR = RouterSettings(mode=RouterMode.INTERIOR, edge_port=56722, inter_router_port=56721)
 _ROUTERS = tuple(
     RegisterNode(
@@ -685,6 +696,7 @@ def histories(
         *(_ROUTERS if routed or (crowded and draw(st.booleans())) else ()),
     ]
     prepared += FURNISHED if crowded else draw(st.sampled_from([[], FURNISHED]))
+    prepared += draw(st.sampled_from([[], PEOPLE]))
     many = draw(st.integers(0, longest))
     for number in range(len(prepared) + many):
         command = prepared[number] if number < len(prepared) else drawn.command(world, now)

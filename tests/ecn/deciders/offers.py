@@ -148,7 +148,9 @@ def update_application(drawn: "Drawn", world: World, _: datetime) -> UpdateAppli
 
 
 def rename(drawn: "Drawn", world: World, _: datetime) -> RenameMicroservice:
-    return RenameMicroservice(microservice_id=_microservice(drawn, world), name=drawn.one(NAMES))
+    return RenameMicroservice(
+        microservice_id=_microservice(drawn, world), name=drawn.one(("d", "c", "a"))
+    )
 
 
 def rebuild(drawn: "Drawn", world: World, _: datetime) -> RebuildMicroservice:
@@ -296,7 +298,7 @@ def delete_resource(drawn: "Drawn", world: World, _: datetime) -> DeleteEdgeReso
 
 Kinds = tuple[Callable[["Drawn", World, datetime], AnyCommand], ...]
 
-APPLICATIONS: Kinds = (update_application, rename, rebuild, trace, snapshot)
+APPLICATIONS: Kinds = (update_application, rename, rename, rebuild, trace, snapshot)
 ROUTES: Kinds = (create_route, create_route, update_route, delete_route)
 CATALOG: Kinds = (create_item, create_item, update_item, delete_item)
 TEMPLATES: Kinds = (create_template, update_template, delete_template)
