@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from events.application import MicroserviceDeleted, MicroserviceMoved
 from events.envelope import EPOCH, Recorded
@@ -30,7 +29,7 @@ EVENTS = reactions.EVENTS | NodeChangesAcknowledged
 MILLISECOND = timedelta(milliseconds=1)
 
 
-class ChangesRow(Struct, frozen=True, kw_only=True, gc=False):
+class ChangesRow(Struct, frozen=True, gc=False):
     """What a node's agent has not acknowledged. Stamps are ms since 1970, each its node's alone."""
 
     stamps: dict[Flag, int] = field(default_factory=dict)
@@ -43,7 +42,7 @@ class ChangesRow(Struct, frozen=True, kw_only=True, gc=False):
 
 def table() -> Table[NodeId, ChangesRow]:
     """An empty table of changes."""
-    return Table({"polls": lambda row: (True,) if row.acknowledged else ()})
+    return Table({})
 
 
 def up(row: ChangesRow) -> frozenset[Flag]:
@@ -58,7 +57,11 @@ def to_rebuild(row: ChangesRow, microservice_id: MicroserviceId) -> bool:
 
 def latest(row: ChangesRow) -> int:
     """The stamp that acknowledges all that is up; also when nothing is."""
-    return max(row.acknowledged, *row.stamps.values(), *row.rebuilds.values(), 0)
+    return max(
+        row.acknowledged,
+        max(row.stamps.values(), default=0),
+        max(row.rebuilds.values(), default=0),
+    )
 
 
 def project(
@@ -70,28 +73,36 @@ def project(
         if row is not None:
             yield Put(event.node_id, _acknowledged(row, event.through))
         return
-    gathered: dict[NodeId, tuple[set[Flag], set[MicroserviceId]]] = {}
+    gathered: dict[NodeId, set[Flag | MicroserviceId]] = {}
     for node_id, what in reactions.of(world, event):
-        flags, rebuilds = gathered.setdefault(node_id, (set(), set()))
-        if isinstance(what, Flag):
-            flags.add(what)
+        there = gathered.get(node_id)
+        if there is None:
+            gathered[node_id] = {what}
         else:
-            rebuilds.add(what)
+            there.add(what)
     time = -((EPOCH - recorded.time) // MILLISECOND)  # rounded up
-    for node_id, (flags, rebuilds) in gathered.items():
+    left = _left(event)
+    for node_id, raised in gathered.items():
         row = world.changes.get(node_id)
         if row is None and isinstance(event, NodeRegistered) and event.node_id == node_id:
             row = ChangesRow()
         if row is None:
             continue  # named, and not there any more
         stamp = max(latest(row) + 1, time)
-        taken_up = reactions.AT_PROVISIONING if isinstance(event, NodeProvisioned) else ()
-        old = {flag: row.stamps[flag] for flag in row.stamps if flag not in taken_up}
+        stamps, rebuilds = row.stamps.copy(), row.rebuilds.copy()
+        if isinstance(event, NodeProvisioned):
+            # A new device's agent takes these up by itself.
+            for flag in reactions.AT_PROVISIONING:
+                stamps.pop(flag, None)
         # In one order for every controller: a row is written and summed as it stands.
-        stamps = {**old, **dict.fromkeys(sorted(flags), stamp)}
-        kept = {key: row.rebuilds[key] for key in row.rebuilds if not _gone(event, node_id, key)}
-        again = {**kept, **dict.fromkeys(sorted(rebuilds), stamp)}
-        yield Put(node_id, replace(row, stamps=stamps, rebuilds=again))
+        for what in sorted(raised):
+            if isinstance(what, Flag):
+                stamps[what] = stamp
+            else:
+                rebuilds[what] = stamp
+        if left is not None and left[1] in (None, node_id):
+            rebuilds.pop(left[0], None)
+        yield Put(node_id, ChangesRow(stamps, rebuilds, row.acknowledged))
     if isinstance(event, NodeDeleted):
         yield Drop(event.node_id)
 
@@ -106,12 +117,12 @@ def _acknowledged(row: ChangesRow, through: int) -> ChangesRow:
     )
 
 
-def _gone(event: object, node_id: NodeId, key: MicroserviceId) -> bool:
-    """Whether the event takes the microservice away from the node."""
+def _left(event: EVENTS) -> tuple[MicroserviceId, NodeId | None] | None:
+    """The microservice that the event takes away from a node, and that node; None: from any."""
     match event:
         case MicroserviceDeleted():
-            return event.microservice_id == key
+            return event.microservice_id, None
         case MicroserviceMoved():
-            return event.microservice_id == key and event.from_node_id == node_id
+            return event.microservice_id, event.from_node_id
         case _:
-            return False
+            return None

@@ -95,11 +95,12 @@ def _affected(world: "World", event: EVENTS) -> Iterator[MicroserviceId]:
             yield from _naming(world, [Local(_application(world, row.application_id), row.name)])
         case MicroserviceUpdated():
             row = world.microservices[event.microservice_id]
-            application = _application(world, row.application_id)
-            before, after = (
-                set(_publics(application, row.name, spec)) for spec in (row.spec, event.spec)
-            )
-            if _public(row.spec) != _public(event.spec):
+            # Most changes are of something else, and are seen by every view of a replay.
+            if row.spec.ports != event.spec.ports and _public(row.spec) != _public(event.spec):
+                application = _application(world, row.application_id)
+                before, after = (
+                    set(_publics(application, row.name, spec)) for spec in (row.spec, event.spec)
+                )
                 yield from _naming(world, before | after)
         case MicroserviceRenamed():
             row = world.microservices[event.microservice_id]

@@ -49,6 +49,13 @@ EVENTS = (
 def of(world: "World", event: EVENTS) -> Iterator[Reaction]:
     """What the event raises, and where."""
     match event:
+        case MicroserviceUpdated():  # by far the most frequent
+            yield from _updated(
+                world, event.microservice_id, world.microservices[event.microservice_id], event.spec
+            )
+        case MicroserviceCreated():
+            yield from on(event.node_id, *MICROSERVICES, *_registries(event.spec))
+            yield from centres(world, event.spec)
         case ApplicationStarted() | ApplicationStopped():
             for key in world.microservices.find("application", event.application_id):
                 member = world.microservices[key]
@@ -60,17 +67,13 @@ def of(world: "World", event: EVENTS) -> Iterator[Reaction]:
                 yield from _ends(world, before.ends)
             if not isinstance(event, RouteDeleted):
                 yield from _ends(world, event.ends)
-        case MicroserviceCreated():
-            yield from on(event.node_id, *MICROSERVICES, *_registries(event.spec))
-            yield from centres(world, event.spec)
         case _:
             yield from _of_one(world, event, world.microservices[event.microservice_id])
 
 
 def _of_one(
     world: "World",
-    event: MicroserviceUpdated
-    | MicroserviceRenamed
+    event: MicroserviceRenamed
     | MicroserviceRebuilt
     | TracingSwitched
     | SnapshotRequested
@@ -82,8 +85,6 @@ def _of_one(
 ) -> Iterator[Reaction]:
     node_id = row.node_id
     match event:
-        case MicroserviceUpdated():
-            yield from _updated(world, event.microservice_id, row, event.spec)
         case MicroserviceRenamed():
             yield node_id, Flag.MICROSERVICE_LIST
         case MicroserviceRebuilt():

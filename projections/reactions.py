@@ -9,7 +9,7 @@ that poll for flags as for those that wait; the rest is here and in microservice
 """
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, TypeGuard, assert_never, get_args
 
 from events.application import ApplicationRenamed, ApplicationStarted, ApplicationStopped
 from events.catalog import (
@@ -91,12 +91,30 @@ GUEST = (*NEIGHBOUR, Flag.CONFIG)
 
 def of(world: "World", event: EVENTS) -> Iterator[Reaction]:
     """What the event raises, and where."""
-    if isinstance(event, OWN_EVENTS):
+    if _is_own(event):
         yield from _of(world, event)
-    if isinstance(event, microservice_reactions.EVENTS):
+    if _is_of_microservice(event):
         yield from microservice_reactions.of(world, event)
-    if isinstance(event, consequences.EVENTS):
+    if _has_consequences(event):
         yield from _consequences(world, event)
+
+
+_OWN = frozenset(get_args(OWN_EVENTS))
+_OF_MICROSERVICES = frozenset(get_args(microservice_reactions.EVENTS))
+_CONSEQUENTIAL = frozenset(get_args(consequences.EVENTS))
+"""Asked for every event of a replay: looking through a union one by one would cost a fifth."""
+
+
+def _is_own(event: EVENTS) -> TypeGuard[OWN_EVENTS]:
+    return type(event) in _OWN
+
+
+def _is_of_microservice(event: EVENTS) -> TypeGuard[microservice_reactions.EVENTS]:
+    return type(event) in _OF_MICROSERVICES
+
+
+def _has_consequences(event: EVENTS) -> TypeGuard[consequences.EVENTS]:
+    return type(event) in _CONSEQUENTIAL
 
 
 def _of(world: "World", event: OWN_EVENTS) -> Iterator[Reaction]:
@@ -121,11 +139,11 @@ def _of(world: "World", event: OWN_EVENTS) -> Iterator[Reaction]:
             yield from _around(world, [DEFAULT_ROUTER])
         case RegistryCreated() | RegistryUpdated() | RegistryDeleted():
             # Those that poll know all registries; others hear of one when they need it.
-            for node_id in world.changes.find("polls", True):
+            for node_id in _polling(world):
                 yield node_id, Flag.REGISTRIES
         case CatalogItemUpdated() | CatalogItemDeleted():
             if event.catalog_item_id in SYSTEM:
-                for node_id in world.changes.find("polls", True):
+                for node_id in _polling(world):
                     yield node_id, Flag.MICROSERVICE_LIST
         case EdgeResourceLinked() | EdgeResourceUnlinked():
             yield event.node_id, Flag.LINKED_EDGE_RESOURCES
@@ -136,12 +154,20 @@ def _of(world: "World", event: OWN_EVENTS) -> Iterator[Reaction]:
             assert_never(event)
 
 
+def _polling(world: "World") -> Iterator[NodeId]:
+    """The nodes whose agents have acknowledged anything: they poll. Looks at all, and seldom."""
+    return (node_id for node_id, row in world.changes.items() if row.acknowledged)
+
+
 def _consequences(world: "World", event: consequences.EVENTS) -> Iterator[Reaction]:
     """What names something that is otherwise now is made anew, unless only who may pull its image
     or whether it runs is otherwise."""
+    keys = consequences.affected(world, event)
+    if not keys:
+        return
     same = isinstance(event, ApplicationStarted | ApplicationStopped | RegistryUpdated)
     registries = isinstance(event, RegistryUpdated | CatalogItemUpdated)
-    for key in consequences.affected(world, event):
+    for key in keys:
         row = world.microservices[key]
         yield row.node_id, Flag.MICROSERVICE_LIST
         if registries:
