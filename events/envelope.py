@@ -120,10 +120,7 @@ class Bare(Struct, frozen=True, gc=False):
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[KnownEvent] = msgspec.json.Decoder(KnownEvent)
-_TYPES: dict[type, str] = {
-    kind: str(kind.__struct_config__.tag)
-    for kind in get_args(KnownEvent)
-}
+_TYPES: dict[type, str] = {kind: str(kind.__struct_config__.tag) for kind in get_args(KnownEvent)}
 _KNOWN_TYPES = frozenset(_TYPES.values())
 
 

@@ -63,9 +63,7 @@ def project(
             )
         case VolumeUpdated():
             row = world.volumes[event.volume_id]
-            row = replace(
-                row, settings=event.settings, revision=recorded.position, updated_at=time
-            )
+            row = replace(row, settings=event.settings, revision=recorded.position, updated_at=time)
             yield Put(event.volume_id, row)
         case VolumeDeleted():
             yield Drop(event.volume_id)

@@ -22,7 +22,7 @@ from ecn.cli.wishes import (
     Volume,
     VolumeSpec,
 )
-from ecn.cli.yaml_text import dumped
+from ecn.yaml_text import dumped
 from events.volume import VolumeFile
 
 Written = NodeManifest | Registry | CatalogItem | EdgeResource | Template | Volume | Application

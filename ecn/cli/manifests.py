@@ -38,7 +38,7 @@ from ecn.cli.wishes import (
     Volume,
     VolumeSpec,
 )
-from ecn.cli.yaml_text import BrokenYaml, Document, parsed
+from ecn.yaml_text import BrokenYaml, Document, parsed
 from events.node import AgentSettings, NodeSettings, Platform, RouterSettings
 
 API_VERSION = "ecn/v1"

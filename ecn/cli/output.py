@@ -63,7 +63,7 @@ def document_text(document: object, form: Format) -> str:
     """JSON or YAML of anything that msgspec knows."""
     encoded = msgspec.json.encode(document)
     if form is Format.YAML:
-        from ecn.cli.yaml_text import dumped
+        from ecn.yaml_text import dumped
 
         return dumped(msgspec.json.decode(encoded)).rstrip("\n")
     return msgspec.json.format(encoded.decode(), indent=2)

@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct, inspect
 
-from ecn.cli.yaml_text import Path
+from ecn.yaml_text import Path
 
 S = TypeVar("S", bound=Struct)
 

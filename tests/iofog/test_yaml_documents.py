@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecn.cli.yaml_text import parsed
 from ecn.iofog import yaml_documents
 from ecn.iofog.refusals import Refusal
+from ecn.yaml_text import parsed
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

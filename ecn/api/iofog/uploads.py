@@ -6,8 +6,8 @@ from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpProcessingError
 
-from ecn.cli.yaml_text import BrokenYaml, parsed
 from ecn.iofog import refusals
+from ecn.yaml_text import BrokenYaml, parsed
 
 LONGEST = 1 << 20
 """Bytes of a YAML file. Reading so much takes a thread some seconds."""

@@ -29,7 +29,7 @@ from ecn.cli.wishes import (
     Volume,
     VolumeSpec,
 )
-from ecn.cli.yaml_text import Path
+from ecn.yaml_text import Path
 from events.edge_resource import ResourceDisplay, ResourceEndpoint
 from events.node import RouterMode
 

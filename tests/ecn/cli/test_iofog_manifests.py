@@ -21,7 +21,7 @@ from ecn.cli.wishes import (
     Volume,
     reference,
 )
-from ecn.cli.yaml_text import dumped
+from ecn.yaml_text import dumped
 
 
 def document(kind: str, name: str = "x", **spec: object) -> str:

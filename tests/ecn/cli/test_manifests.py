@@ -22,7 +22,7 @@ from ecn.cli.wishes import (
     Volume,
     VolumeSpec,
 )
-from ecn.cli.yaml_text import dumped, parsed
+from ecn.yaml_text import dumped, parsed
 from events.application import HealthCheck, PortMapping, VolumeKind, VolumeMount
 from events.catalog import DataType
 from events.edge_resource import ResourceEndpoint
