@@ -1,7 +1,7 @@
 """Users and their tokens as they are."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, assert_never
 
 from msgspec import Struct
@@ -61,7 +61,13 @@ def table() -> Table[UserId, UserRow]:
 
 def token_table() -> Table[TokenId, TokenRow]:
     """An empty table of tokens."""
-    return Table({"hash": lambda row: (row.token_hash,), "user": lambda row: (row.user_id,)})
+    return Table(
+        {
+            "hash": lambda row: (row.token_hash,),
+            "user": lambda row: (row.user_id,),
+            "expires": lambda row: (row.expires_at.date(),) if row.expires_at else (),
+        }
+    )
 
 
 def project(
@@ -100,6 +106,7 @@ def project_tokens(
     """See view.py."""
     match event:
         case TokenIssued():
+            yield from _expired(world, recorded.time.date() - timedelta(days=1))
             yield Put(
                 event.token_id,
                 TokenRow(
@@ -120,3 +127,11 @@ def project_tokens(
                 yield Drop(token_id)
         case _:
             assert_never(event)
+
+
+def _expired(world: "World", before: date) -> Iterator[Drop[TokenId]]:
+    """Tokens that speak no more since an earlier day: some clients log in for each command."""
+    for day in world.tokens.values("expires"):
+        if isinstance(day, date) and day < before:
+            for token_id in world.tokens.find("expires", day):
+                yield Drop(token_id)

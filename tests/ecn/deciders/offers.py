@@ -284,11 +284,13 @@ def update_resource(drawn: "Drawn", world: World, _: datetime) -> UpdateEdgeReso
 
 
 def link(drawn: "Drawn", world: World, _: datetime) -> AnyCommand:
-    kind = UnlinkEdgeResource if drawn.chance(3) else LinkEdgeResource
-    return kind(
-        edge_resource_id=drawn.key(world.edge_resources, EdgeResourceId("nobody")),
-        node_id=drawn.key(world.nodes, NodeId("nobody")),
-    )
+    key = drawn.key(world.edge_resources, EdgeResourceId("nobody"))
+    node_id = drawn.key(world.nodes, NodeId("nobody"))
+    row = world.edge_resources.get(key)
+    linked = row is not None and node_id in row.node_ids
+    # Mostly what changes something.
+    kind = UnlinkEdgeResource if linked != drawn.chance(4) else LinkEdgeResource
+    return kind(edge_resource_id=key, node_id=node_id)
 
 
 def delete_resource(drawn: "Drawn", world: World, _: datetime) -> DeleteEdgeResource:

@@ -4,7 +4,7 @@ from collections import Counter
 from itertools import combinations
 from typing import get_args
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -319,19 +319,33 @@ def test_only_the_node_of_a_microservice_speaks_of_it(history: History) -> None:
 
 def test_random_histories_reach_what_they_are_meant_to_reach() -> None:
     """Guards the generator: properties over histories in which nothing happens prove nothing."""
-    seen, refused = Counter[str](), Counter[str]()
+    wanted = ALL_TYPES | {
+        "NameTaken",
+        "PortTaken",
+        "NodeInUse",
+        "RegistryInUse",
+        "LastAdmin",
+        "RevisionMoved",
+        "NotFound",
+        "KeyRefused",
+        "Conflict",
+        "HostUnknown",
+        "RouterMissing",
+        "SeedKept",
+    }
+    reached = set[str]()
 
-    @settings(max_examples=400, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=200, deadline=None, database=None)
     @given(histories())
     def look(history: History) -> None:
         for step in history.steps:
             if isinstance(step.decided, Refused):
-                refused[type(step.decided).__name__] += 1
-            seen.update(event.type for event in step.recorded)
+                reached.add(type(step.decided).__name__)
+            reached.update(event.type for event in step.recorded)
 
-    look()
-    never = ALL_TYPES - set(seen)
-    assert not never
-    assert {"NameTaken", "PortTaken", "NodeInUse", "RegistryInUse", "LastAdmin"} <= set(refused)
-    assert {"RevisionMoved", "NotFound", "KeyRefused", "Conflict"} <= set(refused)
-    assert {"HostUnknown", "RouterMissing", "SeedKept"} <= set(refused)
+    # The rarest happen in one history of fifty.
+    for number in range(8):
+        seed(number)(look)()
+        if wanted <= reached:
+            return
+    assert not wanted - reached
