@@ -8,7 +8,12 @@ fields it does not know, so that a newer controller can say more.
 | `POST /api/v1/agent/provision` | `Provision` | 200 `Provisioned` |
 | `GET /api/v1/agent/desired-state` | none; see below | 200 `DesiredState` with ETag, or 304 |
 | `POST /api/v1/agent/report` | `Report` | 200 `ReportAnswer` |
-| `POST /api/v1/agent/streams/<request_id>` | log bytes, chunked as they come | 204 |
+| `POST /api/v1/agent/streams/<request_id>` | bytes, chunked as they come | 204 |
+| `GET /api/v1/agent/sessions/<request_id>` | none; upgraded to a WebSocket | frames |
+
+An agent opens a stream, or a session, because a `StreamRequest` of its desired state asked for it:
+nothing inbound is open on the device. Streams carry logs as they are, usage and engine events as
+JSON lines. A session's binary frames begin with a byte that says what follows (`Channel`).
 
 The desired state is asked for with `If-None-Match: "<revision>"`, the last one known, and
 `Prefer: wait=<seconds>`: the answer is held until something of the node's own changes.
@@ -20,9 +25,9 @@ have to go, and so has the identity.
 """
 
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
-from msgspec import Struct, field
+from msgspec import Raw, Struct, field
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -31,8 +36,12 @@ class Facts(Struct, frozen=True, kw_only=True):
     agent_version: str = ""
     architecture: str = ""
     operating_system: str = ""
+    kernel: str = ""
+    host_name: str = ""
     cpus: int = 0
     memory_mib: int = 0
+    disk_mib: int = 0
+    """Of the file system that the agent's folder is on."""
     engine_version: str = ""
     engine_problem: str = ""
     """Why the container engine can't be used; empty while it can."""
@@ -89,12 +98,17 @@ class Port(Struct, frozen=True, kw_only=True):
 
 
 class Mount(Struct, frozen=True, kw_only=True):
-    """Something of the device, seen inside the container at `target`. kind: bind, volume, tmpfs."""
+    """Something of the device, seen inside the container at `target`.
+
+    kind: bind, volume, tmpfs; files, whose source is the id of a Volume of the desired state.
+    """
 
     target: str
     source: str = ""
     kind: str = "volume"
     read_only: bool = False
+    size_mib: int | None = None
+    """Of a tmpfs."""
 
 
 class ExtraHost(Struct, frozen=True, kw_only=True):
@@ -105,13 +119,124 @@ class ExtraHost(Struct, frozen=True, kw_only=True):
 
 
 class HealthCheck(Struct, frozen=True, kw_only=True):
-    """A command whose exit code 0 means healthy. Times in seconds."""
+    """The engine's: a command whose exit code 0 means healthy. Times in seconds."""
 
-    command: list[str]
+    command: list[str] = field(default_factory=list)
+    """Empty: none, and not the image's own either."""
     interval: float = 30.0
     timeout: float = 30.0
     retries: int = 3
     start_period: float = 0.0
+
+
+class Probe(Struct, frozen=True, kw_only=True):
+    """A question that the agent itself asks a container's port. Times in seconds."""
+
+    port: int
+    http_path: str | None = None
+    """A GET of it, which 200 to 399 answers well; None: that it takes a connection is enough."""
+    http_host: str = ""
+    interval: float = 30.0
+    timeout: float = 30.0
+    retries: int = 3
+    """So many failures in a row mean unhealthy."""
+    start_period: float = 0.0
+    """Failures within it do not count."""
+
+
+class Condition(StrEnum):
+    """What has to be true of another microservice first."""
+
+    STARTED = "started"
+    HEALTHY = "healthy"
+    COMPLETED = "completed"
+
+
+class Dependency(Struct, frozen=True, kw_only=True):
+    """Another microservice of this node that comes first."""
+
+    microservice_id: str
+    name: str
+    condition: Condition = Condition.STARTED
+
+
+class ReplaceMode(StrEnum):
+    """How a container gives way to the next one."""
+
+    STOP_FIRST = "stop-first"
+    BLUE_GREEN = "blue-green"
+
+
+class Twin(Struct, frozen=True, kw_only=True):
+    """What the controller has of a microservice's twin."""
+
+    desired: Raw
+    """A JSON object, whole."""
+    desired_version: int = 0
+    reported_version: int = 0
+
+
+class Device(Struct, frozen=True, kw_only=True):
+    """A device file of the node, inside the container at `container` (empty: the same path)."""
+
+    host: str
+    container: str = ""
+    permissions: str = "rwm"
+    optional: bool = False
+    """Left out where there is none."""
+
+
+class Gpus(Struct, frozen=True, kw_only=True):
+    """What the engine's device drivers offer. count -1: all."""
+
+    count: int = -1
+    ids: list[str] = field(default_factory=list)
+    driver: str = ""
+    capabilities: list[str] = field(default_factory=lambda: ["gpu"])
+    optional: bool = False
+
+
+class Ulimit(Struct, frozen=True, kw_only=True):
+    """A limit of the container's processes; -1 is none."""
+
+    name: str
+    soft: int
+    hard: int
+
+
+class ContainerOptions(Struct, frozen=True, kw_only=True):
+    """How a container is confined and equipped. Explained in events/container_options.py."""
+
+    user: str = ""
+    groups: list[str] = field(default_factory=list)
+    working_directory: str = ""
+    host_name: str = ""
+    privileged: bool = False
+    add_capabilities: list[str] = field(default_factory=list)
+    drop_capabilities: list[str] = field(default_factory=list)
+    security: list[str] = field(default_factory=list)
+    devices: list[Device] = field(default_factory=list)
+    gpus: Gpus | None = None
+    read_only_root: bool = False
+    init: bool = False
+    pid: str = ""
+    """Empty or host, as `ipc`."""
+    ipc: str = ""
+    ulimits: list[Ulimit] = field(default_factory=list)
+    sysctls: dict[str, str] = field(default_factory=dict)
+    dns: list[str] = field(default_factory=list)
+    dns_search: list[str] = field(default_factory=list)
+    shared_memory_mib: int | None = None
+    memory_reservation_mib: int | None = None
+    swap_limit_mib: int = 0
+    cpu_shares: int | None = None
+    cpu_set: str = ""
+    oom_score: int = 0
+    runtime: str = ""
+    log_driver: str = ""
+    log_options: dict[str, str] = field(default_factory=dict)
+    stop_signal: str = ""
+    stop_within: int = 10
 
 
 class Registry(Struct, frozen=True, kw_only=True):
@@ -141,6 +266,9 @@ class ContainerSpec(Struct, frozen=True, kw_only=True):
     cpu_limit: float | None = None
     pids_limit: int | None = None
     log_limit_mib: int = 10
+    disk_limit_mib: int | None = None
+    """Of what it writes into its container's own file system."""
+    options: ContainerOptions = ContainerOptions()
     generation: int = 0
     """Another one wants another container, although all else may be the same."""
 
@@ -159,6 +287,12 @@ class Microservice(Struct, frozen=True, kw_only=True):
     restart: RestartPolicy = RestartPolicy.ALWAYS
     pull: PullPolicy = PullPolicy.IF_NOT_PRESENT
     registry: Registry | None = None
+    probe: Probe | None = None
+    start_order: int = 2**31 - 1
+    """Lower ones are started first; equal ones have no order."""
+    depends_on: list[Dependency] = field(default_factory=list)
+    replace: ReplaceMode = ReplaceMode.STOP_FIRST
+    twin: Twin | None = None
     config: str = "{}"
     """A JSON document for the microservice; a change never replaces the container."""
 
@@ -186,15 +320,158 @@ class Volume(Struct, frozen=True, kw_only=True):
     files: list[VolumeFile] = field(default_factory=list)
 
 
-class LogRequest(Struct, frozen=True, kw_only=True):
-    """Somebody wants to read a container's log: open a stream and send it. Said once only."""
+class StreamRequest(Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """Somebody at the controller waits: open a stream, or a session, of this id. Said once only."""
 
     request_id: str
+
+
+class LogRequest(StreamRequest, frozen=True, kw_only=True, tag="logs"):
+    """A container's log."""
+
     microservice_id: str
     tail: int | None = None
     """The last so many lines; None is all there are."""
     follow: bool = False
     since: datetime | None = None
+
+
+class UsageRequest(StreamRequest, frozen=True, kw_only=True, tag="usage"):
+    """What the node's containers use, as lines of `ContainerUsage`, until the reader leaves."""
+
+    microservice_ids: list[str] = field(default_factory=list)
+    """Empty: all of the node's."""
+    interval: float = 2.0
+    """Seconds."""
+    once: bool = False
+
+
+class EventsRequest(StreamRequest, frozen=True, kw_only=True, tag="events"):
+    """What the engine says of the node's containers, as lines of `EngineEvent`."""
+
+    microservice_ids: list[str] = field(default_factory=list)
+    since: datetime | None = None
+    follow: bool = True
+
+
+class ExecRequest(StreamRequest, frozen=True, kw_only=True, tag="exec"):
+    """A command in a container: open a session."""
+
+    microservice_id: str
+    command: list[str]
+    terminal: bool = False
+    width: int = 80
+    height: int = 24
+    longest: float = 28800.0
+    """Seconds, as the next."""
+    longest_idle: float = 1800.0
+
+
+AnyStreamRequest = LogRequest | UsageRequest | EventsRequest | ExecRequest
+
+
+class Channel(IntEnum):
+    """The first byte of a session's frame, and what the rest of it is."""
+
+    STDIN = 0
+    """Bytes for the command; an empty frame closes its input."""
+    STDOUT = 1
+    STDERR = 2
+    RESIZE = 3
+    """JSON: `{"width": columns, "height": rows}`."""
+    EXIT = 4
+    """JSON: `SessionEnd`, the last frame of the agent."""
+
+
+class SessionEnd(Struct, frozen=True, kw_only=True):
+    """How a session ended."""
+
+    exit_code: int | None = None
+    """None: it did not come so far."""
+    reason: str = ""
+
+
+class ContainerUsage(Struct, frozen=True, kw_only=True):
+    """What one container uses at this moment."""
+
+    microservice_id: str
+    application: str
+    name: str
+    state: str
+    cpu_percent: float = 0.0
+    """Of one core."""
+    memory_bytes: int = 0
+    memory_limit_bytes: int = 0
+    """0: none of its own."""
+    received_bytes: int = 0
+    """Over its network since it was started, as sent ones."""
+    sent_bytes: int = 0
+    read_bytes: int = 0
+    """From disks since it was started, as written ones."""
+    written_bytes: int = 0
+    processes: int = 0
+    at: datetime
+
+
+class EngineEvent(Struct, frozen=True, kw_only=True):
+    """One event of the engine about one container."""
+
+    at: datetime
+    microservice_id: str
+    application: str
+    name: str
+    action: str
+    """create, start, die, oom, kill, stop, destroy, health_status: healthy and so on."""
+    container_id: str
+    detail: str = ""
+    """For people: an exit code, a signal."""
+
+
+class NodeConfig(Struct, frozen=True, kw_only=True):
+    """How the agent goes about its work; what operators set for the node."""
+
+    log_level: str = "INFO"
+    memory_limit_mib: int = 4096
+    """Of the agent itself, as the next."""
+    cpu_limit_percent: int = 80
+    disk_limit_gib: int = 50
+    pruning_interval_hours: int = 1
+    disk_threshold_percent: int = 20
+    """Less free disk than this, and unused images are removed."""
+    pull_limit_kib: int = 0
+    """KiB per second that pulls of images may take; 0 is no limit."""
+    device_scan_interval: int = 20
+    """Seconds."""
+    location: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    time_zone: str = ""
+
+
+class Instruction(Struct, frozen=True, kw_only=True):
+    """Something to do once, told until an outcome is reported."""
+
+    told_at: int
+    """Its position, which names it; they are carried out in this order."""
+    kind: str
+    """reboot, prune, upgrade, rollback. What an agent does not know, it says failed to."""
+    version: str = ""
+    """Of an upgrade: empty is the newest."""
+
+
+class EdgeResource(Struct, frozen=True, kw_only=True):
+    """What the node's site offers besides it."""
+
+    edge_resource_id: str
+    name: str
+    version: str
+    description: str = ""
+    protocol: str = "https"
+    endpoints: Raw = field(default_factory=lambda: Raw(b"[]"))
+    """A JSON list."""
+    display: Raw = field(default_factory=lambda: Raw(b"{}"))
+    custom: Raw = field(default_factory=lambda: Raw(b"{}"))
+    tags: list[str] = field(default_factory=list)
 
 
 class DesiredState(Struct, frozen=True, kw_only=True):
@@ -213,12 +490,18 @@ class DesiredState(Struct, frozen=True, kw_only=True):
     """Those that changed; it is with them as with microservices, but the files of one that is gone
     stay."""
     all_volumes: list[str] = field(default_factory=list)
-    log_requests: list[LogRequest] = field(default_factory=list)
+    node: NodeConfig = NodeConfig()
+    """Whole each time, as the next two."""
+    edge_resources: list[EdgeResource] = field(default_factory=list)
+    instructions: list[Instruction] = field(default_factory=list)
+    """Those without an outcome yet."""
+    stream_requests: list[AnyStreamRequest] = field(default_factory=list)
 
 
 class ContainerState(StrEnum):
     """Where a microservice stands. The words are explained in events/application.py."""
 
+    WAITING = "waiting"
     PULLING = "pulling"
     STARTING = "starting"
     RUNNING = "running"
@@ -264,12 +547,64 @@ class ContainerReport(Struct, frozen=True, kw_only=True):
     status: ContainerStatus
 
 
+class TwinReport(Struct, frozen=True, kw_only=True):
+    """A twin was changed on the device. Its number is of the same row as those of transitions."""
+
+    sequence: int
+    microservice_id: str
+    section: str
+    """desired or reported."""
+    patch: Raw
+    """A JSON merge patch of the section."""
+    whole: Raw
+    """The section as the device has it after that."""
+    base: int = 0
+    """Of desired properties: the version that the device knew."""
+    at: datetime
+
+
+class OutcomeReport(Struct, frozen=True, kw_only=True):
+    """What became of an instruction; numbered like transitions."""
+
+    sequence: int
+    told_at: int
+    outcome: str
+    """done, failed, undone."""
+    detail: str = ""
+    at: datetime
+
+
+class PullProgress(Struct, frozen=True, kw_only=True):
+    """How far a pull is, of compressed bytes. total 0: not known yet."""
+
+    done_bytes: int
+    total_bytes: int
+
+
+class DeviceUsage(Struct, frozen=True, kw_only=True):
+    """The device at this moment. Telemetry: replaced by the next."""
+
+    cpu_percent: float = 0.0
+    """Of all cores together."""
+    memory_available_mib: int = 0
+    disk_free_mib: int = 0
+    """Where the agent's folder is, or the engine's where that has less."""
+    agent_cpu_percent: float = 0.0
+    """Of one core."""
+    agent_memory_mib: float = 0.0
+    pulls: dict[str, PullProgress] = field(default_factory=dict)
+    """By microservice, while it waits for its image."""
+
+
 class Report(Struct, frozen=True, kw_only=True):
     """What happened since the last accepted report. Empty ones serve as a sign of life."""
 
     facts: Facts | None = None
     """When they differ from those told last."""
     containers: list[ContainerReport] = field(default_factory=list)
+    twins: list[TwinReport] = field(default_factory=list)
+    outcomes: list[OutcomeReport] = field(default_factory=list)
+    usage: DeviceUsage | None = None
     goodbye: bool = False
     """The agent stops; its containers stay as they are."""
 

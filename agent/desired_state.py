@@ -6,7 +6,7 @@ Pure. `uplink.py` merges what the controller answers, `store.py` keeps the resul
 
 from msgspec import Struct, field
 
-from agent.contract import DesiredState, Microservice, Volume
+from agent.contract import DesiredState, EdgeResource, Instruction, Microservice, NodeConfig, Volume
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -19,6 +19,9 @@ class Known(Struct, frozen=True, kw_only=True):
     revision: int
     microservices: dict[str, Microservice] = field(default_factory=dict)
     volumes: dict[str, Volume] = field(default_factory=dict)
+    node: NodeConfig = NodeConfig()
+    edge_resources: list[EdgeResource] = field(default_factory=list)
+    instructions: list[Instruction] = field(default_factory=list)
 
 
 def merged(known: Known | None, answer: DesiredState) -> Known | None:
@@ -44,4 +47,11 @@ def merged(known: Known | None, answer: DesiredState) -> Known | None:
     if not all(volume_id in volumes for volume_id in answer.all_volumes):
         return None
     kept = {volume_id: volumes[volume_id] for volume_id in answer.all_volumes}
-    return Known(revision=answer.revision, microservices=after, volumes=kept)
+    return Known(
+        revision=answer.revision,
+        microservices=after,
+        volumes=kept,
+        node=answer.node,
+        edge_resources=answer.edge_resources,
+        instructions=answer.instructions,
+    )

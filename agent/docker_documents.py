@@ -94,6 +94,8 @@ def _port_bindings(ports: list[Port]) -> dict[str, list[dict[str, str]]]:
 
 
 def _health_check(check: HealthCheck) -> Document:
+    if not check.command:
+        return {"Test": ["NONE"]}
     return {
         "Test": ["CMD", *check.command],
         "Interval": round(check.interval * _NANO),

@@ -10,13 +10,17 @@ milliseconds with its sync, on a program that has little else to do.
 
 import sqlite3
 from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
+from typing import assert_never
 
 import msgspec
 import structlog
+from msgspec import Raw, Struct, field
 
-from agent.contract import ContainerReport, ContainerStatus
+from agent.contract import ContainerReport, ContainerStatus, OutcomeReport, TwinReport
 from agent.errors import FolderUnusable
 from agent.memory import Memory
 from agent.status import Told
@@ -27,12 +31,87 @@ OUTBOX_LIMIT = 10_000
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS outbox (
-    sequence INTEGER PRIMARY KEY AUTOINCREMENT, microservice_id TEXT NOT NULL, status BLOB NOT NULL
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, about TEXT NOT NULL,
+    body BLOB NOT NULL
 );
-CREATE INDEX IF NOT EXISTS outbox_microservice ON outbox (microservice_id, sequence);
+CREATE INDEX IF NOT EXISTS outbox_about ON outbox (kind, about, sequence);
 CREATE TABLE IF NOT EXISTS told (microservice_id TEXT PRIMARY KEY, told BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS memory (microservice_id TEXT PRIMARY KEY, memory BLOB NOT NULL);
 """
+
+
+class Kind(StrEnum):
+    """What a row of the outbox tells."""
+
+    CONTAINER = "container"
+    TWIN = "twin"
+    OUTCOME = "outcome"
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """A change of a twin, without its number: see TwinReport."""
+
+    section: str
+    patch: Raw
+    whole: Raw
+    base: int
+    at: datetime
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """What became of an instruction, without its number: see OutcomeReport."""
+
+    outcome: str
+    detail: str
+    at: datetime
+
+
+class Pending(Struct, kw_only=True):
+    """What is to be told next, by kind. Numbers go up through all of them."""
+
+    containers: list[ContainerReport] = field(default_factory=list)
+    twins: list[TwinReport] = field(default_factory=list)
+    outcomes: list[OutcomeReport] = field(default_factory=list)
+    first: int = 0
+    """The lowest number; 0 when there is nothing."""
+    count: int = 0
+
+    def add(self, sequence: int, kind: Kind, about: str, body: bytes) -> None:
+        """One more row."""
+        self.first = self.first or sequence
+        self.count += 1
+        match kind:
+            case Kind.CONTAINER:
+                status = msgspec.json.decode(body, type=ContainerStatus)
+                self.containers.append(
+                    ContainerReport(sequence=sequence, microservice_id=about, status=status)
+                )
+            case Kind.TWIN:
+                change = msgspec.json.decode(body, type=Change)
+                self.twins.append(
+                    TwinReport(
+                        sequence=sequence,
+                        microservice_id=about,
+                        section=change.section,
+                        patch=change.patch,
+                        whole=change.whole,
+                        base=change.base,
+                        at=change.at,
+                    )
+                )
+            case Kind.OUTCOME:
+                result = msgspec.json.decode(body, type=Result)
+                self.outcomes.append(
+                    OutcomeReport(
+                        sequence=sequence,
+                        told_at=int(about),
+                        outcome=result.outcome,
+                        detail=result.detail,
+                        at=result.at,
+                    )
+                )
+            case _:
+                assert_never(kind)
 
 
 class Journal:
@@ -71,10 +150,7 @@ class Journal:
             return False
         try:
             with self._database as transaction:
-                transaction.execute(
-                    "INSERT INTO outbox (microservice_id, status) VALUES (?, ?)",
-                    (microservice_id, msgspec.json.encode(told.status)),
-                )
+                self._put(Kind.CONTAINER, microservice_id, told.status)
                 transaction.execute(
                     "INSERT OR REPLACE INTO told VALUES (?, ?)",
                     (microservice_id, msgspec.json.encode(told)),
@@ -92,20 +168,22 @@ class Journal:
         """By microservice, the last transition noted, delivered or not."""
         return {m: told.status for m, told in self._told.items()}
 
-    def pending(self, most: int) -> list[ContainerReport]:
-        """The oldest transitions that the controller has not accepted yet."""
-        rows = self._database.execute(
-            "SELECT sequence, microservice_id, status FROM outbox ORDER BY sequence LIMIT ?",
-            (most,),
+    def _put(self, kind: Kind, about: str, body: Struct) -> None:
+        """Within a transaction: one more thing to tell. `body` is without its number."""
+        self._database.execute(
+            "INSERT INTO outbox (kind, about, body) VALUES (?, ?, ?)",
+            (kind, about, msgspec.json.encode(body)),
         )
-        return [
-            ContainerReport(
-                sequence=sequence,
-                microservice_id=microservice_id,
-                status=msgspec.json.decode(blob, type=ContainerStatus),
-            )
-            for sequence, microservice_id, blob in rows
-        ]
+
+    def pending(self, most: int) -> Pending:
+        """The oldest that the controller has not accepted yet, at most so many in all."""
+        rows = self._database.execute(
+            "SELECT sequence, kind, about, body FROM outbox ORDER BY sequence LIMIT ?", (most,)
+        )
+        pending = Pending()
+        for sequence, kind, about, body in rows:
+            pending.add(sequence, Kind(kind), about, body)
+        return pending
 
     def waiting(self) -> int:
         """How many transitions are in the outbox."""
@@ -188,8 +266,8 @@ class Journal:
             dropped = transaction.execute(
                 """
                 DELETE FROM outbox
-                WHERE sequence <= (SELECT max(sequence) FROM outbox) - ?
-                  AND sequence NOT IN (SELECT max(sequence) FROM outbox GROUP BY microservice_id)
+                WHERE kind = 'container' AND sequence <= (SELECT max(sequence) FROM outbox) - ?
+                  AND sequence NOT IN (SELECT max(sequence) FROM outbox GROUP BY kind, about)
                 """,
                 (self._limit // 2,),
             ).rowcount

@@ -10,7 +10,7 @@ from contextlib import aclosing
 
 import structlog
 
-from agent.contract import LogRequest
+from agent.contract import AnyStreamRequest, LogRequest
 from agent.controller_client import ControllerClient
 from agent.engine import ContainerEngine, EngineState
 from agent.errors import AgentError, EngineError
@@ -30,10 +30,11 @@ class LogStreams:
         self._client = client
         self._open = 0
 
-    def open(self, requests: Sequence[LogRequest], tasks: asyncio.TaskGroup) -> None:
+    def open(self, requests: Sequence[AnyStreamRequest], tasks: asyncio.TaskGroup) -> None:
         """Begin to send each of them, in a task of this group."""
         for request in requests:
-            tasks.create_task(self._send(request))
+            if isinstance(request, LogRequest):
+                tasks.create_task(self._send(request))
 
     async def _send(self, request: LogRequest) -> None:
         self._open += 1

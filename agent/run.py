@@ -16,6 +16,7 @@ from agent.config_delivery import ConfigDelivery
 from agent.contract import Facts
 from agent.control_loop import ENGINE_RETRY, ControlLoop
 from agent.controller_client import ControllerClient
+from agent.desired_state import Known
 from agent.docker_engine import DockerEngine
 from agent.engine import ContainerEngine
 from agent.errors import EngineError, NotProvisioned
@@ -70,10 +71,16 @@ async def _as_node(
             on_facts=tell,
             volumes=VolumeDelivery(),
         )
+        listeners: list[Callable[[Known], None]] = [loop.wish]
+
+        def wish(desired: Known) -> None:
+            for listener in listeners:
+                listener(desired)
+
         known = folder.desired_state()
         if known is not None:
             # At once, with or without a controller: the device may have booted far from any.
-            loop.wish(known)
+            wish(known)
 
         def facts() -> Facts:
             return device_facts(
@@ -86,7 +93,7 @@ async def _as_node(
             identity.controller, credential=identity.credential, ca_pem=identity.ca_pem
         ) as client:
             streams = LogStreams(node.node_id, engine, client)
-            uplink = Uplink(client, folder, journal, streams, known, loop.wish, facts)
+            uplink = Uplink(client, folder, journal, streams, known, wish, facts)
             tell.whom = uplink.tell
             log.info(
                 "agent-started",

@@ -21,7 +21,7 @@ from agent.errors import (
     FolderUnusable,
     NodeDeprovisioned,
 )
-from agent.journal import Journal
+from agent.journal import Journal, Pending
 from agent.log_streams import LogStreams
 from agent.store import Folder
 
@@ -106,7 +106,7 @@ class Uplink:
             return
         try:
             answer = await self._client.report(
-                Report(containers=self._journal.pending(BATCH), goodbye=True),
+                _report(self._journal.pending(BATCH), goodbye=True),
                 within=GOODBYE_WITHIN,
             )
         except AgentError as error:
@@ -124,7 +124,7 @@ class Uplink:
                 since = None if whole or self._known is None else self._known.revision
                 answer = await self._client.desired_state(since, HOLD)
                 if answer is not None:
-                    self._streams.open(answer.log_requests, tasks)
+                    self._streams.open(answer.stream_requests, tasks)
                     known = merged(self._known, answer)
                     if known is None and (whole or answer.since == 0):
                         raise ControllerRefused("the desired state it sent is not complete")
@@ -158,10 +158,10 @@ class Uplink:
             self._news.clear()
             facts = self._facts()
             pending = self._journal.pending(BATCH)
-            report = Report(facts=None if facts == self._told_facts else facts, containers=pending)
+            report = _report(pending, facts=None if facts == self._told_facts else facts)
             try:
                 answer = await self._client.report(report)
-                if pending and answer.accepted_through < pending[0].sequence:
+                if pending.count and answer.accepted_through < pending.first:
                     raise ControllerRefused("it accepts none of our reports")
             except AgentError as error:
                 await self._failed(error, pause)
@@ -169,9 +169,9 @@ class Uplink:
             self._worked(pause)
             self._told_facts = facts
             kept = True
-            if pending or answer.accepted_through:
+            if pending.count or answer.accepted_through:
                 kept = self._journal.accepted(answer.accepted_through)
-            if kept and len(pending) == BATCH:
+            if kept and pending.count == BATCH:
                 continue
             try:
                 async with asyncio.timeout(SIGN_OF_LIFE):
@@ -196,3 +196,13 @@ class Uplink:
         if self._last_problem:
             self._last_problem = ""
             log.info("controller-back")
+
+
+def _report(pending: Pending, facts: Facts | None = None, *, goodbye: bool = False) -> Report:
+    return Report(
+        facts=facts,
+        containers=pending.containers,
+        twins=pending.twins,
+        outcomes=pending.outcomes,
+        goodbye=goodbye,
+    )

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from msgspec import Struct, field
 
+from events.container_options import ContainerOptions
 from events.event import Event
 from events.ids import (
     ApplicationId,
@@ -52,6 +53,8 @@ class VolumeKind(StrEnum):
     VOLUME = "volume"
     """A named volume of the engine."""
     TMPFS = "tmpfs"
+    FILES = "files"
+    """The files of a volume that the controller holds, always as they are there now."""
 
 
 class PublicProtocol(StrEnum):
@@ -92,8 +95,11 @@ class VolumeMount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
 
     target: str
     source: str = ""
+    """Of kind files: a volume's id; in a command its name will do."""
     kind: VolumeKind = VolumeKind.VOLUME
     read_only: bool = False
+    size_mib: int | None = None
+    """Of a tmpfs."""
 
 
 class ExtraHost(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
@@ -106,14 +112,75 @@ class ExtraHost(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, g
     `${Apps.<application>.<microservice>.public.<port>}`."""
 
 
-class HealthCheck(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """A command in the container whose exit code 0 means healthy. Times in seconds."""
+class HttpProbe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """A GET that the agent sends to the container; an answer of 200 to 399 means healthy."""
 
-    command: list[str]
+    port: int
+    path: str = "/"
+    host: str = ""
+    """The Host header; empty is the container's address."""
+
+
+class HealthCheck(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """How to know whether it is well: one of the first four. Times in seconds.
+
+    Without any health check, the image's own counts if it has one.
+    """
+
+    command: list[str] = field(default_factory=list)
+    """Run in the container; exit code 0 means healthy."""
+    http: HttpProbe | None = None
+    tcp: int | None = None
+    """A port of the container that takes connections."""
+    disabled: bool = False
+    """None, and not the image's either."""
     interval: float = 30.0
     timeout: float = 30.0
     retries: int = 3
     start_period: float = 0.0
+
+
+class Condition(StrEnum):
+    """What has to be true of another microservice before one is started."""
+
+    STARTED = "started"
+    """It runs, or ran."""
+    HEALTHY = "healthy"
+    """Its health check says so; without one, it runs."""
+    COMPLETED = "completed"
+    """It ended with exit code 0."""
+
+
+class Dependency(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """Another microservice of the same application that has to come first, on the same node."""
+
+    microservice: str
+    """Its name."""
+    condition: Condition = Condition.STARTED
+
+
+class ReplaceMode(StrEnum):
+    """How a container gives way to the next one."""
+
+    STOP_FIRST = "stop-first"
+    """The image is there before the old one stops: a break as long as one stop and start."""
+    BLUE_GREEN = "blue-green"
+    """The old one stops when the new one is well. Not with ports of the device."""
+
+
+class ConflictRule(StrEnum):
+    """Whose change of a twin's desired properties counts when both sides made one, apart."""
+
+    CONTROLLER_WINS = "controller-wins"
+    EDGE_WINS = "edge-wins"
+    LATEST_WINS = "latest-wins"
+    """By the clocks of both."""
+    MERGE = "merge"
+    """Field by field; where both changed the same, the controller."""
+
+
+LAST = 2**31 - 1
+"""The start order of those that have none."""
 
 
 class MicroserviceSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
@@ -144,6 +211,14 @@ class MicroserviceSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Cores."""
     pids_limit: int | None = None
     log_limit_mib: int = 10
+    disk_limit_mib: int | None = None
+    """Of what it writes into its container's own file system."""
+    options: ContainerOptions = ContainerOptions()
+    replace: ReplaceMode = ReplaceMode.STOP_FIRST
+    start_order: int = LAST
+    """Of its node's: lower ones are started first. 0 to LAST."""
+    depends_on: list[Dependency] = field(default_factory=list)
+    twin_conflicts: ConflictRule = ConflictRule.MERGE
     config: str = "{}"
     """A text for the microservice itself, usually a JSON object; changing it never replaces the
     container."""
@@ -154,6 +229,8 @@ class ContainerState(StrEnum):
 
     QUEUED = "queued"
     """Wanted; the agent has not said anything yet."""
+    WAITING = "waiting"
+    """Not started yet: others come first, which the reason names."""
     PULLING = "pulling"
     STARTING = "starting"
     RUNNING = "running"

@@ -21,7 +21,9 @@ from events.ids import START, CommandId, Position
 from events.network import NetworkEvents
 from events.node import NodeEvents
 from events.route import RouteEvents
+from events.session import SessionEvents
 from events.template import TemplateEvents
+from events.twin import TwinEvents
 from events.upcasting import is_old, upcast
 from events.user import UserEvents
 from events.volume import VolumeEvents
@@ -29,6 +31,8 @@ from events.volume import VolumeEvents
 KnownEvent = (
     NodeEvents
     | ApplicationEvents
+    | TwinEvents
+    | SessionEvents
     | CatalogEvents
     | RouteEvents
     | TemplateEvents

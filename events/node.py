@@ -7,7 +7,7 @@ from typing import ClassVar
 from msgspec import Struct, field
 
 from events.event import Event
-from events.ids import NodeId
+from events.ids import NodeId, Position
 
 
 class Platform(StrEnum):
@@ -52,6 +52,8 @@ class AgentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     pruning_interval_hours: int = 1
     disk_threshold_percent: int = 20
     """Less free disk than this, and unused images are removed."""
+    pull_limit_kib: int = 0
+    """KiB per second that pulls of images may take; 0 is no limit."""
     gps_mode: GpsMode | None = None
     time_zone: str | None = None
 
@@ -83,6 +85,25 @@ class RouterSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Whose router the agent uses, where the mode is none: a node's id or DEFAULT_ROUTER."""
 
 
+class Reach(StrEnum):
+    """Who may do something on a node: users of this role and those above."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+    NOBODY = "nobody"
+
+
+class NodeAccess(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """What may be done to a device from the centre, and what containers on it may."""
+
+    logs: Reach = Reach.VIEWER
+    exec: Reach = Reach.OPERATOR
+    """Commands in containers: who may do that may do all that the container may."""
+    privileged: bool = False
+    """Whether containers may have the host's powers (see ContainerOptions)."""
+
+
 class NodeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """What an operator says of a node. Everything here may change later."""
 
@@ -98,6 +119,7 @@ class NodeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     system: bool = False
     """The one node that carries the default router, beside the controller."""
     agent: AgentSettings = AgentSettings()
+    access: NodeAccess = NodeAccess()
     router: RouterSettings | None = None
     """None: nothing of this network's routers concerns it."""
 
@@ -108,8 +130,12 @@ class NodeFacts(Struct, frozen=True, kw_only=True, gc=False):
     agent_version: str = ""
     architecture: str = ""
     operating_system: str = ""
+    kernel: str = ""
+    host_name: str = ""
     cpus: int = 0
     memory_mib: int = 0
+    disk_mib: int = 0
+    """Of the file system that the agent's folder is on."""
     engine_version: str = ""
     engine_problem: str = ""
     """Why the container engine can't be used; empty while it can."""
@@ -211,6 +237,34 @@ class NodeInstructed(NodeEvent, frozen=True, kw_only=True, tag="node.instructed.
     """The agent is to do this once."""
 
     instruction: Instruction
+    version: str = ""
+    """Of an upgrade: of the agent's package; empty is the newest."""
+
+
+class Outcome(StrEnum):
+    """What became of an instruction."""
+
+    DONE = "done"
+    FAILED = "failed"
+    UNDONE = "undone"
+    """An upgrade that did not prove itself: the former version runs again."""
+
+
+class InstructionCarriedOut(
+    NodeEvent, frozen=True, kw_only=True, tag="node.instruction-carried-out.v1"
+):
+    """The agent says what became of what it was told."""
+
+    instruction: Instruction
+    told_at: Position
+    """The NodeInstructed."""
+    sequence: int
+    """Of the agent's reports, as in ContainerReported."""
+    outcome: Outcome
+    detail: str = ""
+    """For people."""
+    at: datetime
+    """The device's clock."""
 
 
 class NodeChangesAcknowledged(
@@ -248,6 +302,7 @@ NodeEvents = (
     | NodeWentOffline
     | NodeFactsReported
     | NodeInstructed
+    | InstructionCarriedOut
     | NodeChangesAcknowledged
     | TunnelOpened
     | TunnelClosed

@@ -17,13 +17,23 @@ from events.application import (
     MicroserviceStopped,
     MicroserviceUpdated,
 )
+from events.edge_resource import (
+    EdgeResourceDeleted,
+    EdgeResourceLinked,
+    EdgeResourceUnlinked,
+    EdgeResourceUpdated,
+)
 from events.envelope import Recorded
 from events.ids import MicroserviceId, NodeId, Position, VolumeId
 from events.node import (
+    InstructionCarriedOut,
     NodeDeleted,
     NodeDeprovisioned,
+    NodeInstructed,
     NodeProvisioned,
     NodeRegistered,
+    NodeSettings,
+    NodeUpdated,
 )
 from events.volume import VolumeCreated, VolumeDeleted, VolumeUpdated
 from projections import consequences
@@ -34,11 +44,18 @@ from projections.volumes import VolumeRow
 if TYPE_CHECKING:
     from projections.world import World
 
-NAME, VERSION = "revisions", 2
+NAME, VERSION = "revisions", 3
 OWN_EVENTS = (
     NodeRegistered
     | NodeProvisioned
     | NodeDeprovisioned
+    | NodeUpdated
+    | NodeInstructed
+    | InstructionCarriedOut
+    | EdgeResourceUpdated
+    | EdgeResourceLinked
+    | EdgeResourceUnlinked
+    | EdgeResourceDeleted
     | MicroserviceCreated
     | MicroserviceUpdated
     | MicroserviceRenamed
@@ -86,8 +103,22 @@ def _touched(world: "World", event: OWN_EVENTS) -> Iterator[NodeId]:
     A changed credential is something to do: an agent that waits with the old one has to hear it.
     """
     match event:
-        case NodeRegistered() | NodeProvisioned() | NodeDeprovisioned() | MicroserviceCreated():
+        case (
+            NodeRegistered()
+            | NodeProvisioned()
+            | NodeDeprovisioned()
+            | NodeInstructed()
+            | InstructionCarriedOut()
+            | EdgeResourceLinked()
+            | EdgeResourceUnlinked()
+            | MicroserviceCreated()
+        ):
             yield event.node_id
+        case NodeUpdated():
+            if _for_agent(event.settings) != _for_agent(world.nodes[event.node_id].settings):
+                yield event.node_id
+        case EdgeResourceUpdated() | EdgeResourceDeleted():
+            yield from world.edge_resources[event.edge_resource_id].node_ids
         case MicroserviceMoved():
             yield event.from_node_id
             yield event.to_node_id
@@ -109,6 +140,11 @@ def _touched(world: "World", event: OWN_EVENTS) -> Iterator[NodeId]:
             yield from world.volumes[event.volume_id].settings.node_ids
         case _:
             assert_never(event)
+
+
+def _for_agent(settings: NodeSettings) -> tuple[object, ...]:
+    """What an agent is told of its node's settings."""
+    return settings.agent, settings.location, settings.latitude, settings.longitude
 
 
 def revision(world: "World", node_id: NodeId) -> Position:

@@ -13,6 +13,7 @@ from events.ids import NodeId, Position
 from events.node import (
     DEFAULT_ROUTER,
     Instruction,
+    InstructionCarriedOut,
     NodeCameOnline,
     NodeChangesAcknowledged,
     NodeDeleted,
@@ -38,7 +39,7 @@ from projections.view import Drop, Put, Table
 if TYPE_CHECKING:
     from projections.world import World
 
-NAME, VERSION = "nodes", 1
+NAME, VERSION = "nodes", 2
 
 
 class NodeState(StrEnum):
@@ -58,6 +59,14 @@ class TunnelRow(Struct, frozen=True, kw_only=True, gc=False):
     remote_port: int
     local_port: int
     open: bool = True
+
+
+class OpenInstruction(Struct, frozen=True, kw_only=True, gc=False):
+    """Something that the agent was told to do, and has not said what became of it."""
+
+    told_at: Position
+    instruction: Instruction
+    version: str
 
 
 class NodeRow(Struct, frozen=True, kw_only=True, gc=False):
@@ -82,6 +91,8 @@ class NodeRow(Struct, frozen=True, kw_only=True, gc=False):
     tunnel: TunnelRow | None = None
     instructed: dict[Instruction, Position] = field(default_factory=dict)
     """What its agent was told to do, each with the last time it was."""
+    instructions: list[OpenInstruction] = field(default_factory=list)
+    """Those that its agent has not spoken about yet, the oldest first."""
     number: int
     """The event that made it: stable, and its alone."""
     created_by: str
@@ -201,7 +212,19 @@ def project(
             yield Put(event.node_id, replace(row, facts=event.facts))
         case NodeInstructed():
             instructed = {**row.instructed, event.instruction: recorded.position}
-            yield Put(event.node_id, replace(row, instructed=instructed))
+            # One of a kind: told twice before it was done once, it is done once.
+            open_ones = [each for each in row.instructions if each.instruction != event.instruction]
+            open_ones.append(
+                OpenInstruction(
+                    told_at=recorded.position,
+                    instruction=event.instruction,
+                    version=event.version,
+                )
+            )
+            yield Put(event.node_id, replace(row, instructed=instructed, instructions=open_ones))
+        case InstructionCarriedOut():
+            left = [each for each in row.instructions if each.told_at != event.told_at]
+            yield Put(event.node_id, replace(row, instructions=left))
         case TunnelOpened():
             tunnel = TunnelRow(
                 host=event.host,

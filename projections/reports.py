@@ -6,14 +6,23 @@ from typing import TYPE_CHECKING, assert_never
 from events.application import ContainerReported
 from events.envelope import Recorded
 from events.ids import NodeId
-from events.node import NodeDeleted, NodeProvisioned
+from events.node import InstructionCarriedOut, NodeDeleted, NodeProvisioned
+from events.twin import TwinDesiredChanged, TwinEditOverruled, TwinReportedChanged
 from projections.view import Drop, Put, Table
 
 if TYPE_CHECKING:
     from projections.world import World
 
 NAME, VERSION = "reports", 1
-EVENTS = ContainerReported | NodeProvisioned | NodeDeleted
+EVENTS = (
+    ContainerReported
+    | TwinReportedChanged
+    | TwinDesiredChanged
+    | TwinEditOverruled
+    | InstructionCarriedOut
+    | NodeProvisioned
+    | NodeDeleted
+)
 
 
 def table() -> Table[NodeId, int]:
@@ -24,8 +33,16 @@ def table() -> Table[NodeId, int]:
 def project(_: "World", event: EVENTS, __: Recorded) -> Iterator[Put[NodeId, int] | Drop[NodeId]]:
     """See view.py."""
     match event:
-        case ContainerReported():
+        case (
+            ContainerReported()
+            | TwinReportedChanged()
+            | TwinEditOverruled()
+            | InstructionCarriedOut()
+        ):
             yield Put(event.node_id, event.sequence)
+        case TwinDesiredChanged():
+            if event.node_id is not None and event.sequence is not None:
+                yield Put(event.node_id, event.sequence)
         case NodeProvisioned():
             # A device that is provisioned counts from 1 again.
             yield Put(event.node_id, 0)

@@ -3,15 +3,17 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from msgspec import convert, structs
+from msgspec import Raw, convert, json, structs
 
 from agent import contract
-from ecn.commands.node import ContainerReport, ReportNode
-from events.application import ContainerStatus, MicroserviceSpec
+from ecn.commands.node import ContainerReport, OutcomeReport, ReportNode, TwinReport
+from events.application import ContainerStatus, HealthCheck, MicroserviceSpec
 from events.catalog import SealedSecret
-from events.ids import MicroserviceId, NodeId, Position, RegistryId
-from events.node import NodeFacts
+from events.ids import EdgeResourceId, MicroserviceId, NodeId, Position, RegistryId
+from events.node import NodeFacts, NodeSettings, Outcome
+from events.twin import TwinSection
 from projections import desired_state
+from projections.edge_resources import EdgeResourceRow, linked
 from projections.host_templates import resolved_hosts
 from projections.images import image_for, pull_for, registry_for
 from projections.microservices import MicroserviceRow
@@ -49,7 +51,7 @@ def desired(
     since: Position,
     changed: Mapping[MicroserviceId, MicroserviceRow],
     passwords: Mapping[RegistryId, str],
-    log_requests: list[contract.LogRequest],
+    stream_requests: list[contract.AnyStreamRequest],
 ) -> contract.DesiredState:
     """What the agent is told: what changed, and the ids of all."""
     volumes = desired_state.volumes(world, node_id)
@@ -74,7 +76,13 @@ def desired(
             if row.revision > since
         ],
         all_volumes=sorted(volumes),
-        log_requests=log_requests,
+        node=node_config(world.nodes[node_id].settings),
+        edge_resources=[_edge_resource(key, row) for key, row in linked(world, node_id).items()],
+        instructions=[
+            contract.Instruction(told_at=each.told_at, kind=each.instruction, version=each.version)
+            for each in world.nodes[node_id].instructions
+        ],
+        stream_requests=stream_requests,
     )
 
 
@@ -95,15 +103,93 @@ def microservice(
         restart=contract.RestartPolicy(row.spec.restart),
         pull=contract.PullPolicy(pull_for(world, row.spec)),
         registry=_registry(world, row.spec, passwords),
+        probe=_probe(row.spec.health_check),
+        start_order=row.spec.start_order,
+        depends_on=_dependencies(world, row),
+        replace=contract.ReplaceMode(row.spec.replace),
         config=row.spec.config,
     )
 
 
+def node_config(settings: NodeSettings) -> contract.NodeConfig:
+    """How the agent is to go about its work."""
+    known = convert(settings.agent, contract.NodeConfig, from_attributes=True)
+    return structs.replace(
+        known,
+        location=settings.location or "",
+        latitude=settings.latitude,
+        longitude=settings.longitude,
+        time_zone=settings.agent.time_zone or "",
+    )
+
+
+def _edge_resource(key: EdgeResourceId, row: EdgeResourceRow) -> contract.EdgeResource:
+    settings = row.settings
+    return contract.EdgeResource(
+        edge_resource_id=key,
+        name=row.name,
+        version=row.version,
+        description=settings.description,
+        protocol=settings.protocol,
+        endpoints=Raw(json.encode(settings.endpoints)),
+        display=Raw(json.encode(settings.display)),
+        custom=settings.custom,
+        tags=settings.tags,
+    )
+
+
+def _probe(check: HealthCheck | None) -> contract.Probe | None:
+    """What the agent asks itself; commands are the engine's."""
+    if check is None or (check.http is None and check.tcp is None):
+        return None
+    return contract.Probe(
+        port=check.http.port if check.http is not None else check.tcp or 0,
+        http_path=check.http.path if check.http is not None else None,
+        http_host=check.http.host if check.http is not None else "",
+        interval=check.interval,
+        timeout=check.timeout,
+        retries=check.retries,
+        start_period=check.start_period,
+    )
+
+
+def _engine_check(check: HealthCheck | None) -> contract.HealthCheck | None:
+    """What the engine runs. An empty command: not the image's own either."""
+    if check is None:
+        return None
+    return contract.HealthCheck(
+        command=check.command,
+        interval=check.interval,
+        timeout=check.timeout,
+        retries=check.retries,
+        start_period=check.start_period,
+    )
+
+
+def _dependencies(world: World, row: MicroserviceRow) -> list[contract.Dependency]:
+    """Those that are on the same node: for others nobody there can wait."""
+    found = []
+    for each in row.spec.depends_on:
+        key = world.microservices.one("name", (row.application_id, each.microservice))
+        if key is not None and world.microservices[key].node_id == row.node_id:
+            found.append(
+                contract.Dependency(
+                    microservice_id=key,
+                    name=each.microservice,
+                    condition=contract.Condition(each.condition),
+                )
+            )
+    return found
+
+
 def _container_spec(world: World, row: MicroserviceRow) -> contract.ContainerSpec:
     """With all that the spec only names looked up: for this node, as things are now."""
-    spec = convert(row.spec, contract.ContainerSpec, from_attributes=True)
+    check = _engine_check(row.spec.health_check)
+    plain = structs.replace(row.spec, health_check=None)
+    spec = convert(plain, contract.ContainerSpec, from_attributes=True)
     return structs.replace(
         spec,
+        health_check=check,
         image=image_for(world, row.spec, world.nodes[row.node_id]) or "",
         ports=[] if row.spec.host_network else spec.ports,
         extra_hosts=[
@@ -152,6 +238,30 @@ def report(node_id: NodeId, said: contract.Report, now: datetime) -> ReportNode:
                 status=_status(each.status),
             )
             for each in said.containers
+        ],
+        twins=[
+            TwinReport(
+                sequence=each.sequence,
+                microservice_id=MicroserviceId(each.microservice_id),
+                section=TwinSection(each.section),
+                patch=each.patch,
+                whole=each.whole,
+                base=each.base,
+                at=each.at,
+            )
+            for each in said.twins
+            if each.section in list(TwinSection)
+        ],
+        outcomes=[
+            OutcomeReport(
+                sequence=each.sequence,
+                told_at=Position(each.told_at),
+                outcome=Outcome(each.outcome),
+                detail=_bounded(each.detail, LONGEST_REASON),
+                at=each.at,
+            )
+            for each in said.outcomes
+            if each.outcome in list(Outcome)
         ],
         goodbye=said.goodbye,
     )

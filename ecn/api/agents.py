@@ -100,7 +100,7 @@ async def _state(
     world: World,
     node_id: NodeId,
     since: Position,
-    asked: list[contract.LogRequest],
+    asked: list[contract.AnyStreamRequest],
 ) -> contract.DesiredState:
     changed = agent_documents.changed_since(world, node_id, since)
     passwords: dict[RegistryId, str] = {}
@@ -111,14 +111,17 @@ async def _state(
             # Its pull will be refused, and that the agent reports; the others must not suffer.
             log.error("registry_password_lost", registry_id=registry_id, reason=str(e))
     return agent_documents.desired(
-        world, node_id, since=since, changed=changed, passwords=passwords, log_requests=asked
+        world, node_id, since=since, changed=changed, passwords=passwords, stream_requests=asked
     )
 
 
 async def report(request: web.Request) -> web.Response:
     """What happened on the node. Costs the log nothing when that is nothing new."""
     said = await read_body(request, contract.Report)
-    if len(said.containers) > agent_documents.MOST_REPORTS:
+    numbers = [each.sequence for each in said.containers]
+    numbers += [each.sequence for each in said.twins]
+    numbers += [each.sequence for each in said.outcomes]
+    if len(numbers) > agent_documents.MOST_REPORTS:
         raise Invalid(f"more than {agent_documents.MOST_REPORTS} at once", field="$.containers")
     node_id, live = request[DEVICE].node_id, request.app[LIVE]
     command = agent_documents.report(node_id, said, request.app[CLOCK]())
@@ -130,7 +133,7 @@ async def report(request: web.Request) -> web.Response:
     # An agent whose journal is older than the log (restored from a backup) learns here from where
     # it has to count on: what it numbers below that would be taken for told before.
     known = request.app[LIVE].world.reports.get(node_id) or 0
-    told = max((each.sequence for each in said.containers), default=0)
+    told = max(numbers, default=0)
     return json_answer(contract.ReportAnswer(accepted_through=max(known, told)))
 
 

@@ -1,6 +1,6 @@
 """Container logs from a device that accepts no connection: it opens a stream, and we pass it on.
 
-An operator's request becomes a LogRequest that the node's next long-poll answer carries; its
+An operator's request becomes a StreamRequest that the node's next long-poll answer carries; its
 agent then posts the log as it comes. Nothing of it is kept: it goes from one connection into the
 other, at the pace of the slower one.
 """
@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
-from agent.contract import LogRequest
+from agent.contract import AnyStreamRequest
 from ecn.errors import NotFound, TooMany, Unreachable
 from events.ids import NodeId
 
@@ -26,7 +26,7 @@ CHUNKS = 16
 class Stream:
     """One log on its way."""
 
-    def __init__(self, node_id: NodeId, request: LogRequest) -> None:
+    def __init__(self, node_id: NodeId, request: AnyStreamRequest) -> None:
         self.node_id = node_id
         self.request = request
         self.opened = asyncio.Event()
@@ -91,10 +91,10 @@ class LogStreams:
     def __init__(self, wake: Callable[[NodeId], None]) -> None:
         self._wake = wake
         self._streams: dict[str, Stream] = {}
-        self._asked: dict[NodeId, list[LogRequest]] = {}
+        self._asked: dict[NodeId, list[AnyStreamRequest]] = {}
 
     @asynccontextmanager
-    async def open(self, node_id: NodeId, request: LogRequest) -> AsyncIterator[Stream]:
+    async def open(self, node_id: NodeId, request: AnyStreamRequest) -> AsyncIterator[Stream]:
         """Ask the node for a log. Errors: TooMany."""
         on_node = sum(1 for stream in self._streams.values() if stream.node_id == node_id)
         if len(self._streams) >= MOST or on_node >= MOST_PER_NODE:
@@ -114,7 +114,7 @@ class LogStreams:
             else:
                 self._asked.pop(node_id, None)
 
-    def take(self, node_id: NodeId) -> list[LogRequest]:
+    def take(self, node_id: NodeId) -> list[AnyStreamRequest]:
         """The requests that the node has not been told yet. It is told once."""
         return self._asked.pop(node_id, [])
 

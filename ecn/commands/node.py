@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from msgspec import field
+from msgspec import Raw, field
 
 from ecn.commands.command import Command
 from events.application import ContainerStatus
-from events.ids import MicroserviceId, NodeId
-from events.node import Instruction, NodeFacts, NodeSettings
+from events.ids import MicroserviceId, NodeId, Position
+from events.node import Instruction, NodeFacts, NodeSettings, Outcome
+from events.twin import TwinSection
 
 
 class RegisterNode(Command, frozen=True, kw_only=True):
@@ -66,6 +67,32 @@ class ContainerReport(Command, frozen=True, kw_only=True):
     status: ContainerStatus
 
 
+class TwinReport(Command, frozen=True, kw_only=True):
+    """One numbered change of a twin that was made on the device, within a ReportNode."""
+
+    sequence: int
+    microservice_id: MicroserviceId
+    section: TwinSection
+    patch: Raw
+    """A JSON merge patch of the section."""
+    whole: Raw
+    """The section as the device has it after that."""
+    base: int
+    """Of desired properties: the version that the device knew."""
+    at: datetime
+    """The device's clock."""
+
+
+class OutcomeReport(Command, frozen=True, kw_only=True):
+    """One numbered word on an instruction, within a ReportNode."""
+
+    sequence: int
+    told_at: Position
+    outcome: Outcome
+    detail: str
+    at: datetime
+
+
 class ReportNode(Command, frozen=True, kw_only=True):
     """An agent was heard and says what changed."""
 
@@ -73,6 +100,8 @@ class ReportNode(Command, frozen=True, kw_only=True):
     now: datetime
     facts: NodeFacts | None = None
     containers: list[ContainerReport] = field(default_factory=list)
+    twins: list[TwinReport] = field(default_factory=list)
+    outcomes: list[OutcomeReport] = field(default_factory=list)
     goodbye: bool = False
 
 
@@ -81,6 +110,8 @@ class InstructNode(Command, frozen=True, kw_only=True):
 
     node_id: NodeId
     instruction: Instruction
+    version: str = ""
+    """Of an upgrade."""
 
 
 class AcknowledgeChanges(Command, frozen=True, kw_only=True):

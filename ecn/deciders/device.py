@@ -3,11 +3,22 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from ecn.commands.node import AcknowledgeChanges, MarkNodeOffline, ProvisionNode, ReportNode
+from ecn.commands.node import (
+    AcknowledgeChanges,
+    ContainerReport,
+    MarkNodeOffline,
+    OutcomeReport,
+    ProvisionNode,
+    ReportNode,
+    TwinReport,
+)
+from ecn.deciders import twin
 from ecn.errors import Conflict, KeyRefused
 from events.application import ContainerReported
 from events.envelope import KnownEvent
+from events.ids import MicroserviceId, NodeId
 from events.node import (
+    InstructionCarriedOut,
     NodeCameOnline,
     NodeChangesAcknowledged,
     NodeFactsReported,
@@ -19,6 +30,7 @@ from projections import changes
 from projections.nodes import NodeState
 from projections.world import World
 
+Numbered = ContainerReport | TwinReport | OutcomeReport
 DeviceCommand = ProvisionNode | ReportNode | AcknowledgeChanges | MarkNodeOffline
 
 
@@ -77,6 +89,42 @@ def _provision(world: World, command: ProvisionNode) -> Iterator[KnownEvent]:
     )
 
 
+def _one(world: World, node_id: NodeId, report: Numbered) -> Iterator[KnownEvent]:
+    """What one numbered word leads to; nothing, where nobody waits for that word any more."""
+    match report:
+        case ContainerReport():
+            if _here(world, node_id, report.microservice_id):
+                yield ContainerReported(
+                    microservice_id=report.microservice_id,
+                    node_id=node_id,
+                    sequence=report.sequence,
+                    status=report.status,
+                )
+        case TwinReport():
+            if _here(world, node_id, report.microservice_id):
+                yield from twin.from_device(world, node_id, report)
+        case OutcomeReport():
+            for told in world.nodes[node_id].instructions:
+                if told.told_at == report.told_at:
+                    yield InstructionCarriedOut(
+                        node_id=node_id,
+                        instruction=told.instruction,
+                        told_at=told.told_at,
+                        sequence=report.sequence,
+                        outcome=report.outcome,
+                        detail=report.detail,
+                        at=report.at,
+                    )
+        case _:
+            assert_never(report)
+
+
+def _here(world: World, node_id: NodeId, microservice_id: MicroserviceId) -> bool:
+    """Whether it belongs to the node: not moved away or deleted meanwhile."""
+    microservice = world.microservices.get(microservice_id)
+    return microservice is not None and microservice.node_id == node_id
+
+
 def _report(world: World, command: ReportNode) -> Iterator[KnownEvent]:
     row = world.nodes.get(command.node_id)
     if row is None or row.credential_hash is None:
@@ -86,19 +134,14 @@ def _report(world: World, command: ReportNode) -> Iterator[KnownEvent]:
     if command.facts is not None and command.facts != row.facts:
         yield NodeFactsReported(node_id=command.node_id, facts=command.facts)
     last = world.reports.get(command.node_id) or 0
-    for report in sorted(command.containers, key=lambda each: each.sequence):
-        microservice = world.microservices.get(report.microservice_id)
+    said: list[Numbered] = [*command.containers, *command.twins, *command.outcomes]
+    numbered = sorted(said, key=lambda each: each.sequence)
+    for report in numbered:
         if report.sequence <= last:
             continue  # told before
-        if microservice is None or microservice.node_id != command.node_id:
-            continue  # moved away or deleted meanwhile: nobody waits for that word
-        last = report.sequence
-        yield ContainerReported(
-            microservice_id=report.microservice_id,
-            node_id=command.node_id,
-            sequence=report.sequence,
-            status=report.status,
-        )
+        for event in _one(world, command.node_id, report):
+            last = report.sequence
+            yield event
     if command.goodbye and row.state is NodeState.ONLINE:
         yield NodeWentOffline(
             node_id=command.node_id, reason=OfflineReason.STOPPED, last_seen=command.now

@@ -71,7 +71,11 @@ def decide(world: World, command: NodeCommand) -> Iterator[KnownEvent]:
             yield from gone.node(world, command.node_id)
         case InstructNode():
             _row(world, command.node_id)
-            yield NodeInstructed(node_id=command.node_id, instruction=command.instruction)
+            yield NodeInstructed(
+                node_id=command.node_id,
+                instruction=command.instruction,
+                version=command.version,
+            )
         case OpenTunnel():
             yield from _open(world, command)
         case CloseTunnel():

@@ -44,6 +44,7 @@ from events.envelope import Recorded, UnknownEvent
 from events.ids import NodeId
 from events.network import DefaultRouterSet, NetworkSettingChanged
 from events.node import (
+    InstructionCarriedOut,
     NodeCameOnline,
     NodeChangesAcknowledged,
     NodeDeleted,
@@ -61,7 +62,9 @@ from events.node import (
     TunnelOpened,
 )
 from events.route import RouteCreated, RouteDeleted, RouteEnds, RouteUpdated
+from events.session import SessionClosed, SessionOpened
 from events.template import TemplateCreated, TemplateDeleted, TemplateUpdated
+from events.twin import TwinDesiredChanged, TwinEditOverruled, TwinReportedChanged
 from events.user import (
     TokenIssued,
     TokenRenewed,
@@ -230,6 +233,21 @@ def said(world: World, recorded: Recorded) -> str:
             | UserDeleted()
         ):
             return "deleted"
+        case InstructionCarriedOut():
+            detail = f": {event.detail}" if event.detail else ""
+            return f"{event.instruction} {event.outcome}{detail}"
+        case TwinDesiredChanged():
+            where = " on the device" if event.node_id is not None else ""
+            return f"desired properties changed{where} (version {event.version})"
+        case TwinReportedChanged():
+            return f"reported properties changed (version {event.version})"
+        case TwinEditOverruled():
+            return f"a change of desired properties on the device gave way ({event.rule})"
+        case SessionOpened():
+            words = f": {' '.join(event.command)}" if event.command else ""
+            return f"{event.kind} session opened{words}"
+        case SessionClosed():
+            return f"{event.kind} session closed after {event.seconds:.0f} s: {event.reason}"
         case _:
             assert_never(event)
 

@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from agent.contract import (
+    AnyStreamRequest,
     ContainerReport,
     ContainerState,
     DesiredState,
@@ -28,7 +29,7 @@ class ControllerStub:
         self.url = ""
         self.revision = 0
         self.items: dict[str, Microservice] = {}
-        self.log_requests: list[LogRequest] = []
+        self.stream_requests: list[AnyStreamRequest] = []
         self.changed = asyncio.Event()
         self.refusal: tuple[int, str] | None = None
         """Status and code of every answer from now on."""
@@ -50,7 +51,7 @@ class ControllerStub:
         self._wake()
 
     def asks_for_log(self, request: LogRequest) -> None:
-        self.log_requests.append(request)
+        self.stream_requests.append(request)
         self._wake()
 
     def states(self, microservice_id: str) -> list[ContainerState]:
@@ -108,7 +109,7 @@ class ControllerStub:
         etag = request.headers.get("If-None-Match")
         self.questions.append(etag)
         since = int(etag.strip('"')) if etag else 0
-        if since == self.revision and not self.log_requests:
+        if since == self.revision and not self.stream_requests:
             wait = float(request.headers["Prefer"].partition("=")[2])
             try:
                 async with asyncio.timeout(wait):
@@ -117,9 +118,9 @@ class ControllerStub:
                 return web.Response(status=304)
             if self.refusal is not None:
                 return self._refused()
-            if since == self.revision and not self.log_requests:
+            if since == self.revision and not self.stream_requests:
                 return web.Response(status=304)
-        requests, self.log_requests = self.log_requests, []
+        requests, self.stream_requests = self.stream_requests, []
         return _json(
             DesiredState(
                 revision=self.revision,
@@ -130,7 +131,7 @@ class ControllerStub:
                     if since == 0 or (m.revision > since and m.microservice_id not in self.forgets)
                 ],
                 all_microservices=sorted(self.items),
-                log_requests=requests,
+                stream_requests=requests,
             )
         )
 

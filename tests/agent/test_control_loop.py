@@ -43,7 +43,11 @@ class Scene:
         )
 
     def states(self, m: str = "m1") -> list[ContainerState]:
-        return [r.status.state for r in self.journal.pending(10_000) if r.microservice_id == m]
+        return [
+            r.status.state
+            for r in self.journal.pending(10_000).containers
+            if r.microservice_id == m
+        ]
 
     async def state(self, state: ContainerState, m: str = "m1", within: float = 1000) -> None:
         await until_true(lambda: self.states(m)[-1:] == [state], within)
@@ -103,7 +107,7 @@ def test_a_crash_loop_backs_off_to_the_second_and_counts(tmp_path: Path) -> None
             gaps = [b - a for a, b in pairwise(starts)]
             assert gaps == pytest.approx([0, 10, 20, 40, 80, 160], abs=0.5)
             assert s.journal.memory("m1").restarts == 6
-            told = [r.status for r in s.journal.pending(100)]
+            told = [r.status for r in s.journal.pending(100).containers]
             assert {t.exit_code for t in told if t.state is S.BACKING_OFF} == {1}
 
     run(story)
@@ -217,7 +221,7 @@ def test_the_unhealthy_is_told_and_restarted(tmp_path: Path) -> None:
             s.engine.set_health(s.engine.of("m1")[0].container_id, Health.UNHEALTHY)
             await until_true(lambda: s.journal.memory("m1").restarts == 1, 5)
             await until_true(s.runs, 5)
-            told = [r.status for r in s.journal.pending(100)]
+            told = [r.status for r in s.journal.pending(100).containers]
             assert Health.UNHEALTHY in [t.health for t in told]
 
     run(story)
@@ -335,7 +339,11 @@ def test_without_an_image_for_the_device_it_fails_and_says_so(tmp_path: Path) ->
             s.wish(microservice(of=spec("")), microservice("m2"))
             await s.state(S.FAILED)
             await s.state(S.RUNNING, "m2")
-            said = [r.status.reason for r in s.journal.pending(100) if r.microservice_id == "m1"]
+            said = [
+                r.status.reason
+                for r in s.journal.pending(100).containers
+                if r.microservice_id == "m1"
+            ]
             assert "no image for this device's platform" in said[-1]
 
     run(story)

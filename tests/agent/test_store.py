@@ -91,7 +91,7 @@ def test_only_changes_are_transitions(tmp_path: Path) -> None:
         assert not journal.note("m1", later)
         assert journal.note("m1", told(restarts=1))
         assert journal.note("m2", told())
-        assert [(r.sequence, r.microservice_id) for r in journal.pending(9)] == [
+        assert [(r.sequence, r.microservice_id) for r in journal.pending(9).containers] == [
             (1, "m1"),
             (2, "m1"),
             (3, "m2"),
@@ -105,13 +105,13 @@ def test_a_transition_is_kept_until_accepted_and_numbers_never_come_twice(tmp_pa
         for n in range(4):
             journal.note("m1", told(restarts=n))
         journal.accepted(3)
-        assert [r.sequence for r in journal.pending(9)] == [4]
+        assert [r.sequence for r in journal.pending(9).containers] == [4]
         journal.accepted(4)
         journal.accepted(4)
     with Journal(tmp_path / "j") as journal:
         assert journal.waiting() == 0
         journal.note("m1", told(restarts=9))
-        assert [r.sequence for r in journal.pending(9)] == [5]
+        assert [r.sequence for r in journal.pending(9).containers] == [5]
 
 
 def test_a_controller_that_knows_more_of_us_is_told_everything_again(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_controller_that_knows_more_of_us_is_told_everything_again(tmp_path: P
         journal.note("m1", told())
         journal.accepted(57)
         assert journal.note("m1", told())
-        assert [r.sequence for r in journal.pending(9)] == [58]
+        assert [r.sequence for r in journal.pending(9).containers] == [58]
 
 
 def test_a_full_outbox_keeps_the_newest_of_each_microservice(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_full_outbox_keeps_the_newest_of_each_microservice(tmp_path: Path) -> 
         journal.note("quiet", told())
         for n in range(100):
             journal.note("noisy", told(restarts=n))
-        kept = journal.pending(100)
+        kept = journal.pending(100).containers
         assert len(kept) <= 20
         assert kept[0].microservice_id == "quiet"
         assert kept[-1].status.restarts == 99
@@ -154,11 +154,15 @@ def test_a_disk_that_takes_nothing_ends_neither_the_reports_nor_the_healing(tmp_
         journal.forget("m1")
         journal._database.execute("PRAGMA query_only = OFF")
         # All is as before, and done when it is asked for again.
-        assert [each.sequence for each in journal.pending(10)] == [1]
+        assert [each.sequence for each in journal.pending(10).containers] == [1]
         assert journal.memories().keys() == journal.last_told().keys() == {"m1"}
         journal.forget("m1")
         assert journal.accepted(1)
-        assert (journal.pending(10), journal.memories(), journal.last_told()) == ([], {}, {})
+        assert (journal.pending(10).containers, journal.memories(), journal.last_told()) == (
+            [],
+            {},
+            {},
+        )
 
 
 def test_a_journal_that_is_no_database_is_put_aside(tmp_path: Path) -> None:
@@ -192,7 +196,7 @@ WRITER = """
         while True:
             status = ContainerStatus(state=ContainerState.RUNNING, restarts=n, at=NOW)
             journal.note("m1", Told(status=status, cause="c"))
-            (last,) = journal.pending(1000)[-1:]
+            (last,) = journal.pending(1000).containers[-1:]
             write_whole(folder / "whole", b"%d " % n * 5000, mode=0o600)
             print(last.sequence, flush=True)
             if n % 3 == 0:
@@ -219,7 +223,7 @@ def test_a_kill_in_the_middle_of_writes_loses_nothing_told_and_reuses_no_number(
         rest, _ = process.communicate(timeout=10)
         numbers += [int(line) for line in (first + rest).split(b"\n")[:-1] if line]
         with Journal(tmp_path / "j") as journal:
-            left = [r.sequence for r in journal.pending(1000)]
+            left = [r.sequence for r in journal.pending(1000).containers]
             assert left == sorted(left)
             # The last number printed is in the journal, or was accepted.
             assert not left or left[-1] >= numbers[-1]

@@ -44,7 +44,9 @@ def told(world: World) -> contract.Microservice:
     """Of the one microservice of east."""
     changed = changed_since(world, EAST, START)
     passwords = dict.fromkeys(passwords_needed(world, changed), "open sesame")
-    state = desired(world, EAST, since=START, changed=changed, passwords=passwords, log_requests=[])
+    state = desired(
+        world, EAST, since=START, changed=changed, passwords=passwords, stream_requests=[]
+    )
     (found,) = state.changed
     return found
 

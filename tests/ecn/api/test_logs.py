@@ -43,7 +43,7 @@ async def asked(agent: Agent) -> dict[str, object]:
 
 async def all_asked(agent: Agent) -> list[dict[str, object]]:
     # The revision that the agent has: to ask for it would bring the log requests already.
-    return (await agent.desired(agent.known, wait=5)).items("log_requests")
+    return (await agent.desired(agent.known, wait=5)).items("stream_requests")
 
 
 async def send(agent: Agent, request_id: object, body: object) -> int:
@@ -60,7 +60,7 @@ async def test_the_operator_reads_what_the_agent_sends(east: Agent, viewer: Clie
     poll = await east.desired(east.known, wait=5)
     # The revision stays: a wish to read is no change of what should be.
     assert (poll["revision"], poll.items("changed")) == (east.known, [])
-    (request,) = poll.items("log_requests")
+    (request,) = poll.items("stream_requests")
     assert (request["tail"], request["follow"]) == (5, True)
     assert request["since"] == "2026-03-01T12:00:00Z"
     assert await send(east, request["request_id"], b"one\ntwo\n") == 204

@@ -1,0 +1,72 @@
+"""Twins: properties of a microservice that the centre wishes and those that the device reports.
+
+Both sections are JSON objects and have a version of their own, which counts the accepted changes.
+Events carry the change (a JSON merge patch) and the whole section after it, at most 32 KiB.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from msgspec import Raw
+
+from events.event import Event
+from events.ids import MicroserviceId, NodeId
+
+
+class TwinSection(StrEnum):
+    """One half of a twin."""
+
+    DESIRED = "desired"
+    """What should be: changed from the centre, and at the edge by who stands before the device."""
+    REPORTED = "reported"
+    """What is: changed by the microservice alone."""
+
+
+class TwinEvent(Event, frozen=True, kw_only=True):
+    """About one microservice's twin."""
+
+    KIND: ClassVar[str] = "microservice"
+    microservice_id: MicroserviceId
+
+
+class TwinDesiredChanged(TwinEvent, frozen=True, kw_only=True, tag="twin.desired-changed.v1"):
+    """What should be is now this."""
+
+    version: int
+    patch: Raw
+    desired: Raw
+    node_id: NodeId | None = None
+    """The device that it was changed on; None: from the centre."""
+    at: datetime | None = None
+    """That device's clock."""
+    sequence: int | None = None
+    """Of its agent's reports, as in ContainerReported."""
+
+
+class TwinReportedChanged(TwinEvent, frozen=True, kw_only=True, tag="twin.reported-changed.v1"):
+    """What is, says the microservice, is now this."""
+
+    version: int
+    patch: Raw
+    reported: Raw
+    node_id: NodeId
+    at: datetime
+    sequence: int
+
+
+class TwinEditOverruled(TwinEvent, frozen=True, kw_only=True, tag="twin.edit-overruled.v1"):
+    """A change of what should be, made on the device, gave way to one made from the centre."""
+
+    patch: Raw
+    """What did not come to be."""
+    base: int
+    """The version that the device knew."""
+    rule: str
+    """The ConflictRule that decided."""
+    node_id: NodeId
+    at: datetime
+    sequence: int
+
+
+TwinEvents = TwinDesiredChanged | TwinReportedChanged | TwinEditOverruled
