@@ -19,11 +19,14 @@ from events.catalog import RegistrySettings, RegistryUpdated
 from events.envelope import KnownEvent
 from events.ids import NodeId
 from events.node import (
+    AgentSettings,
+    Instruction,
     NodeCameOnline,
     NodeDeleted,
     NodeDeprovisioned,
     NodeFacts,
     NodeFactsReported,
+    NodeInstructed,
     NodeSettings,
     NodeUpdated,
     NodeWentOffline,
@@ -31,6 +34,7 @@ from events.node import (
 )
 from projections.catalog import catalog_item
 from projections.desired_state import revision, should_run, wanted
+from projections.edge_resources import linked
 from projections.host_templates import references, resolved_hosts
 from projections.images import image_for
 from projections.microservices import MicroserviceRow
@@ -80,8 +84,13 @@ def wanted_of(world: World, node_id: NodeId) -> object:
         for key, row in world.volumes.items()
         if node_id in row.settings.node_ids
     }
+    node = world.nodes[node_id]
+    settings = node.settings
     return (
-        world.nodes[node_id].credential_hash,
+        node.credential_hash,
+        node.instructions,
+        (settings.agent, settings.location, settings.latitude, settings.longitude),
+        {key: (row.name, row.settings) for key, row in linked(world, node_id).items()},
         volumes,
         {
             key: (
@@ -207,6 +216,16 @@ SHOP_STOPPED = ApplicationStopped(application_id=SHOP)
         ([key_issued(), provisioned()], {EAST}),
         ([key_issued(), provisioned(), NodeDeprovisioned(node_id=EAST)], {EAST}),
         ([NodeUpdated(node_id=EAST, settings=NodeSettings(description="roof"))], set()),
+        ([NodeUpdated(node_id=EAST, settings=NodeSettings(location="roof"))], {EAST}),
+        (
+            [
+                NodeUpdated(
+                    node_id=EAST, settings=NodeSettings(agent=AgentSettings(cpu_limit_percent=9))
+                )
+            ],
+            {EAST},
+        ),
+        ([NodeInstructed(node_id=EAST, instruction=Instruction.PRUNE)], {EAST}),
         ([NodeWentOffline(node_id=EAST, reason=OfflineReason.SILENT)], set()),
         ([NodeCameOnline(node_id=EAST)], set()),
         ([NodeFactsReported(node_id=EAST, facts=NodeFacts(cpus=4))], set()),
