@@ -153,10 +153,10 @@ class Condition(StrEnum):
 
 
 class Dependency(Struct, frozen=True, kw_only=True):
-    """Another microservice of this node that comes first."""
+    """Another microservice of the same application, by name. One that is not on this node is not
+    waited for. By name, as another one may come to bear it without anything being said of this."""
 
-    microservice_id: str
-    name: str
+    microservice: str
     condition: Condition = Condition.STARTED
 
 

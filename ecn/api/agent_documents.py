@@ -105,7 +105,12 @@ def microservice(
         registry=_registry(world, row.spec, passwords),
         probe=_probe(row.spec.health_check),
         start_order=row.spec.start_order,
-        depends_on=_dependencies(world, row),
+        depends_on=[
+            contract.Dependency(
+                microservice=each.microservice, condition=contract.Condition(each.condition)
+            )
+            for each in row.spec.depends_on
+        ],
         replace=contract.ReplaceMode(row.spec.replace),
         config=row.spec.config,
     )
@@ -164,22 +169,6 @@ def _engine_check(check: HealthCheck | None) -> contract.HealthCheck | None:
         retries=check.retries,
         start_period=check.start_period,
     )
-
-
-def _dependencies(world: World, row: MicroserviceRow) -> list[contract.Dependency]:
-    """Those that are on the same node: for others nobody there can wait."""
-    found = []
-    for each in row.spec.depends_on:
-        key = world.microservices.one("name", (row.application_id, each.microservice))
-        if key is not None and world.microservices[key].node_id == row.node_id:
-            found.append(
-                contract.Dependency(
-                    microservice_id=key,
-                    name=each.microservice,
-                    condition=contract.Condition(each.condition),
-                )
-            )
-    return found
 
 
 def _container_spec(world: World, row: MicroserviceRow) -> contract.ContainerSpec:

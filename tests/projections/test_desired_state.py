@@ -194,6 +194,9 @@ WEB_STOPPED = MicroserviceStopped(microservice_id=WEB)
 SHOP_STOPPED = ApplicationStopped(application_id=SHOP)
 
 
+BUSY = AgentSettings(cpu_limit_percent=9)
+
+
 @pytest.mark.parametrize(
     ("events", "nodes"),
     [
@@ -218,11 +221,7 @@ SHOP_STOPPED = ApplicationStopped(application_id=SHOP)
         ([NodeUpdated(node_id=EAST, settings=NodeSettings(description="roof"))], set()),
         ([NodeUpdated(node_id=EAST, settings=NodeSettings(location="roof"))], {EAST}),
         (
-            [
-                NodeUpdated(
-                    node_id=EAST, settings=NodeSettings(agent=AgentSettings(cpu_limit_percent=9))
-                )
-            ],
+            [NodeUpdated(node_id=EAST, settings=NodeSettings(agent=BUSY))],
             {EAST},
         ),
         ([NodeInstructed(node_id=EAST, instruction=Instruction.PRUNE)], {EAST}),
