@@ -26,6 +26,7 @@ _OURS = {
 }
 _THEIRS = {
     ContainerState.QUEUED: QUEUED,
+    ContainerState.WAITING: QUEUED,
     ContainerState.PULLING: "PULLING",
     ContainerState.STARTING: "STARTING",
     ContainerState.RUNNING: "RUNNING",

@@ -16,7 +16,9 @@ def status(state: ContainerState) -> ContainerStatus:
 
 @given(st.sampled_from(ContainerState))
 def test_our_states_have_a_word_that_means_them(state: ContainerState) -> None:
-    assert ours(theirs(state)) is state
+    # ioFog knows no waiting for others: nothing was begun yet, as when it is queued.
+    meant = ContainerState.QUEUED if state is ContainerState.WAITING else state
+    assert ours(theirs(state)) is meant
     assert theirs(state) in WORDS
 
 
