@@ -7,7 +7,7 @@ one service carries all of them there.
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ecn.deciders import find, rules
+from ecn.deciders import find, spec_rules
 from ecn.errors import NoPublicPort, PortTaken
 from events.application import PortMapping, Protocol
 from events.ids import MicroserviceId, NodeId
@@ -82,7 +82,7 @@ class Claims:
 
     def _holder(self, host: Host, port: PortMapping) -> str | None:
         for other, holder in self._of(host).get((port.host, port.protocol), ()):
-            if rules.overlap(port, other):
+            if spec_rules.overlap(port, other):
                 return holder
         return None
 

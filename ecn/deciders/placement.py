@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ecn.commands.application import Placement
-from ecn.deciders import find, rules
+from ecn.deciders import find, rules, spec_rules
 from ecn.deciders.claims import Claims
 from ecn.errors import HostUnknown, NoImage, RouterMissing, UpstreamNotInterior
 from events.application import MicroserviceSpec, PortMapping, PublicPort
@@ -42,7 +42,7 @@ def resolve(
     Errors: Invalid, NotFound, RouterMissing, UpstreamNotInterior.
     """
     rules.name(placement.name, field=f"{field}.name")
-    rules.spec(placement.spec, field=field)
+    spec_rules.spec(placement.spec, field=field)
     registry_id = (
         find.registry(world, placement.registry, field=f"{field}.registry")
         if placement.registry is not None

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from ecn.deciders import node_rules, rules
+from ecn.deciders import container_rules, node_rules, rules, spec_rules
 from ecn.errors import Invalid
 from events.application import (
     ExtraHost,
@@ -176,7 +176,7 @@ def test_a_nodes_settings_are_refused_by_field(settings: NodeSettings, field: st
     ],
 )
 def test_an_image_is_named_as_engines_name_it(image: str) -> None:
-    rules.spec(spec(image=image))
+    spec_rules.spec(spec(image=image))
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_an_image_is_named_as_engines_name_it(image: str) -> None:
     ],
 )
 def test_other_images_are_refused(image: str) -> None:
-    assert refused(lambda: rules.spec(spec(image=image))).field == "$.image"
+    assert refused(lambda: spec_rules.spec(spec(image=image))).field == "$.image"
 
 
 GOOD = MicroserviceSpec(image="shop/web:1")
@@ -215,7 +215,7 @@ GOOD = MicroserviceSpec(image="shop/web:1")
             env={"A": "", "B_2": "x=y\n", "1": "x"},
             labels={"com.example/x": "y", "ecnx": ""},
             health_check=HealthCheck(command=["true"], interval=0.1, timeout=86400, retries=1),
-            memory_limit_mib=rules.LEAST_MEMORY_MIB,
+            memory_limit_mib=container_rules.LEAST_MEMORY_MIB,
             cpu_limit=0.01,
             pids_limit=1,
             log_limit_mib=10240,
@@ -240,7 +240,7 @@ GOOD = MicroserviceSpec(image="shop/web:1")
     ],
 )
 def test_a_spec_may_say_all_this(good: MicroserviceSpec) -> None:
-    rules.spec(good)
+    spec_rules.spec(good)
 
 
 def mounted(target: str, source: str = "data", kind: VolumeKind = VolumeKind.VOLUME) -> VolumeMount:
@@ -335,8 +335,8 @@ BAD: list[tuple[MicroserviceSpec, str]] = [
     ("bad", "field"), BAD, ids=[f"{number}-{field}" for number, (_, field) in enumerate(BAD)]
 )
 def test_a_spec_is_refused_by_field(bad: MicroserviceSpec, field: str) -> None:
-    assert refused(lambda: rules.spec(bad)).field == f"$.{field}"
-    within = refused(lambda: rules.spec(bad, field="$.microservices[3]"))
+    assert refused(lambda: spec_rules.spec(bad)).field == f"$.{field}"
+    within = refused(lambda: spec_rules.spec(bad, field="$.microservices[3]"))
     assert within.field == f"$.microservices[3].{field}"
 
 
@@ -348,7 +348,7 @@ SAME = [{"::1", "0:0:0:0:0:0:0:1"}]
 @pytest.mark.parametrize(("one", "other"), list(product(ADDRESSES, ADDRESSES)))
 def test_ports_overlap_when_one_device_cannot_listen_on_both(one: str, other: str) -> None:
     clash = one == other or bool({one, other} & EVERY) or {one, other} in SAME
-    assert rules.overlap(port(80, address=one), port(80, 81, address=other)) == clash
+    assert spec_rules.overlap(port(80, address=one), port(80, 81, address=other)) == clash
 
 
 @pytest.mark.parametrize(
@@ -356,8 +356,8 @@ def test_ports_overlap_when_one_device_cannot_listen_on_both(one: str, other: st
     [(port(80), port(81)), (port(80), port(80, protocol=Protocol.UDP))],
 )
 def test_other_ports_never_overlap(one: PortMapping, other: PortMapping) -> None:
-    assert not rules.overlap(one, other)
-    assert not rules.overlap(other, one)
+    assert not spec_rules.overlap(one, other)
+    assert not spec_rules.overlap(other, one)
 
 
 @hypothesis.given(st.text(max_size=20))
