@@ -7,6 +7,7 @@ fields it does not know, so that a newer controller can say more.
 |---|---|---|
 | `POST /api/v1/agent/provision` | `Provision` | 200 `Provisioned` |
 | `GET /api/v1/agent/desired-state` | none; see below | 200 `DesiredState` with ETag, or 304 |
+| `POST /api/v1/agent/deprovision` | none | 200; 410 when asked again |
 | `POST /api/v1/agent/report` | `Report` | 200 `ReportAnswer` |
 | `POST /api/v1/agent/streams/<request_id>` | bytes, chunked as they come | 204 |
 | `GET /api/v1/agent/sessions/<request_id>` | none; upgraded to a WebSocket | frames |
@@ -24,10 +25,12 @@ code `node-deprovisioned` means that this very credential was withdrawn: the nod
 have to go, and so has the identity.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
-from msgspec import Raw, Struct, field
+from msgspec import Raw, Struct, ValidationError, field, json
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -47,6 +50,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     """Why the container engine can't be used; empty while it can."""
     volume_problem: str = ""
     """Why files of volumes could not be written; empty while all are there."""
+    storage_problem: str = ""
+    """Why the agent can't write down what happens; empty while it can."""
 
 
 class Provision(Struct, frozen=True, kw_only=True):
@@ -359,6 +364,8 @@ class ExecRequest(StreamRequest, frozen=True, kw_only=True, tag="exec"):
 
     microservice_id: str
     command: list[str]
+    input: bool = True
+    """Whether it is given something to read."""
     terminal: bool = False
     width: int = 80
     height: int = 24
@@ -370,6 +377,20 @@ class ExecRequest(StreamRequest, frozen=True, kw_only=True, tag="exec"):
 AnyStreamRequest = LogRequest | UsageRequest | EventsRequest | ExecRequest
 
 
+def encoded_request(request: AnyStreamRequest) -> Raw:
+    """As it stands in a `DesiredState`."""
+    return Raw(json.encode(request))
+
+
+def known_requests(said: Sequence[Raw]) -> list[AnyStreamRequest]:
+    """Those of them that this version understands: a newer controller may ask for more."""
+    known: list[AnyStreamRequest] = []
+    for each in said:
+        with suppress(ValidationError):
+            known.append(json.decode(each, type=AnyStreamRequest))
+    return known
+
+
 class Channel(IntEnum):
     """The first byte of a session's frame, and what the rest of it is."""
 
@@ -378,9 +399,46 @@ class Channel(IntEnum):
     STDOUT = 1
     STDERR = 2
     RESIZE = 3
-    """JSON: `{"width": columns, "height": rows}`."""
+    """JSON: `Size`."""
     EXIT = 4
     """JSON: `SessionEnd`, the last frame of the agent."""
+
+
+LARGEST_FRAME = 1 << 16
+"""Bytes of a session's frame, its first one included."""
+
+
+class NoFrame(ValueError):
+    """Bytes that are no frame of a session."""
+
+
+def frame(channel: Channel, content: bytes) -> bytes:
+    """A frame. content: shorter than LARGEST_FRAME."""
+    return bytes((channel,)) + content
+
+
+def frames(channel: Channel, content: bytes) -> Iterator[bytes]:
+    """As many frames as it takes; none for nothing."""
+    room = LARGEST_FRAME - 1
+    for start in range(0, len(content), room):
+        yield frame(channel, content[start : start + room])
+
+
+def unframed(said: bytes) -> tuple[Channel, bytes]:
+    """What a frame carries. Errors: NoFrame."""
+    if not 1 <= len(said) <= LARGEST_FRAME:
+        raise NoFrame(f"a frame has 1 to {LARGEST_FRAME} bytes, and this has {len(said)}")
+    try:
+        return Channel(said[0]), said[1:]
+    except ValueError:
+        raise NoFrame(f"{said[0]} is no channel") from None
+
+
+class Size(Struct, frozen=True, kw_only=True):
+    """Of a terminal, in characters."""
+
+    width: int
+    height: int
 
 
 class SessionEnd(Struct, frozen=True, kw_only=True):
@@ -495,7 +553,8 @@ class DesiredState(Struct, frozen=True, kw_only=True):
     edge_resources: list[EdgeResource] = field(default_factory=list)
     instructions: list[Instruction] = field(default_factory=list)
     """Those without an outcome yet."""
-    stream_requests: list[AnyStreamRequest] = field(default_factory=list)
+    stream_requests: list[Raw] = field(default_factory=list)
+    """Each an `AnyStreamRequest`; see `known_requests`."""
 
 
 class ContainerState(StrEnum):
@@ -521,8 +580,17 @@ class Health(StrEnum):
     UNHEALTHY = "unhealthy"
 
 
+class Passed(Struct, frozen=True, kw_only=True):
+    """A transition between two that are told as one: see `ContainerStatus.between`."""
+
+    state: ContainerState
+    reason: str = ""
+    exit_code: int | None = None
+    health: Health = Health.NONE
+
+
 class ContainerStatus(Struct, frozen=True, kw_only=True):
-    """One transition of one container."""
+    """One transition of one container, or a run of the same ones: see `repeats`."""
 
     state: ContainerState
     reason: str = ""
@@ -537,10 +605,22 @@ class ContainerStatus(Struct, frozen=True, kw_only=True):
     """Of the desired microservice that this speaks of."""
     at: datetime
     """The device's clock when it happened, aware."""
+    repeats: int = 1
+    """It happened so often, with the same `between` each two times; `at`, `restarts` and the words
+    are of the last time. More than 1 only where nobody could be told meanwhile."""
+    between: list[Passed] = field(default_factory=list)
+    """What led from one time to the next, in its order, as it was the last time."""
+    dropped: int = 0
+    """So many transitions before it are not told at all: the device had no room for them."""
+    since: datetime | None = None
+    """When the first of those that are told as this one, or dropped before it, happened."""
 
 
 class ContainerReport(Struct, frozen=True, kw_only=True):
-    """A transition with its number: 1, 2, 3 … since the provisioning, told again until accepted."""
+    """A transition with its number: 1, 2, 3 … since the provisioning, told again until accepted.
+
+    A number that is missing is of a transition that became a part of another: see `repeats`.
+    """
 
     sequence: int
     microservice_id: str

@@ -29,6 +29,7 @@ from events.node import (
     NodeUpdated,
     NodeWentOffline,
     OfflineReason,
+    Outcome,
     ProvisioningKeyIssued,
     RouterMode,
     TunnelClosed,
@@ -39,7 +40,7 @@ from projections.view import Drop, Put, Table
 if TYPE_CHECKING:
     from projections.world import World
 
-NAME, VERSION = "nodes", 2
+NAME, VERSION = "nodes", 3
 
 
 class NodeState(StrEnum):
@@ -69,6 +70,17 @@ class OpenInstruction(Struct, frozen=True, kw_only=True, gc=False):
     version: str
 
 
+class LastOutcome(Struct, frozen=True, kw_only=True, gc=False):
+    """What became of the last instruction of its kind."""
+
+    told_at: Position
+    instruction: Instruction
+    outcome: Outcome
+    detail: str
+    at: datetime
+    """The device's clock."""
+
+
 class NodeRow(Struct, frozen=True, kw_only=True, gc=False):
     """One node."""
 
@@ -93,6 +105,8 @@ class NodeRow(Struct, frozen=True, kw_only=True, gc=False):
     """What its agent was told to do, each with the last time it was."""
     instructions: list[OpenInstruction] = field(default_factory=list)
     """Those that its agent has not spoken about yet, the oldest first."""
+    outcomes: list[LastOutcome] = field(default_factory=list)
+    """Of those that it has: the last of each kind, the latest last."""
     number: int
     """The event that made it: stable, and its alone."""
     created_by: str
@@ -176,6 +190,8 @@ def project(
                     key_expires_at=None,
                     credential_hash=event.credential_hash,
                     redeemed_key_hash=event.key_hash,
+                    # What the former device was told is nothing to this one.
+                    instructions=[],
                 ),
             )
         case NodeDeprovisioned():
@@ -190,6 +206,7 @@ def project(
                     key_expires_at=None,
                     credential_hash=None,
                     redeemed_key_hash=None,
+                    instructions=[],
                 ),
             )
         case NodeCameOnline():
@@ -224,7 +241,15 @@ def project(
             yield Put(event.node_id, replace(row, instructed=instructed, instructions=open_ones))
         case InstructionCarriedOut():
             left = [each for each in row.instructions if each.told_at != event.told_at]
-            yield Put(event.node_id, replace(row, instructions=left))
+            last = LastOutcome(
+                told_at=event.told_at,
+                instruction=event.instruction,
+                outcome=event.outcome,
+                detail=event.detail,
+                at=event.at,
+            )
+            others = [each for each in row.outcomes if each.instruction != event.instruction]
+            yield Put(event.node_id, replace(row, instructions=left, outcomes=[*others, last]))
         case TunnelOpened():
             tunnel = TunnelRow(
                 host=event.host,

@@ -11,11 +11,12 @@ from aiohttp import web
 from agent import contract
 from ecn.api import agent_documents
 from ecn.api.answers import json_answer
-from ecn.api.commanding import DEVICE, execute
+from ecn.api.commanding import DEVICE, changed, execute
+from ecn.api.documents import Changed
 from ecn.api.endpoint import Access, Endpoint, read_body
 from ecn.api.keys import CLOCK, LIVE, LOG_STREAMS, PRESENCE, VAULT
 from ecn.api.principal import device_by_hash
-from ecn.commands.node import ProvisionNode
+from ecn.commands.node import DeprovisionNode, ProvisionNode
 from ecn.deciders import node as decider
 from ecn.errors import Invalid
 from ecn.vault import SecretLost, hash_of
@@ -57,6 +58,12 @@ async def provision(request: web.Request) -> web.Response:
     return json_answer(
         contract.Provisioned(node_id=who.node_id, name=world.nodes[who.node_id].name)
     )
+
+
+async def deprovision(request: web.Request) -> web.Response:
+    """The device gives its node up. A retry is refused with 410, which says the same."""
+    node_id = request[DEVICE].node_id
+    return changed(await execute(request, DeprovisionNode(node_id=node_id)), f"node/{node_id}")
 
 
 async def desired_state(request: web.Request) -> web.Response:
@@ -173,6 +180,16 @@ ENDPOINTS = (
         body=contract.Provision,
         answer=contract.Provisioned,
         refusals=(403, 409),
+    ),
+    Endpoint(
+        method="POST",
+        path="/agent/deprovision",
+        handler=deprovision,
+        access=Access.AGENT,
+        tag="agent",
+        summary="Give the node up: this very credential is withdrawn",
+        answer=Changed,
+        refusals=(404, 410),
     ),
     Endpoint(
         method="GET",

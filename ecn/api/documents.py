@@ -52,6 +52,13 @@ class IssueProvisioningKey(Request, frozen=True, kw_only=True):
     valid_for: int = 1200
 
 
+class UpgradeNode(Request, frozen=True, kw_only=True):
+    """What to upgrade a node's agent to."""
+
+    version: str = ""
+    """Of the agent's package; empty is the newest that the device's package index has."""
+
+
 class MicroserviceManifest(Request, frozen=True, kw_only=True):
     """One microservice as people write it: references by name, config as a document."""
 
@@ -191,6 +198,27 @@ class Token(Changed, frozen=True, kw_only=True):
     expires_at: datetime | None = None
 
 
+class OpenInstruction(Answer, frozen=True, kw_only=True):
+    """Something that a node's agent was told to do, and has not spoken about yet."""
+
+    told_at: int
+    """Position of the instruction, which names it."""
+    instruction: str
+    version: str = ""
+
+
+class InstructionOutcome(Answer, frozen=True, kw_only=True):
+    """What became of an instruction."""
+
+    told_at: int
+    instruction: str
+    outcome: str
+    """done; failed; undone, of an upgrade that did not prove itself."""
+    detail: str = ""
+    at: datetime
+    """The device's clock."""
+
+
 class NodeDocument(Answer, frozen=True, kw_only=True):
     """A node as it is."""
 
@@ -205,6 +233,10 @@ class NodeDocument(Answer, frozen=True, kw_only=True):
     last_seen: datetime | None = None
     """Telemetry of the controller that answers, not part of the log."""
     facts: NodeFacts
+    instructions: list[OpenInstruction] = field(default_factory=list)
+    """The oldest first."""
+    outcomes: list[InstructionOutcome] = field(default_factory=list)
+    """The last of each kind of instruction, the latest last."""
     microservices: int
     running: int
     revision: int

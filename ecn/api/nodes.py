@@ -16,6 +16,7 @@ from ecn.api.documents import (
     ProvisioningKey,
     RegisterNode,
     UpdateNode,
+    UpgradeNode,
 )
 from ecn.api.endpoint import Endpoint, Query, choice, parse, read_body, truth
 from ecn.api.keys import CLOCK, LIVE, PRESENCE, VAULT
@@ -116,8 +117,10 @@ async def deprovision_node(request: web.Request) -> web.Response:
     return changed(await execute(request, command), f"node/{command.node_id}")
 
 
-async def _instruct(request: web.Request, instruction: Instruction) -> web.Response:
-    command = commands.InstructNode(node_id=_ref(request), instruction=instruction)
+async def _instruct(
+    request: web.Request, instruction: Instruction, version: str = ""
+) -> web.Response:
+    command = commands.InstructNode(node_id=_ref(request), instruction=instruction, version=version)
     return changed(await execute(request, command), f"node/{command.node_id}")
 
 
@@ -132,8 +135,9 @@ async def prune_node(request: web.Request) -> web.Response:
 
 
 async def upgrade_node(request: web.Request) -> web.Response:
-    """Install the agent's next version."""
-    return await _instruct(request, Instruction.UPGRADE)
+    """Install another version of the agent."""
+    body = await read_body(request, UpgradeNode)
+    return await _instruct(request, Instruction.UPGRADE, body.version)
 
 
 async def roll_node_back(request: web.Request) -> web.Response:
@@ -269,14 +273,15 @@ ENDPOINTS = (
             access=Role.OPERATOR,
             tag="nodes",
             summary=f"Tell its agent to {what}, once",
+            body=body,
             answer=Changed,
             refusals=(404,),
         )
-        for instruction, handler, what in (
-            (Instruction.REBOOT, reboot_node, "restart the device"),
-            (Instruction.PRUNE, prune_node, "remove images that nothing uses"),
-            (Instruction.UPGRADE, upgrade_node, "install its next version"),
-            (Instruction.ROLLBACK, roll_node_back, "go back to its version of before"),
+        for instruction, handler, what, body in (
+            (Instruction.REBOOT, reboot_node, "restart the device", None),
+            (Instruction.PRUNE, prune_node, "remove images that nothing uses", None),
+            (Instruction.UPGRADE, upgrade_node, "upgrade itself", UpgradeNode),
+            (Instruction.ROLLBACK, roll_node_back, "go back to its version of before", None),
         )
     ),
 )

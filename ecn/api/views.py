@@ -9,8 +9,10 @@ from ecn.api import offer_views
 from ecn.api.documents import (
     ApplicationDocument,
     EventDocument,
+    InstructionOutcome,
     MicroserviceDocument,
     NodeDocument,
+    OpenInstruction,
     RegistryDocument,
     UserDocument,
 )
@@ -44,6 +46,22 @@ def node(world: World, node_id: NodeId, last_heard: datetime | None) -> NodeDocu
         offline_reason=row.offline_reason or "",
         last_seen=max(heard, default=None),
         facts=row.facts,
+        instructions=[
+            OpenInstruction(
+                told_at=each.told_at, instruction=each.instruction, version=each.version
+            )
+            for each in row.instructions
+        ],
+        outcomes=[
+            InstructionOutcome(
+                told_at=each.told_at,
+                instruction=each.instruction,
+                outcome=each.outcome,
+                detail=each.detail,
+                at=each.at,
+            )
+            for each in row.outcomes
+        ],
         microservices=len(placed),
         running=sum(1 for key in placed if _runs(world, key)),
         revision=desired_state.revision(world, node_id),

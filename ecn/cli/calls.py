@@ -150,9 +150,11 @@ class Calls:
 
     # --- what does not fit elsewhere
 
-    async def instruct(self, node: str, instruction: str) -> d.Changed:
-        """reboot, prune, upgrade or rollback."""
-        return await self._t.change("POST", ("nodes", node, instruction), d.Changed)
+    async def instruct(
+        self, node: str, instruction: str, body: d.UpgradeNode | None = None
+    ) -> d.Changed:
+        """reboot, prune, upgrade (to what the body says) or rollback."""
+        return await self._t.change("POST", ("nodes", node, instruction), d.Changed, body=body)
 
     async def rename(self, collection: str, name: str, body: d.Rename) -> d.Changed:
         """An application, or a microservice."""

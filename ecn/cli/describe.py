@@ -180,6 +180,15 @@ def _node_lines(node: d.NodeDocument, now: datetime) -> Iterator[Line]:
     yield "Memory", mib(facts.memory_mib)
     yield "Engine", facts.engine_version
     yield "Agent", facts.agent_version
+    yield "Kernel", facts.kernel
+    yield "Host name", facts.host_name
+    yield "Disk", mib(facts.disk_mib)
+    for told in node.instructions:
+        version = f" to {told.version}" if told.version else ""
+        yield "Told to", f"{told.instruction}{version}: its agent has not spoken of it yet"
+    for past in node.outcomes:
+        said = f"{past.outcome} {age(past.at, now)} ago"
+        yield past.instruction.capitalize(), f"{said}{past.detail and ': '}{past.detail}"
     yield from _times(node.created_at, node.updated_at, now)
     yield "Revision", str(node.revision)
     yield "Id", node.id

@@ -71,6 +71,7 @@ def decide(world: World, command: NodeCommand) -> Iterator[KnownEvent]:
             yield from gone.node(world, command.node_id)
         case InstructNode():
             _row(world, command.node_id)
+            node_rules.version(command.version)
             yield NodeInstructed(
                 node_id=command.node_id,
                 instruction=command.instruction,

@@ -1,5 +1,7 @@
 """Rules that a node's settings must keep by themselves, as rules.py has them for the rest."""
 
+import re
+
 from ecn.deciders import rules
 from ecn.errors import Invalid
 from events.node import AgentSettings, NodeSettings, RouterSettings
@@ -27,6 +29,19 @@ TEXTS = (
     "log_level",
     "time_zone",
 )
+
+# A public version of PEP 440 with a local part, no more: the device makes a requirement of it.
+VERSION = re.compile(r"[0-9][0-9A-Za-z.]{0,62}(?:\+[0-9A-Za-z.]{1,30})?")
+
+
+def version(value: str) -> None:
+    """What an agent is to be upgraded to; empty is the newest. Errors: Invalid."""
+    if value and not VERSION.fullmatch(value):
+        raise Invalid(
+            f"{value!r} is no version",
+            field="$.version",
+            next_step="Write it as packages do, for example 1.4.2.",
+        )
 
 
 def settings(value: NodeSettings) -> None:

@@ -196,7 +196,8 @@ def test_the_commands_of_the_new_kinds(site: str) -> None:
     assert said("rename", "node", "edge", "rim") == "node/edge is rim now\n"
     assert said("rebuild", "shop/origin") == "microservice/shop/origin is made anew\n"
     for word in ("reboot", "prune", "upgrade", "rollback"):
-        assert said(word, "node", "rim") == f"node/rim: its agent is told to {word}\n"
+        told = said(word, "node", "rim", "--no-wait")
+        assert told == f"node/rim: its agent is told to {word}\n"
     assert said("update", "network", "default-proxy-host=p", "--router-host", "r").splitlines() == [
         "network/default-router updated",
         "network/default-proxy-host updated",

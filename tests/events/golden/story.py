@@ -66,6 +66,7 @@ from events.user import (
     UserRoleChanged,
 )
 from tests.events.golden.offers import OFFERS
+from tests.events.golden.outcomes import OUTCOMES
 from tests.events.golden.routers import ROUTERS
 
 BEGIN = datetime(2026, 1, 15, 8, 30, 0, 250_000, tzinfo=UTC)
@@ -321,4 +322,5 @@ STORY: tuple[Told, ...] = (
     (f"node/{KIOSK}", NodeWentOffline(node_id=KIOSK, reason=OfflineReason.STOPPED)),
     *OFFERS,
     *ROUTERS,
+    *OUTCOMES,
 )
