@@ -22,7 +22,7 @@ from agent.engine import Container, ContainerEngine, EngineFacts
 from agent.errors import ContainerGone, EngineError, EngineUnavailable
 from agent.journal import Journal
 from agent.memory import failed, noted
-from agent.pulls import Pulls
+from agent.pulls import Puller, Pulls
 from agent.reconcile import IDLE, Step, plan
 from agent.status import told_at_work, told_by, told_unknown
 from agent.volume_delivery import VolumeDelivery
@@ -62,6 +62,7 @@ class ControlLoop:
         now: Callable[[], datetime],
         on_facts: Callable[[], None] = lambda: None,
         volumes: VolumeDelivery | None = None,
+        puller: Puller | None = None,
     ) -> None:
         self._node = node
         self._engine = engine
@@ -70,6 +71,7 @@ class ControlLoop:
         self._now = now
         self._on_facts = on_facts
         self._volumes = volumes
+        self._puller = puller or engine
         self._delivered: dict[str, Volume] = {}
         self._looked_at_volumes: datetime | None = None
         self._known: Known | None = None
@@ -90,7 +92,7 @@ class ControlLoop:
     async def run(self) -> None:
         """Until cancelled. Containers stay as they are."""
         async with asyncio.TaskGroup() as tasks:
-            pulls = Pulls(self._engine, tasks)
+            pulls = Pulls(self._puller, tasks)
             hands = CarryOut(
                 self._node, self._engine, pulls, self._journal, self._config, self._now
             )

@@ -16,6 +16,7 @@ import aiohttp
 import msgspec
 from aiodocker.exceptions import DockerError
 
+from agent import registry_errors
 from agent.errors import (
     BadContainerOptions,
     ContainerGone,
@@ -25,8 +26,6 @@ from agent.errors import (
     ImageNotFound,
     NetworkGone,
     PortTaken,
-    RegistryRefused,
-    RegistryUnreachable,
 )
 
 ANSWER_WITHIN = 60.0
@@ -40,8 +39,8 @@ _REFUSED = (
     "authentication required",
     "denied",
     "forbidden",
-    "toomanyrequests",
 )
+_TOO_OFTEN = ("toomanyrequests", "too many requests", "rate limit")
 _NOT_FOUND = ("manifest unknown", "not found", "does not exist", "no such image", "name unknown")
 _UNREACHABLE = (
     "connection refused",
@@ -81,24 +80,24 @@ async def asking(verb: str, subject: str, within: float = ANSWER_WITHIN) -> Asyn
         raise EngineRefused(f"the engine's answer makes no sense: {error}") from error
 
 
-def pull_error(error: DockerError, image: str) -> EngineError:
-    """Why an image could not be pulled."""
+def pull_error(error: DockerError, image: str, as_user: str = "") -> EngineError:
+    """Why an image could not be pulled. as_user: whose credentials were sent; empty for none."""
     if error.status == NO_ENGINE:
         return unavailable(error)
     said = _words(error)
     text = said.lower()
-    # First: "pull access denied for x, repository does not exist or may require 'docker login'"
-    # is Docker Hub's word for both; a missing image is by far the commoner case.
+    if "no space left" in text:
+        return registry_errors.disk_full(image, said)
     if "does not exist or may require" in text:
-        return ImageNotFound(
-            f"the image {image} does not exist, or its registry wants credentials for it"
-        )
+        return registry_errors.missing_or_locked(image)
+    if any(word in text for word in _TOO_OFTEN):
+        return registry_errors.asked_too_often(image, said)
     if any(word in text for word in _REFUSED):
-        return RegistryRefused(f"the registry refused to give out {image}: {said}")
+        return registry_errors.refused(image, said, as_user=as_user)
     if any(word in text for word in _UNREACHABLE):
-        return RegistryUnreachable(f"the registry of {image} can't be reached: {said}")
+        return registry_errors.unreachable(image, said)
     if error.status == 404 or any(word in text for word in _NOT_FOUND):
-        return ImageNotFound(f"the registry has no image {image}: {said}")
+        return registry_errors.missing(image, said)
     if error.status == 400:
         return BadContainerOptions(f"{image} is not an image reference: {said}")
     return EngineRefused(f"the engine could not pull {image}: {said}")

@@ -6,7 +6,7 @@ AgentError
 ├── ControllerUnreachable, CredentialRefused, NodeDeprovisioned, ControllerRefused
 └── EngineError                      anything about containers; `cause` names its class
     ├── EngineUnavailable            nobody answers: says nothing about the microservice
-    ├── ImageNotFound, RegistryRefused, RegistryUnreachable
+    ├── ImageNotFound, RegistryRefused, RegistryUnreachable, DiskFull
     ├── PortTaken, BadContainerOptions, ContainerGone, NetworkGone
     └── EngineRefused                everything else that the engine would not do
 """
@@ -107,6 +107,12 @@ class RegistryUnreachable(EngineError):
     """No answer from the registry, or none that could be trusted."""
 
     cause = "registry-unreachable"
+
+
+class DiskFull(EngineError):
+    """No room for an image, or so little that none is begun."""
+
+    cause = "disk-full"
 
 
 class PortTaken(EngineError):

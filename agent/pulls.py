@@ -1,18 +1,27 @@
 """Pulls that run at this moment: one per image, however many microservices wait for it.
 
 Called by `carry_out.py`. A pull belongs to the control loop's task group and to those who wait for
-it: when the last of them is called off, so is the pull.
+it: when the last of them is called off, so is the pull. How an image is fetched is the puller's
+affair: `image_fetching.py` in an agent that runs.
 """
 
 import asyncio
 from dataclasses import dataclass
+from typing import Protocol
 
 from agent.contract import Registry
-from agent.engine import ContainerEngine
 from agent.image_reference import full_reference
 
 AT_ONCE = 4
 """More would only share the same link, and each would be slower to be of use."""
+
+
+class Puller(Protocol):
+    """Whoever can fetch an image: an engine by itself, or what stands before it."""
+
+    async def pull(self, image: str, registry: Registry | None) -> None:
+        """Fetch it, with the registry's credentials if it comes from there. Raises EngineError."""
+        ...
 
 
 @dataclass
@@ -22,16 +31,16 @@ class _Running:
 
 
 class Pulls:
-    """Pulls by this engine, run in these tasks."""
+    """Pulls by this puller, run in these tasks."""
 
-    def __init__(self, engine: ContainerEngine, tasks: asyncio.TaskGroup) -> None:
-        self._engine = engine
+    def __init__(self, puller: Puller, tasks: asyncio.TaskGroup) -> None:
+        self._puller = puller
         self._tasks = tasks
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._running: dict[tuple[str, Registry | None], _Running] = {}
 
     async def pull(self, image: str, registry: Registry | None) -> None:
-        """Returns when it is here; raises as the engine's pull does."""
+        """Returns when it is here; raises as the puller does."""
         key = (full_reference(image), registry)
         running = self._running.get(key)
         if running is None:
@@ -55,7 +64,7 @@ class Pulls:
         """
         async with self._slots:
             try:
-                await self._engine.pull(image, registry)
+                await self._puller.pull(image, registry)
             except Exception as problem:
                 return problem
         return None
