@@ -4,11 +4,19 @@ SQLite rather than a journal of lines: a transition, the status that it is compa
 sequence number have to change together, also under `kill -9` and power cuts, and `AUTOINCREMENT`
 never gives a number twice, whatever was deleted. Written only when something changes.
 
+It takes no more than so many bytes, however long nobody can be told: `folding.py` says how, and
+only containers' transitions are ever dropped. What may have been told to somebody is left as it
+is: that are always the oldest rows, `TOLD_AT_ONCE` at most.
+
+A disk that is full stops nothing: what happens is kept in memory until it can be written, after
+the reserve of `reserve.py` is used up too, and `problem` says so.
+
 Calls are synchronous and made from the event loop: a write is one small transaction, a few
 milliseconds with its sync, on a program that has little else to do.
 """
 
 import sqlite3
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
@@ -22,21 +30,38 @@ from msgspec import Raw, Struct, field
 
 from agent.contract import ContainerReport, ContainerStatus, OutcomeReport, TwinReport
 from agent.errors import FolderUnusable
+from agent.folding import LONGEST_ROUND, Folded, Row, folded, gist, merged
 from agent.memory import Memory
+from agent.reserve import Reserve
 from agent.status import Told
 
 log = structlog.get_logger()
 
-OUTBOX_LIMIT = 10_000
+BYTES = 64 * 1024 * 1024
+"""Of the file, at most."""
+TOLD_AT_ONCE = 200
+"""Rows that the controller is told in one report, at most: some 100 kB."""
+LARGEST_REPORT = 256 * 1024
+"""Bytes of their bodies, unless the first alone has more."""
+HELD = 1000
+"""Transitions that are kept in memory while the disk takes none."""
+MERGED_AT_ONCE = 500
+"""Rows that become one when the file is full: some milliseconds."""
+PAGES_BEFORE_CHECKPOINT = 256
+"""Of 4 KiB: how large the write-ahead log grows."""
+PAGES_GIVEN_BACK = 64
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS outbox (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, about TEXT NOT NULL,
-    body BLOB NOT NULL
+    body BLOB NOT NULL, gist TEXT NOT NULL DEFAULT '', path TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS outbox_about ON outbox (kind, about, sequence);
 CREATE TABLE IF NOT EXISTS told (microservice_id TEXT PRIMARY KEY, told BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS memory (microservice_id TEXT PRIMARY KEY, memory BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS instructions (
+    told_at INTEGER PRIMARY KEY, mark BLOB NOT NULL, spoken INTEGER NOT NULL
+);
 """
 
 
@@ -115,22 +140,39 @@ class Pending(Struct, kw_only=True):
 
 
 class Journal:
-    """The journal in the file at `path`; made when missing."""
+    """The journal in the file at `path`; made when missing. limit: bytes.
+
+    `problem` says why nothing can be written; it is empty while all is.
+    """
 
     def __init__(
         self,
         path: Path,
         *,
-        limit: int = OUTBOX_LIMIT,
+        limit: int = BYTES,
         on_transition: Callable[[], None] = lambda: None,
     ) -> None:
         self._limit = limit
         self._on_transition = on_transition
-        self._database = _opened(path)
+        self._reserve = Reserve(path.with_name(f"{path.name}.reserve"))
+        self._database = _opened(path, self._reserve)
+        self._reserve.make()
         rows = self._database.execute("SELECT microservice_id, memory FROM memory")
         self._memories = {m: msgspec.json.decode(blob, type=Memory) for m, blob in rows}
         rows = self._database.execute("SELECT microservice_id, told FROM told")
         self._told = {m: msgspec.json.decode(blob, type=Told) for m, blob in rows}
+        # Which of them an earlier agent told somebody is not known.
+        self._shown = _number(
+            self._database.execute(
+                "SELECT ifnull(max(sequence), 0) FROM "
+                "(SELECT sequence FROM outbox ORDER BY sequence LIMIT ?)",
+                (TOLD_AT_ONCE,),
+            )
+        )
+        self._held: deque[tuple[str, Told]] = deque()
+        self._unkept: set[str] = set()
+        """Microservices whose memory is not on disk."""
+        self.problem = ""
 
     def __enter__(self) -> "Journal":
         return self
@@ -141,6 +183,7 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._catch_up()
         self._database.close()
 
     def note(self, microservice_id: str, told: Told) -> bool:
@@ -148,41 +191,152 @@ class Journal:
         before = self._told.get(microservice_id)
         if before is not None and told.says_the_same_as(before):
             return False
-        try:
-            with self._database as transaction:
-                self._put(Kind.CONTAINER, microservice_id, told.status)
-                transaction.execute(
-                    "INSERT OR REPLACE INTO told VALUES (?, ?)",
-                    (microservice_id, msgspec.json.encode(told)),
-                )
-            self._coalesce()
-        except sqlite3.OperationalError as error:
-            # A full disk must not stop the healing; the next look notes it again.
-            log.error("transition-not-kept", microservice=microservice_id, error=str(error))
-            return False
         self._told[microservice_id] = told
+        if not self._catch_up() or not self._written(lambda: self._note(microservice_id, told)):
+            self._hold(microservice_id, told)
         self._on_transition()
+        return True
+
+    def _note(self, microservice_id: str, told: Told) -> None:
+        used = self._used()
+        new, together = gist(told), None
+        if tail := self._tail(microservice_id):
+            together = folded(tail, new, told.status, pressed=used > self._limit // 2)
+        with self._database as transaction:
+            if together is None:
+                self._put(Kind.CONTAINER, microservice_id, told.status, new)
+            else:
+                self._join(together)
+            transaction.execute(
+                "INSERT OR REPLACE INTO told VALUES (?, ?)",
+                (microservice_id, msgspec.json.encode(told)),
+            )
+        if used > self._limit:
+            self._make_room()
+
+    def _hold(self, microservice_id: str, told: Told) -> None:
+        """Keep it in memory, in its order."""
+        if len(self._held) >= HELD:
+            lost, _ = self._held.popleft()
+            log.error("transition-lost", microservice=lost, because=self.problem)
+        self._held.append((microservice_id, told))
+
+    def _catch_up(self) -> bool:
+        """Write what could not be written before; whether all is."""
+        if not self.problem:
+            return True
+        while self._held:
+            microservice_id, told = self._held[0]
+            if not self._written(lambda m=microservice_id, t=told: self._note(m, t)):  # type: ignore[misc]
+                return False
+            self._held.popleft()
+        for microservice_id in sorted(self._unkept):
+            if not self._written(lambda m=microservice_id: self._remember(m)):  # type: ignore[misc]
+                return False
+            self._unkept.discard(microservice_id)
+        if self._reserve.make():
+            log.info("journal-writes-again", said_before=self.problem)
+            self.problem = ""
+            self._on_transition()
+        return True
+
+    def _written(self, write: Callable[[], None]) -> bool:
+        """Do it; with the reserve when the disk is full; False when that fails too.
+
+        A full disk must not stop the healing.
+        """
+        try:
+            write()
+        except sqlite3.OperationalError as error:
+            again = self._reserve.give_up()
+            if not self.problem:
+                log.error("journal-not-written", error=str(error), reserve="given up")
+                self.problem = f"the agent's folder takes no more: {error}"
+                self._on_transition()
+            return self._written(write) if again else False
         return True
 
     def last_told(self) -> dict[str, ContainerStatus]:
         """By microservice, the last transition noted, delivered or not."""
         return {m: told.status for m, told in self._told.items()}
 
-    def _put(self, kind: Kind, about: str, body: Struct) -> None:
+    def _put(self, kind: Kind, about: str, body: Struct, gist: str = "") -> None:
         """Within a transaction: one more thing to tell. `body` is without its number."""
         self._database.execute(
-            "INSERT INTO outbox (kind, about, body) VALUES (?, ?, ?)",
-            (kind, about, msgspec.json.encode(body)),
+            "INSERT INTO outbox (kind, about, body, gist) VALUES (?, ?, ?, ?)",
+            (kind, about, msgspec.json.encode(body), gist),
         )
 
-    def pending(self, most: int) -> Pending:
-        """The oldest that the controller has not accepted yet, at most so many in all."""
+    def _tail(self, microservice_id: str) -> list[Row]:
+        """Its last transitions that nobody was told, oldest first."""
+        rows = self._database.execute(
+            "SELECT sequence, gist, path, body FROM outbox WHERE kind = 'container' AND about = ? "
+            "AND sequence > ? ORDER BY sequence DESC LIMIT ?",
+            (microservice_id, self._shown, LONGEST_ROUND),
+        )
+        return [_row(*each) for each in rows][::-1]
+
+    def _join(self, together: Folded) -> None:
+        """Within a transaction: one row in the place of several."""
+        row = together.row
+        self._database.execute(
+            "UPDATE outbox SET body = ?, path = ? WHERE sequence = ?",
+            (msgspec.json.encode(row.status), row.path, row.sequence),
+        )
+        self._database.executemany(
+            "DELETE FROM outbox WHERE sequence = ?", [(sequence,) for sequence in together.gone]
+        )
+
+    def _make_room(self) -> None:
+        """The older half of who has the most to tell becomes one, and says so."""
+        most = self._database.execute(
+            "SELECT about, count(*) FROM outbox WHERE kind = 'container' AND sequence > ? "
+            "GROUP BY about ORDER BY count(*) DESC LIMIT 1",
+            (self._shown,),
+        ).fetchone()
+        if most is None or most[1] < 3:
+            log.error("outbox-full", limit=self._limit, next="nothing of it can be dropped")
+            return
+        about, count = most
+        rows = self._database.execute(
+            "SELECT sequence, gist, path, body FROM outbox WHERE kind = 'container' AND about = ? "
+            "AND sequence > ? ORDER BY sequence LIMIT ?",
+            (about, self._shown, max(2, min(MERGED_AT_ONCE, count // 2))),
+        )
+        together = merged([_row(*each) for each in rows])
+        with self._database:
+            self._join(together)
+        log.warning(
+            "transitions-dropped",
+            microservice=about,
+            dropped=together.row.status.dropped,
+            since=str(together.row.status.since),
+        )
+
+    def _used(self) -> int:
+        """Bytes of the file that hold something."""
+        (pages,), (free,), (size,) = (
+            self._database.execute(f"PRAGMA {name}").fetchone()
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        return int((pages - free) * size)
+
+    def pending(self, most: int = TOLD_AT_ONCE) -> Pending:
+        """The oldest that the controller has not accepted yet, at most so many in all.
+
+        Whoever asks may tell it: these rows never change any more.
+        """
+        self._catch_up()
         rows = self._database.execute(
             "SELECT sequence, kind, about, body FROM outbox ORDER BY sequence LIMIT ?", (most,)
         )
-        pending = Pending()
+        pending, size = Pending(), 0
         for sequence, kind, about, body in rows:
+            size += len(body)
+            if pending.count and size > LARGEST_REPORT:
+                break
             pending.add(sequence, Kind(kind), about, body)
+            self._shown = max(self._shown, sequence)
         return pending
 
     def waiting(self) -> int:
@@ -194,18 +348,15 @@ class Journal:
 
         It is all told again then, and the controller knows it by its numbers.
         """
-        try:
-            self._accept(through)
-        except sqlite3.OperationalError as error:
-            log.error("acceptance-not-kept", accepted_through=through, error=str(error))
-            return False
-        return True
+        return self._written(lambda: self._accept(through))
 
     def _accept(self, through: int) -> None:
         highest = self._highest_sequence()
         with self._database as transaction:
-            transaction.execute("DELETE FROM outbox WHERE sequence <= ?", (through,))
+            dropped = transaction.execute("DELETE FROM outbox WHERE sequence <= ?", (through,))
             if through <= highest:
+                if dropped.rowcount:
+                    self._give_back()
                 return
             # It has seen more of us than we know of: the folder is older than the node (restored
             # from a backup, or its journal was lost). It took none of what we numbered again, so
@@ -215,6 +366,65 @@ class Journal:
             transaction.execute("INSERT INTO sqlite_sequence VALUES ('outbox', ?)", (through,))
             transaction.execute("DELETE FROM told")
         self._told.clear()
+
+    def mark(self, told_at: int) -> bytes | None:
+        """What `begin` wrote down last of an instruction; None when it was never begun."""
+        rows = self._database.execute(
+            "SELECT mark FROM instructions WHERE told_at = ?", (told_at,)
+        ).fetchall()
+        return rows[0][0] if rows else None
+
+    def begin(self, told_at: int, mark: bytes) -> bool:
+        """An instruction is about to be carried out: on disk when this returns.
+
+        False when the disk does not take it: then do not, for a crash would repeat it.
+        """
+        try:
+            with self._database as transaction:
+                transaction.execute(
+                    "INSERT INTO instructions VALUES (?, ?, 0) "
+                    "ON CONFLICT (told_at) DO UPDATE SET mark = excluded.mark",
+                    (told_at, mark),
+                )
+        except sqlite3.OperationalError as error:
+            log.error("instruction-not-kept", told_at=told_at, error=str(error))
+            return False
+        return True
+
+    def spoken(self, told_at: int) -> bool:
+        """Whether the outcome of that instruction is in the outbox, or was told."""
+        rows = self._database.execute(
+            "SELECT spoken FROM instructions WHERE told_at = ?", (told_at,)
+        ).fetchall()
+        return bool(rows and rows[0][0])
+
+    def speak(self, told_at: int, result: Result) -> bool:
+        """Put an instruction's outcome into the outbox, the first only. False: the disk is full."""
+        if self.spoken(told_at):
+            return True
+        try:
+            with self._database as transaction:
+                self._put(Kind.OUTCOME, str(told_at), result)
+                transaction.execute(
+                    "INSERT INTO instructions VALUES (?, '', 1) "
+                    "ON CONFLICT (told_at) DO UPDATE SET spoken = 1",
+                    (told_at,),
+                )
+        except sqlite3.OperationalError as error:
+            log.error("outcome-not-kept", told_at=told_at, error=str(error))
+            return False
+        self._on_transition()
+        return True
+
+    def forget_instructions(self, but: set[int]) -> None:
+        """Those that the controller does not tell any more."""
+        known = {row[0] for row in self._database.execute("SELECT told_at FROM instructions")}
+        try:
+            with self._database as transaction:
+                for told_at in known - but:
+                    transaction.execute("DELETE FROM instructions WHERE told_at = ?", (told_at,))
+        except sqlite3.OperationalError as error:
+            log.error("instructions-not-forgotten", error=str(error))
 
     def memory(self, microservice_id: str) -> Memory:
         """What is remembered of it; an empty memory when nothing is."""
@@ -229,49 +439,38 @@ class Journal:
         if self._memories.get(microservice_id) == memory:
             return
         self._memories[microservice_id] = memory
-        try:
-            with self._database as transaction:
-                transaction.execute(
-                    "INSERT OR REPLACE INTO memory VALUES (?, ?)",
-                    (microservice_id, msgspec.json.encode(memory)),
-                )
-        except sqlite3.OperationalError as error:
-            log.error("memory-not-kept", microservice=microservice_id, error=str(error))
+        if not self._written(lambda: self._remember(microservice_id)):
+            self._unkept.add(microservice_id)
+
+    def _remember(self, microservice_id: str) -> None:
+        memory = self._memories.get(microservice_id)
+        if memory is None:
+            return  # forgotten before the disk took it
+        with self._database as transaction:
+            transaction.execute(
+                "INSERT OR REPLACE INTO memory VALUES (?, ?)",
+                (microservice_id, msgspec.json.encode(memory)),
+            )
 
     def forget(self, microservice_id: str) -> None:
         """It is gone from this node. What happened to it before is still told."""
         if microservice_id not in self._memories and microservice_id not in self._told:
             return
-        try:
-            with self._database as transaction:
-                for table in ("memory", "told"):
-                    transaction.execute(
-                        f"DELETE FROM {table} WHERE microservice_id = ?",  # noqa: S608 - constants
-                        (microservice_id,),
-                    )
-        except sqlite3.OperationalError as error:
-            # A full disk must not stop the healing; the next look forgets it again.
-            log.error("memory-not-forgotten", microservice=microservice_id, error=str(error))
-            return
+        if not self._written(lambda: self._forget(microservice_id)):
+            return  # the next look forgets it again
         self._memories.pop(microservice_id, None)
         self._told.pop(microservice_id, None)
 
-    def _coalesce(self) -> None:
-        """Keep a long time without a controller from filling the disk."""
-        count = self.waiting()
-        if count <= self._limit:
-            return
-        # Down to half, so that this is rare; the newest of each microservice stays in any case.
+    def _forget(self, microservice_id: str) -> None:
         with self._database as transaction:
-            dropped = transaction.execute(
-                """
-                DELETE FROM outbox
-                WHERE kind = 'container' AND sequence <= (SELECT max(sequence) FROM outbox) - ?
-                  AND sequence NOT IN (SELECT max(sequence) FROM outbox GROUP BY kind, about)
-                """,
-                (self._limit // 2,),
-            ).rowcount
-        log.warning("outbox-coalesced", dropped=dropped, kept=count - dropped, limit=self._limit)
+            transaction.execute("DELETE FROM memory WHERE microservice_id = ?", (microservice_id,))
+            transaction.execute("DELETE FROM told WHERE microservice_id = ?", (microservice_id,))
+
+    def _give_back(self) -> None:
+        """Within a transaction: after months of it, a little of the file at a time."""
+        free = _number(self._database.execute("PRAGMA freelist_count"))
+        if free > 2 * PAGES_GIVEN_BACK:
+            self._database.execute(f"PRAGMA incremental_vacuum({PAGES_GIVEN_BACK})").fetchall()
 
     def _highest_sequence(self) -> int:
         return _number(
@@ -279,10 +478,17 @@ class Journal:
         )
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _row(sequence: int, gist: str, path: str, body: bytes) -> Row:
+    status = msgspec.json.decode(body, type=ContainerStatus)
+    return Row(sequence=sequence, gist=gist, path=path, status=status)
+
+
+def _opened(path: Path, reserve: Reserve) -> sqlite3.Connection:
     try:
         return _connected(path)
     except sqlite3.OperationalError as error:
+        if reserve.give_up():  # it may be the room that is missing
+            return _opened(path, reserve)
         # Locked, full, not to be opened: nothing is wrong with what it holds.
         raise FolderUnusable(path.parent, f"{path.name}: {error}") from error
     except sqlite3.DatabaseError as error:
@@ -300,8 +506,11 @@ def _connected(path: Path) -> sqlite3.Connection:
     path.touch(mode=0o600)
     database = sqlite3.connect(path, timeout=5.0)
     try:
+        database.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a new one; before its first table
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
+        database.execute(f"PRAGMA wal_autocheckpoint = {PAGES_BEFORE_CHECKPOINT}")
+        database.execute(f"PRAGMA journal_size_limit = {4096 * PAGES_BEFORE_CHECKPOINT}")
         database.executescript(_SCHEMA)
     except sqlite3.DatabaseError:
         database.close()
