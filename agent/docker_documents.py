@@ -15,6 +15,7 @@ from agent.engine import (
     LABEL_MICROSERVICE,
     LABEL_REVISION,
     LABEL_SPEC,
+    STOP_WITHIN,
     Container,
     EngineState,
     NewContainer,
@@ -105,8 +106,17 @@ def _health_check(check: HealthCheck) -> Document:
     }
 
 
+class _Checked(Struct, frozen=True):
+    """One health check that was made."""
+
+    exit_code: int = field(name="ExitCode", default=0)
+    output: str = field(name="Output", default="")
+
+
 class _Health(Struct, frozen=True):
     status: str = field(name="Status", default="none")
+    failures: int = field(name="FailingStreak", default=0)
+    log: list[_Checked] | None = field(name="Log", default=None)
 
 
 class _State(Struct, frozen=True):
@@ -120,6 +130,20 @@ class _State(Struct, frozen=True):
 
 class _Config(Struct, frozen=True):
     labels: dict[str, str] | None = field(name="Labels", default=None)
+    stop_timeout: int | None = field(name="StopTimeout", default=None)
+
+
+class _Host(Struct, frozen=True):
+    network: str = field(name="NetworkMode", default="")
+
+
+class _Endpoint(Struct, frozen=True):
+    address: str = field(name="IPAddress", default="")
+    address_6: str = field(name="GlobalIPv6Address", default="")
+
+
+class _Networking(Struct, frozen=True):
+    networks: dict[str, _Endpoint | None] | None = field(name="Networks", default=None)
 
 
 class Inspection(Struct, frozen=True):
@@ -132,6 +156,8 @@ class Inspection(Struct, frozen=True):
     """Id of the image that it was made from, even if its tag has moved on."""
     state: _State = field(name="State")
     config: _Config = field(name="Config")
+    host: _Host = field(name="HostConfig", default=_Host())
+    networking: _Networking = field(name="NetworkSettings", default=_Networking())
 
 
 class ImageInspection(Struct, frozen=True):
@@ -183,7 +209,7 @@ def container(inspected: Inspection, image_digest: str) -> Container | None:
     digest = labels.get(LABEL_SPEC)
     if not microservice_id or digest is None:
         return None
-    state = inspected.state
+    state, stop_within = inspected.state, inspected.config.stop_timeout
     finished_at = _moment(state.finished_at)
     revision = labels.get(LABEL_REVISION, "")
     return Container(
@@ -200,7 +226,10 @@ def container(inspected: Inspection, image_digest: str) -> Container | None:
         exit_code=None if finished_at is None else state.exit_code,
         out_of_memory=state.out_of_memory,
         health=_health(state.health),
+        health_said=_health_said(state.health),
         image_digest=image_digest,
+        address=_address(inspected),
+        stop_within=STOP_WITHIN if stop_within is None else stop_within,
     )
 
 
@@ -216,6 +245,27 @@ def _health(health: _Health | None) -> Health:
         return Health(health.status) if health is not None else Health.NONE
     except ValueError:
         return Health.NONE
+
+
+def _health_said(health: _Health | None) -> str:
+    """What the last of the failing checks said: one line, as long as anyone would read."""
+    if health is None or not health.failures or not health.log:
+        return ""
+    last = health.log[-1]
+    words = "".join(c for c in last.output if c.isprintable() or c.isspace()).split()
+    said = f": {' '.join(words)[:200]}" if words else ""
+    times = "once" if health.failures == 1 else f"{health.failures} times in a row"
+    return f"its health check failed {times}, at last with exit code {last.exit_code}{said}"
+
+
+def _address(inspected: Inspection) -> str:
+    if inspected.state.status not in ("running", "restarting"):
+        return ""
+    if inspected.host.network == "host":
+        return "127.0.0.1"
+    ends = [each for each in (inspected.networking.networks or {}).values() if each is not None]
+    found = [e.address for e in ends if e.address] or [e.address_6 for e in ends if e.address_6]
+    return found[0] if found else ""
 
 
 def _moment(text: str) -> datetime | None:

@@ -6,11 +6,10 @@ it is cancelled, and shares one event stream per client whose first subscriber d
 Closing that client ends the stream on the engine's side too, so that an abandoned pull stops.
 """
 
-import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Set
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from types import TracebackType
 
 import aiohttp
@@ -19,23 +18,19 @@ from aiodocker import Docker
 from aiodocker.exceptions import DockerError
 
 from agent import docker_documents as documents
-from agent.contract import Registry
-from agent.docker_errors import ANSWER_WITHIN, asking, pull_error, unavailable
+from agent.contract import EngineEvent, ExecRequest, Registry
+from agent.docker_errors import ANSWER_WITHIN, asking, unavailable
+from agent.docker_images import DockerImages
+from agent.docker_log_frames import demultiplexed
 from agent.docker_networks import DockerNetworks, suffixed
-from agent.engine import LABEL_NODE, Container, EngineFacts, NewContainer
-from agent.errors import EngineRefused, RegistryUnreachable
-from agent.image_reference import credentials_for, full_reference
+from agent.docker_usage import HAPPENINGS, Message, Stats, happening, used
+from agent.engine import LABEL_NODE, STOP_WITHIN, Container, EngineFacts, Execution, NewContainer, Used
+from agent.errors import EngineRefused
 
-STOP_GRACE = 10
-"""Seconds between asking a container to end and killing it."""
-PULL_STALLS_AFTER = 300.0
-"""Seconds without any progress; unpacking a large layer is silent for a while."""
+
+_MIB = 1024 * 1024
 
 _EVENTS = ["create", "start", "die", "destroy", "pause", "unpause", "rename", "health_status"]
-
-
-class _PullMessage(msgspec.Struct, frozen=True):
-    status: str = ""
 
 
 class DockerEngine:
@@ -46,6 +41,9 @@ class DockerEngine:
         self._docker = Docker(url=url)
         self._digests: dict[str, str] = {}
         self._networks = DockerNetworks(self._docker)
+        self.images = DockerImages(self._docker, self._client)
+        self._memory = 0
+        """Of the machine, in MiB; 0 until somebody asks."""
 
     async def __aenter__(self) -> "DockerEngine":
         return self
@@ -134,32 +132,8 @@ class DockerEngine:
         return True
 
     async def pull(self, image: str, registry: Registry | None) -> None:
-        """Read the engine's progress to its true end. Credentials go to their own registry only."""
-        known = credentials_for(image, registry)
-        auth = None if known is None else {"username": known.username, "password": known.password}
-        finished = False
-        try:
-            async with self._client() as docker, asyncio.timeout(PULL_STALLS_AFTER) as bound:
-                async for message in docker.images.pull(
-                    full_reference(image), auth=auth, stream=True
-                ):
-                    bound.reschedule(asyncio.get_running_loop().time() + PULL_STALLS_AFTER)
-                    said = msgspec.convert(message, _PullMessage)
-                    # aiodocker takes a broken connection for the end; this is the true end.
-                    finished = finished or said.status.startswith("Status: ")
-        except DockerError as error:
-            raise pull_error(error, image) from error
-        except TimeoutError as error:
-            raise RegistryUnreachable(
-                f"the pull of {image} made no progress for {PULL_STALLS_AFTER:.0f} s"
-            ) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise unavailable(error) from error
-        except (msgspec.ValidationError, ValueError) as error:
-            # Half a line, or one that is longer than aiohttp reads.
-            raise EngineRefused(f"the engine's progress makes no sense: {error}") from error
-        if not finished:
-            raise EngineRefused(f"the pull of {image} broke off")
+        """Without progress; what stands before the engine uses `images`."""
+        await self.images.pull(image, registry)
 
     async def create(self, container: NewContainer) -> str:
         """A taken name gets a suffix; the labels say what the container is, not its name."""
@@ -189,11 +163,11 @@ class DockerEngine:
                     raise
                 await container.unpause()
 
-    async def stop(self, container_id: str) -> None:
+    async def stop(self, container_id: str, within: int = STOP_WITHIN) -> None:
         """The engine waits for the grace; the call has to wait longer."""
-        async with asking("stop", container_id, within=STOP_GRACE + ANSWER_WITHIN):
+        async with asking("stop", container_id, within=within + ANSWER_WITHIN):
             try:
-                await self._docker.containers.container(container_id).stop(t=STOP_GRACE)
+                await self._docker.containers.container(container_id).stop(t=within)
             except DockerError as error:
                 if error.status != 404:
                     raise
@@ -224,7 +198,13 @@ class DockerEngine:
         return await self._networks.remove_unused(node_id, keep)
 
     async def logs(
-        self, container_id: str, *, tail: int | None, follow: bool, since: datetime | None
+        self,
+        container_id: str,
+        *,
+        tail: int | None,
+        follow: bool,
+        since: datetime | None,
+        timestamps: bool = False,
     ) -> AsyncIterator[bytes]:
         """Piece by piece: a log may be larger than the memory left."""
         params: dict[str, str | int | bool] = {
@@ -232,23 +212,78 @@ class DockerEngine:
             "stderr": True,
             "follow": follow,
             "tail": "all" if tail is None else str(tail),
+            "timestamps": timestamps,
         }
         if since is not None:
             params["since"] = f"{since.timestamp():.6f}"
+        async with self._stream(
+            f"containers/{container_id}/logs", params, "read the log of", container_id
+        ) as content:
+            async for piece in demultiplexed(content, timestamps=timestamps):
+                yield piece
+
+    @asynccontextmanager
+    async def execution(self, container_id: str, request: ExecRequest) -> AsyncGenerator[Execution]:
+        """Over a connection of its own."""
+        # Read when it is first used: most agents never are asked.
+        from agent.docker_exec import DockerExecution
+
+        async with (
+            self._client() as docker,
+            DockerExecution.opened(docker, container_id, request) as execution,
+        ):
+            yield execution
+
+    async def used(self, container_id: str) -> Used:
+        """One shot: else the engine takes a second, to compare two of them itself."""
+        if self._memory == 0:
+            self._memory = (await self.facts()).memory_mib
+        async with asking("measure", container_id):
+            said = await self._docker._query_json(
+                f"containers/{container_id}/stats",
+                params={"stream": "false", "one-shot": "true"},
+            )
+            stats = msgspec.convert(said, Stats)
+        # Without a limit of its own it is that of the machine.
+        limited = 0 < stats.memory_stats.limit < self._memory * _MIB
+        return used(stats, at=datetime.now(UTC), own_limit=limited)
+
+    async def happenings(
+        self, node_id: str, *, since: datetime | None, follow: bool
+    ) -> AsyncIterator[EngineEvent]:
+        """The engine remembers the last 256 events of all containers."""
+        params: dict[str, str | int | bool] = {
+            "filters": _filters(
+                type=["container"], label=[f"{LABEL_NODE}={node_id}"], event=list(HAPPENINGS)
+            )
+        }
+        if since is not None:
+            params["since"] = f"{since.timestamp():.6f}"
+        if not follow:
+            params["until"] = f"{datetime.now(UTC).timestamp():.6f}"
+        async with self._stream("events", params, "watch", "containers") as content:
+            async for line in content:
+                event = happening(msgspec.json.decode(line, type=Message))
+                if event is not None:
+                    yield event
+
+    @asynccontextmanager
+    async def _stream(
+        self, path: str, params: dict[str, str | int | bool], verb: str, subject: str
+    ) -> AsyncGenerator[aiohttp.StreamReader]:
+        """An answer that may go on for ever, as it comes."""
         async with self._client() as docker:
-            async with asking("read the log of", container_id):
-                # aiodocker's own log() gathers a log that is not followed whole in memory.
+            async with asking(verb, subject):
+                # aiodocker's own methods gather what is not followed whole in memory.
                 answer = await docker._do_query(
-                    f"containers/{container_id}/logs",
-                    "GET",
-                    params=params,
-                    timeout=aiohttp.ClientTimeout(),
+                    path, "GET", params=params, timeout=aiohttp.ClientTimeout()
                 )
             try:
-                async for piece in _demultiplexed(answer.content):
-                    yield piece
+                yield answer.content
             except (aiohttp.ClientError, OSError) as error:
                 raise unavailable(error) from error
+            except ValueError as error:
+                raise EngineRefused(f"what the engine sends makes no sense: {error}") from error
 
     @asynccontextmanager
     async def _client(self) -> AsyncGenerator[Docker]:
@@ -262,16 +297,6 @@ class DockerEngine:
                 # Its event task ended with this error, which the subscriber has seen as the end.
                 # ValueError: half a line, or one that is longer than aiohttp reads.
                 await docker.session.close()
-
-
-async def _demultiplexed(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """Frames of 8 bytes of header (stream, length) and content; ours never have a terminal."""
-    while True:
-        try:
-            header = await stream.readexactly(8)
-            yield await stream.readexactly(int.from_bytes(header[4:], "big"))
-        except asyncio.IncompleteReadError:
-            return
 
 
 def _filters(**terms: list[str]) -> str:

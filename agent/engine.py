@@ -6,13 +6,26 @@ nothing else; every call has a bound inside.
 """
 
 from collections.abc import AsyncIterator, Set
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from msgspec import Struct, field
 
-from agent.contract import ContainerSpec, Health, Mount, Registry
+from agent.contract import (
+    Channel,
+    ContainerSpec,
+    EngineEvent,
+    ExecRequest,
+    Health,
+    Mount,
+    Registry,
+    Size,
+)
+
+STOP_WITHIN = 10
+"""Seconds to end by itself, of a container that says nothing else."""
 
 LABEL_NODE = "ecn.node"
 LABEL_MICROSERVICE = "ecn.microservice"
@@ -50,7 +63,13 @@ class Container(Struct, frozen=True, kw_only=True):
     """Of its last end; None while it never ended."""
     out_of_memory: bool = False
     health: Health = Health.NONE
+    health_said: str = ""
+    """What the last failing health check said; empty while it is well."""
     image_digest: str = ""
+    address: str = ""
+    """Where the device reaches its ports; empty while it does not run."""
+    stop_within: int = STOP_WITHIN
+    """Seconds that it is given to end by itself."""
 
 
 class NewContainer(Struct, frozen=True, kw_only=True):
@@ -78,6 +97,49 @@ class EngineFacts(Struct, frozen=True, kw_only=True):
     operating_system: str
     cpus: int
     memory_mib: int
+
+
+class Used(Struct, frozen=True, kw_only=True):
+    """What a container has used since it was started, and uses at this moment."""
+
+    at: datetime
+    cpu_seconds: float = 0.0
+    memory_bytes: int = 0
+    memory_limit_bytes: int = 0
+    """0: none of its own."""
+    received_bytes: int = 0
+    sent_bytes: int = 0
+    read_bytes: int = 0
+    written_bytes: int = 0
+    processes: int = 0
+
+
+class Execution(Protocol):
+    """A command that runs inside a container."""
+
+    async def output(self) -> tuple[Channel, bytes] | None:
+        """The next piece, of STDOUT or STDERR; None once there is no more."""
+        ...
+
+    async def feed(self, content: bytes) -> None:
+        """Give it something to read, at the pace at which it reads."""
+        ...
+
+    async def end_input(self) -> None:
+        """It has read all there is. Nothing to a terminal, which has no end of input."""
+        ...
+
+    async def resize(self, size: Size) -> None:
+        """Its terminal has another size."""
+        ...
+
+    async def exit_code(self) -> int | None:
+        """After the output has ended; None where the engine does not know."""
+        ...
+
+    async def hang_up(self) -> bool:
+        """Nobody is there any more: end it, by force if need be. Whether it is gone."""
+        ...
 
 
 class ContainerEngine(Protocol):
@@ -111,8 +173,8 @@ class ContainerEngine(Protocol):
         """Run it; resumes a paused one. One that runs already is left running."""
         ...
 
-    async def stop(self, container_id: str) -> None:
-        """Ask it to end, insist after 10 s. One that does not run, or is gone, is fine."""
+    async def stop(self, container_id: str, within: int = STOP_WITHIN) -> None:
+        """Ask it to end, insist after so many seconds. One that is not running, or gone, is fine."""
         ...
 
     async def remove(self, container_id: str) -> None:
@@ -128,7 +190,33 @@ class ContainerEngine(Protocol):
         ...
 
     def logs(
-        self, container_id: str, *, tail: int | None, follow: bool, since: datetime | None
+        self,
+        container_id: str,
+        *,
+        tail: int | None,
+        follow: bool,
+        since: datetime | None,
+        timestamps: bool = False,
     ) -> AsyncIterator[bytes]:
-        """What it printed, stdout and stderr as they came. With `follow` until it ends."""
+        """What it printed, stdout and stderr as they came. With `follow` until it ends.
+
+        since: that very moment included. timestamps: an RFC 3339 time and a space before each line.
+        """
+        ...
+
+    def execution(
+        self, container_id: str, request: ExecRequest
+    ) -> AbstractAsyncContextManager[Execution]:
+        """Run a command inside it. What still runs at the end goes on, unless it is hung up."""
+        ...
+
+    async def used(self, container_id: str) -> Used:
+        """What it uses, at once: some milliseconds of the engine's time."""
+        ...
+
+    def happenings(
+        self, node_id: str, *, since: datetime | None, follow: bool
+    ) -> AsyncIterator[EngineEvent]:
+        """What happened to containers of this node, as far back as the engine remembers, and,
+        with `follow`, what happens from now on; without `since` only that."""
         ...

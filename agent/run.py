@@ -22,6 +22,8 @@ from agent.engine import ContainerEngine
 from agent.errors import EngineError, NotProvisioned
 from agent.facts import device_facts
 from agent.journal import Journal
+from agent.local_routes import ROUTES
+from agent.local_socket import LocalSockets
 from agent.log_streams import LogStreams
 from agent.store import Folder, Identity
 from agent.uplink import Uplink
@@ -62,16 +64,18 @@ async def _as_node(
     node = Node(node_id=identity.node_id, name=identity.name)
     tell = _Later()
     with Journal(folder.journal, on_transition=tell) as journal:
+        config = ConfigDelivery(folder.microservices)
+        sockets = LocalSockets(node, config, ROUTES)
         loop = ControlLoop(
             node,
             engine,
             journal,
-            ConfigDelivery(folder.microservices),
+            config,
             now=lambda: datetime.now(UTC),
             on_facts=tell,
             volumes=VolumeDelivery(),
         )
-        listeners: list[Callable[[Known], None]] = [loop.wish]
+        listeners: list[Callable[[Known], None]] = [config.wish, sockets.wish, loop.wish]
 
         def wish(desired: Known) -> None:
             for listener in listeners:
@@ -102,7 +106,11 @@ async def _as_node(
                 controller=identity.controller,
             )
             async with asyncio.TaskGroup() as tasks:
-                running = [tasks.create_task(loop.run()), tasks.create_task(uplink.run())]
+                running = [
+                    tasks.create_task(loop.run()),
+                    tasks.create_task(uplink.run()),
+                    tasks.create_task(sockets.run()),
+                ]
                 await _either(tasks, stop, uplink.deprovisioned)
                 await loop.drain(DRAIN_WITHIN)
                 for task in running:
@@ -155,7 +163,7 @@ async def remove_everything(node_id: str, engine: ContainerEngine) -> int:
     containers = await engine.containers(node_id)
     # Asked to end all at once, or their graces would add up.
     outcomes = await asyncio.gather(
-        *(engine.stop(c.container_id) for c in containers), return_exceptions=True
+        *(engine.stop(c.container_id, c.stop_within) for c in containers), return_exceptions=True
     )
     for outcome in outcomes:
         if isinstance(outcome, BaseException):

@@ -18,6 +18,7 @@ from agent.engine import (
     LABEL_NODE,
     LABEL_REVISION,
     LABEL_SPEC,
+    STOP_WITHIN,
     Container,
     EngineFacts,
     EngineState,
@@ -193,7 +194,7 @@ class FakeEngine:
             self.end(container_id, int(command[1]) if command[0] == "exit" else 0)
         self._happened()
 
-    async def stop(self, container_id: str) -> None:
+    async def stop(self, container_id: str, within: int = STOP_WITHIN) -> None:
         self._called("stop", container_id)
         await asyncio.sleep(0)
         kept = self._kept.get(container_id)
