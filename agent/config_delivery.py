@@ -1,23 +1,40 @@
-"""A microservice's own configuration: a file that its container sees, replaced while it runs.
+"""What a container sees of the desired state at `/run/ecn`: files that are replaced while it runs.
 
-Each microservice has a directory `microservices/<id>/` in the agent's folder, mounted read-only
-at `/run/ecn`, with `config.json` in it. The directory is mounted rather than the file, because a
-mounted file stays the old one when it is replaced. Called by `control_loop.py`.
+Each microservice has a directory `microservices/<id>/` in the agent's folder, mounted read-only:
 
-Modes: a container's user need not be root, so directory and file are readable to all, which
+    config.json           its configuration
+    edge-resources.json   what the node's site offers
+    agent.sock            its way to the agent (`local_socket.py`)
+
+The directory is mounted rather than each file, because a mounted file stays the old one when it is
+replaced. Called by `run.py` with each desired state, so that a change is there at once whatever the
+engine does, and by `control_loop.py` and `carry_out.py` before anything is started.
+
+Modes: a container's user need not be root, so directory and files are readable to all, which
 discloses nothing on the host: the agent's folder above them is 0700, and the engine mounts as root.
+
+Files are renamed into place, so that a reader finds the old or the new one, and not synced: what a
+power cut leaves is compared with the desired state before a container is started.
 """
 
+import os
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
-from agent.contract import Microservice, Mount
-from agent.errors import BadContainerOptions
-from agent.store import write_whole
+import structlog
+from msgspec import Raw, Struct, json
+
+from agent.contract import EdgeResource, Microservice, Mount
+from agent.desired_state import Known
+from agent.errors import BadContainerOptions, EngineError
+
+log = structlog.get_logger()
 
 MOUNTED_AT = "/run/ecn"
 CONFIG_FILE = "config.json"
+EDGE_RESOURCES_FILE = "edge-resources.json"
 _ID = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -26,23 +43,42 @@ class ConfigDelivery:
 
     def __init__(self, parent: Path) -> None:
         self._parent = parent
-        self._delivered: dict[str, str] = {}
+        self._delivered: dict[str, tuple[str, bytes]] = {}
+        self._site: tuple[list[EdgeResource], bytes] = ([], edge_resources_document([]))
+
+    def wish(self, known: Known) -> None:
+        """This is the desired state from now on: deliver what changed of it."""
+        if known.edge_resources != self._site[0]:
+            self._site = known.edge_resources, edge_resources_document(known.edge_resources)
+        for microservice in known.microservices.values():
+            try:
+                if self.deliver(microservice):
+                    log.info("config-delivered", microservice=microservice.name)
+            except (OSError, EngineError) as error:  # tried again, and told, before each start
+                log.error("config-not-delivered", microservice=microservice.name, error=str(error))
 
     def deliver(self, microservice: Microservice) -> bool:
-        """Bring the file up to date; whether it was changed."""
+        """Bring the files up to date; whether one was changed. Microseconds when all is as it was.
+
+        Errors: OSError, BadContainerOptions.
+        """
         microservice_id = microservice.microservice_id
-        if self._delivered.get(microservice_id) == microservice.config:
+        wanted = microservice.config, self._site[1]
+        if self._delivered.get(microservice_id) == wanted:
             return False
+        directory = self.directory(microservice_id)
+        fresh = _brought(directory / CONFIG_FILE, microservice.config.encode())
+        fresh |= _brought(directory / EDGE_RESOURCES_FILE, self._site[1])
+        self._delivered[microservice_id] = wanted
+        return fresh
+
+    def directory(self, microservice_id: str) -> Path:
+        """Its directory, made where there is none. Errors: OSError, BadContainerOptions."""
         directory = self._directory(microservice_id)
         for made in (self._parent, directory):
             made.mkdir(exist_ok=True)
             made.chmod(0o755)
-        file, content = directory / CONFIG_FILE, microservice.config.encode()
-        fresh = not file.exists() or file.read_bytes() != content
-        if fresh:
-            write_whole(file, content, mode=0o644)
-        self._delivered[microservice_id] = microservice.config
-        return fresh
+        return directory
 
     def mount(self, microservice_id: str) -> Mount:
         """What makes the directory visible in its container."""
@@ -70,3 +106,56 @@ class ConfigDelivery:
         if not _ID.fullmatch(microservice_id):
             raise BadContainerOptions(f"{microservice_id!r} is not a microservice id")
         return self._parent / microservice_id
+
+
+class _Shown(Struct, frozen=True, kw_only=True):
+    """An edge resource as microservices see it."""
+
+    name: str
+    version: str
+    description: str
+    protocol: str
+    endpoints: Raw
+    display: Raw
+    custom: Raw
+    tags: list[str]
+
+
+def edge_resources_document(resources: list[EdgeResource]) -> bytes:
+    """What microservices are told of their site: JSON, by name and version."""
+    shown = [
+        _Shown(
+            name=each.name,
+            version=each.version,
+            description=each.description,
+            protocol=each.protocol,
+            endpoints=each.endpoints,
+            display=each.display,
+            custom=each.custom,
+            tags=each.tags,
+        )
+        for each in sorted(resources, key=lambda each: (each.name, each.version))
+    ]
+    return json.encode({"edge_resources": shown})
+
+
+def _brought(file: Path, content: bytes) -> bool:
+    """Whether the file had to be written. Errors: OSError; then it is the old one, whole."""
+    with suppress(OSError):
+        if file.stat().st_size == len(content) and file.read_bytes() == content:
+            return False
+    beside = file.with_name(f".{file.name}.new")
+    with suppress(FileNotFoundError):
+        beside.unlink()
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as opened:
+            opened.write(content)
+            opened.flush()
+            os.fchmod(opened.fileno(), 0o644)  # whatever the umask is
+        beside.replace(file)
+    except OSError:
+        with suppress(OSError):
+            beside.unlink()  # half of it would only fill the disk further
+        raise
+    return True
