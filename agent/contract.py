@@ -179,6 +179,9 @@ class Twin(Struct, frozen=True, kw_only=True):
     """A JSON object, whole."""
     desired_version: int = 0
     reported_version: int = 0
+    edits_through: int = 0
+    """The device's own changes of what should be are decided up to this number of its reports:
+    `desired` is what came of them. Those behind it are still to be added to it."""
 
 
 class Device(Struct, frozen=True, kw_only=True):
@@ -250,6 +253,8 @@ class Registry(Struct, frozen=True, kw_only=True):
     url: str
     username: str = ""
     password: str = ""
+    ca_pem: str = ""
+    """Certificates to trust there besides the system's, where the operator named some."""
 
 
 class ContainerSpec(Struct, frozen=True, kw_only=True):
@@ -339,6 +344,9 @@ class LogRequest(StreamRequest, frozen=True, kw_only=True, tag="logs"):
     """The last so many lines; None is all there are."""
     follow: bool = False
     since: datetime | None = None
+    """From this very moment on."""
+    timestamps: bool = False
+    """An RFC 3339 time and a space before each line."""
 
 
 class UsageRequest(StreamRequest, frozen=True, kw_only=True, tag="usage"):
@@ -483,6 +491,12 @@ class EngineEvent(Struct, frozen=True, kw_only=True):
     container_id: str
     detail: str = ""
     """For people: an exit code, a signal."""
+
+
+class StreamProblem(Struct, frozen=True, kw_only=True):
+    """In place of a line of usage, or an event: why there are none, or no more."""
+
+    problem: str
 
 
 class NodeConfig(Struct, frozen=True, kw_only=True):
@@ -634,12 +648,12 @@ class TwinReport(Struct, frozen=True, kw_only=True):
     microservice_id: str
     section: str
     """desired or reported."""
-    patch: Raw
-    """A JSON merge patch of the section."""
-    whole: Raw
-    """The section as the device has it after that."""
+    patch: Raw = field(default_factory=lambda: Raw(b"{}"))
+    """Of desired properties: a JSON merge patch, to be decided at the controller."""
+    whole: Raw = field(default_factory=lambda: Raw(b"{}"))
+    """Of reported properties: all of them after the change."""
     base: int = 0
-    """Of desired properties: the version that the device knew."""
+    """The version of the section that it was made from."""
     at: datetime
 
 

@@ -5,8 +5,8 @@ sequence number have to change together, also under `kill -9` and power cuts, an
 never gives a number twice, whatever was deleted. Written only when something changes.
 
 It takes no more than so many bytes, however long nobody can be told: `folding.py` says how, and
-only containers' transitions are ever dropped. What may have been told to somebody is left as it
-is: that are always the oldest rows, `TOLD_AT_ONCE` at most.
+only containers' transitions are ever folded or dropped. What may have been told to somebody is left
+as it is: that are always the oldest rows, `TOLD_AT_ONCE` at most.
 
 A disk that is full stops nothing: what happens is kept in memory until it can be written, after
 the reserve of `reserve.py` is used up too, and `problem` says so.
@@ -29,8 +29,8 @@ import structlog
 from msgspec import Raw, Struct, field
 
 from agent.contract import ContainerReport, ContainerStatus, OutcomeReport, TwinReport
-from agent.errors import FolderUnusable
 from agent.folding import LONGEST_ROUND, Folded, Row, folded, gist, merged
+from agent.journal_file import number, opened
 from agent.memory import Memory
 from agent.reserve import Reserve
 from agent.status import Told
@@ -47,22 +47,7 @@ HELD = 1000
 """Transitions that are kept in memory while the disk takes none."""
 MERGED_AT_ONCE = 500
 """Rows that become one when the file is full: some milliseconds."""
-PAGES_BEFORE_CHECKPOINT = 256
-"""Of 4 KiB: how large the write-ahead log grows."""
 PAGES_GIVEN_BACK = 64
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS outbox (
-    sequence INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, about TEXT NOT NULL,
-    body BLOB NOT NULL, gist TEXT NOT NULL DEFAULT '', path TEXT NOT NULL DEFAULT ''
-);
-CREATE INDEX IF NOT EXISTS outbox_about ON outbox (kind, about, sequence);
-CREATE TABLE IF NOT EXISTS told (microservice_id TEXT PRIMARY KEY, told BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS memory (microservice_id TEXT PRIMARY KEY, memory BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS instructions (
-    told_at INTEGER PRIMARY KEY, mark BLOB NOT NULL, spoken INTEGER NOT NULL
-);
-"""
 
 
 class Kind(StrEnum):
@@ -140,8 +125,9 @@ class Pending(Struct, kw_only=True):
 
 
 class Journal:
-    """The journal in the file at `path`; made when missing. limit: bytes.
+    """The journal in the file at `path`; made when missing.
 
+    limit: bytes. exactly: so many rows wait before any are folded.
     `problem` says why nothing can be written; it is empty while all is.
     """
 
@@ -150,19 +136,22 @@ class Journal:
         path: Path,
         *,
         limit: int = BYTES,
+        exactly: int = TOLD_AT_ONCE,
         on_transition: Callable[[], None] = lambda: None,
     ) -> None:
         self._limit = limit
+        self._exactly = exactly
+        self._full = False
         self._on_transition = on_transition
         self._reserve = Reserve(path.with_name(f"{path.name}.reserve"))
-        self._database = _opened(path, self._reserve)
+        self._database = opened(path, self._reserve)
         self._reserve.make()
         rows = self._database.execute("SELECT microservice_id, memory FROM memory")
         self._memories = {m: msgspec.json.decode(blob, type=Memory) for m, blob in rows}
         rows = self._database.execute("SELECT microservice_id, told FROM told")
         self._told = {m: msgspec.json.decode(blob, type=Told) for m, blob in rows}
         # Which of them an earlier agent told somebody is not known.
-        self._shown = _number(
+        self._shown = number(
             self._database.execute(
                 "SELECT ifnull(max(sequence), 0) FROM "
                 "(SELECT sequence FROM outbox ORDER BY sequence LIMIT ?)",
@@ -200,7 +189,7 @@ class Journal:
     def _note(self, microservice_id: str, told: Told) -> None:
         used = self._used()
         new, together = gist(told), None
-        if tail := self._tail(microservice_id):
+        if self._many() and (tail := self._tail(microservice_id)):
             together = folded(tail, new, told.status, pressed=used > self._limit // 2)
         with self._database as transaction:
             if together is None:
@@ -213,6 +202,8 @@ class Journal:
             )
         if used > self._limit:
             self._make_room()
+        else:
+            self._full = False
 
     def _hold(self, microservice_id: str, told: Told) -> None:
         """Keep it in memory, in its order."""
@@ -267,6 +258,13 @@ class Journal:
             (kind, about, msgspec.json.encode(body), gist),
         )
 
+    def _many(self) -> bool:
+        """Whether so much waits that the controller can hardly be there."""
+        rows = self._database.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT ?)", (self._exactly + 1,)
+        )
+        return number(rows) > self._exactly
+
     def _tail(self, microservice_id: str) -> list[Row]:
         """Its last transitions that nobody was told, oldest first."""
         rows = self._database.execute(
@@ -295,7 +293,9 @@ class Journal:
             (self._shown,),
         ).fetchone()
         if most is None or most[1] < 3:
-            log.error("outbox-full", limit=self._limit, next="nothing of it can be dropped")
+            if not self._full:
+                log.error("outbox-full", limit=self._limit, next="nothing of it can be dropped")
+            self._full = True
             return
         about, count = most
         rows = self._database.execute(
@@ -341,7 +341,7 @@ class Journal:
 
     def waiting(self) -> int:
         """How many transitions are in the outbox."""
-        return _number(self._database.execute("SELECT count(*) FROM outbox"))
+        return number(self._database.execute("SELECT count(*) FROM outbox"))
 
     def accepted(self, through: int) -> bool:
         """The controller has everything up to this number. False when the disk takes no writes.
@@ -353,11 +353,11 @@ class Journal:
     def _accept(self, through: int) -> None:
         highest = self._highest_sequence()
         with self._database as transaction:
-            dropped = transaction.execute("DELETE FROM outbox WHERE sequence <= ?", (through,))
-            if through <= highest:
-                if dropped.rowcount:
-                    self._give_back()
-                return
+            transaction.execute("DELETE FROM outbox WHERE sequence <= ?", (through,))
+        self._give_back()
+        if through <= highest:
+            return
+        with self._database as transaction:
             # It has seen more of us than we know of: the folder is older than the node (restored
             # from a backup, or its journal was lost). It took none of what we numbered again, so
             # go on after its number and tell everything once more.
@@ -456,7 +456,7 @@ class Journal:
         """It is gone from this node. What happened to it before is still told."""
         if microservice_id not in self._memories and microservice_id not in self._told:
             return
-        if not self._written(lambda: self._forget(microservice_id)):
+        if not self._catch_up() or not self._written(lambda: self._forget(microservice_id)):
             return  # the next look forgets it again
         self._memories.pop(microservice_id, None)
         self._told.pop(microservice_id, None)
@@ -467,13 +467,14 @@ class Journal:
             transaction.execute("DELETE FROM told WHERE microservice_id = ?", (microservice_id,))
 
     def _give_back(self) -> None:
-        """Within a transaction: after months of it, a little of the file at a time."""
-        free = _number(self._database.execute("PRAGMA freelist_count"))
+        """After months of it, a little of the file at a time."""
+        free = number(self._database.execute("PRAGMA freelist_count"))
         if free > 2 * PAGES_GIVEN_BACK:
-            self._database.execute(f"PRAGMA incremental_vacuum({PAGES_GIVEN_BACK})").fetchall()
+            # `execute` would do one step of it, which is one page.
+            self._database.executescript(f"PRAGMA incremental_vacuum({PAGES_GIVEN_BACK})")
 
     def _highest_sequence(self) -> int:
-        return _number(
+        return number(
             self._database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'")
         )
 
@@ -481,43 +482,3 @@ class Journal:
 def _row(sequence: int, gist: str, path: str, body: bytes) -> Row:
     status = msgspec.json.decode(body, type=ContainerStatus)
     return Row(sequence=sequence, gist=gist, path=path, status=status)
-
-
-def _opened(path: Path, reserve: Reserve) -> sqlite3.Connection:
-    try:
-        return _connected(path)
-    except sqlite3.OperationalError as error:
-        if reserve.give_up():  # it may be the room that is missing
-            return _opened(path, reserve)
-        # Locked, full, not to be opened: nothing is wrong with what it holds.
-        raise FolderUnusable(path.parent, f"{path.name}: {error}") from error
-    except sqlite3.DatabaseError as error:
-        # The containers matter more than what was to be told about them: begin a new one.
-        # `accepted` notices that the controller has seen higher numbers.
-        aside = path.with_name(f"{path.name}.broken")
-        log.error("journal-unreadable", error=str(error), moved_to=str(aside))
-        path.replace(aside)
-        for tail in ("-wal", "-shm"):
-            path.with_name(path.name + tail).unlink(missing_ok=True)
-        return _connected(path)
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    path.touch(mode=0o600)
-    database = sqlite3.connect(path, timeout=5.0)
-    try:
-        database.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a new one; before its first table
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = FULL")
-        database.execute(f"PRAGMA wal_autocheckpoint = {PAGES_BEFORE_CHECKPOINT}")
-        database.execute(f"PRAGMA journal_size_limit = {4096 * PAGES_BEFORE_CHECKPOINT}")
-        database.executescript(_SCHEMA)
-    except sqlite3.DatabaseError:
-        database.close()
-        raise
-    return database
-
-
-def _number(cursor: sqlite3.Cursor) -> int:
-    row: tuple[int] | None = cursor.fetchone()
-    return 0 if row is None else row[0]

@@ -9,6 +9,7 @@ transitions and counters are in `journal.py`, which lives in the same folder.
     provisioning.json     a key and a credential, until the controller has answered
     desired-state.json    the last desired state, whole; it holds registry passwords
     journal.sqlite        what happened and is not told yet, and what is remembered
+    journal.sqlite.reserve  room for it on a disk that is full
     microservices/<id>/   what a container sees at /run/ecn
 """
 
@@ -163,6 +164,7 @@ class Folder:
             "journal.sqlite",
             "journal.sqlite-wal",
             "journal.sqlite-shm",
+            "journal.sqlite.reserve",
         ):
             (self.path / name).unlink(missing_ok=True)
 

@@ -255,8 +255,17 @@ class Health(StrEnum):
     UNHEALTHY = "unhealthy"
 
 
+class Passed(Struct, frozen=True, kw_only=True, gc=False):
+    """A transition between two that are told as one."""
+
+    state: ContainerState
+    reason: str = ""
+    exit_code: int | None = None
+    health: Health = Health.NONE
+
+
 class ContainerStatus(Struct, frozen=True, kw_only=True, gc=False):
-    """One transition of one container."""
+    """One transition of one container; a run of the same ones while nobody could be told."""
 
     state: ContainerState
     reason: str = ""
@@ -270,6 +279,14 @@ class ContainerStatus(Struct, frozen=True, kw_only=True, gc=False):
     """Of the desired state that this container was made from, or is being made from."""
     at: datetime
     """The device's clock when it happened."""
+    repeats: int = 1
+    """It happened so often; `at`, `restarts` and the words are of the last time."""
+    between: tuple[Passed, ...] = ()
+    """What led from one time to the next, as it was the last time."""
+    dropped: int = 0
+    """So many transitions before it the device had no room for."""
+    since: datetime | None = None
+    """When the first of those that are told as this one, or dropped before it, happened."""
 
 
 class ApplicationEvent(Event, frozen=True, kw_only=True):

@@ -141,6 +141,8 @@ class NodeFacts(Struct, frozen=True, kw_only=True, gc=False):
     """Why the container engine can't be used; empty while it can."""
     volume_problem: str = ""
     """Why files of volumes could not be written; empty while all are there."""
+    storage_problem: str = ""
+    """Why the agent can't write down what happens; empty while it can."""
 
 
 class OfflineReason(StrEnum):

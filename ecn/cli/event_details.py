@@ -15,6 +15,8 @@ class _Status(Struct):
     state: str = ""
     reason: str = ""
     health: str = ""
+    repeats: int = 1
+    dropped: int = 0
 
 
 class _Facts(Struct):
@@ -22,6 +24,7 @@ class _Facts(Struct):
     engine_version: str = ""
     engine_problem: str = ""
     volume_problem: str = ""
+    storage_problem: str = ""
 
 
 class _Spec(Struct):
@@ -50,12 +53,15 @@ def details(event: EventDocument) -> str:
     if said.status is not None:
         health = f" ({said.status.health})" if said.status.health not in ("", "none") else ""
         words += [said.status.state + health, said.status.reason]
+        words.append(f"{said.status.repeats} times" if said.status.repeats > 1 else "")
+        words.append(f"{said.status.dropped} dropped before" if said.status.dropped else "")
     if said.facts is not None:
         words += [
             f"agent {said.facts.agent_version}",
             f"engine {said.facts.engine_version}" if said.facts.engine_version else "",
             said.facts.engine_problem,
             said.facts.volume_problem,
+            said.facts.storage_problem,
         ]
     if said.spec is not None:
         words.append(said.spec.image)

@@ -181,8 +181,7 @@ def node_note(node: d.NodeDocument) -> str:
         notes.append(node.offline_reason)
     if node.facts.engine_problem:
         notes.append(f"engine: {node.facts.engine_problem}")
-    if node.facts.volume_problem:
-        notes.append(node.facts.volume_problem)
+    notes += [each for each in (node.facts.volume_problem, node.facts.storage_problem) if each]
     return "; ".join(notes)
 
 

@@ -121,7 +121,14 @@ def node_name(world: World, node_id: NodeId) -> str:
 def status_text(status: ContainerStatus) -> str:
     """`running (unhealthy)`, `failed: no such image`."""
     health = "" if status.health in (Health.NONE, Health.HEALTHY) else f" ({status.health})"
-    return f"{status.state}{health}{': ' if status.reason else ''}{status.reason}"
+    words = f"{status.state}{health}{': ' if status.reason else ''}{status.reason}"
+    since = "" if status.since is None else f" since {status.since:%Y-%m-%d %H:%M:%SZ}"
+    if status.repeats > 1:
+        ways = ", ".join(dict.fromkeys(passed.state.value for passed in status.between))
+        words += f" ({status.repeats} times{since}{', each after ' if ways else ''}{ways})"
+    if status.dropped:
+        words += f" (after {status.dropped} transitions{since} that the device had no room for)"
+    return words
 
 
 def said(world: World, recorded: Recorded) -> str:
@@ -180,7 +187,8 @@ def said(world: World, recorded: Recorded) -> str:
         case NodeWentOffline():
             return f"went offline: {OFFLINE[event.reason]}"
         case NodeFactsReported():
-            problem = event.facts.engine_problem or event.facts.volume_problem
+            facts = event.facts
+            problem = facts.engine_problem or facts.storage_problem or facts.volume_problem
             return f"told of a change of its device{': ' if problem else ''}{problem}"
         case ProvisioningKeyIssued():
             return "got a provisioning key"
