@@ -5,12 +5,14 @@ Refused
 ├── NotFound            there is no such thing
 ├── Conflict            it contradicts what is there
 │   ├── NameTaken, PortTaken, NodeInUse, RegistryInUse, LastAdmin
+│   ├── DependedOn, PowersNotAllowed, PowersInUse
 │   ├── CatalogItemInUse, ImagesFrozen, SeedKept, NoImage, RouteExists, NoPublicPort, HostUnknown
 │   ├── RouterMissing, UpstreamNotInterior, RouterHasDownstreams, SystemNodeExists
 │   ├── NotRestorable   what it was can't be brought back
 │   ├── AnswerLost      it was carried out, and its answer can't be given again
 │   ├── ReferenceMoved  what it names is another thing by now
 │   └── RevisionMoved   it was decided on something that has changed since
+├── TwinMoved           it was to happen to a version of a twin that is not the present one
 ├── NotAllowed          the asker may not
 ├── BadCredentials      nobody knows who is asking
 ├── Withdrawn           a credential that was good once
@@ -182,6 +184,50 @@ class NoImage(Conflict):
         self.microservice, self.node, self.platform = microservice, node, platform
 
 
+class DependedOn(Conflict):
+    """Others of its application wait for it."""
+
+    code = "depended-on"
+    next_step = "Take it out of their depends_on first, or delete them as well."
+
+    def __init__(self, microservice: str, waiting: list[str]) -> None:
+        super().__init__(
+            f"these depend on microservice {microservice!r}: " + ", ".join(waiting[:5])
+        )
+        self.microservice, self.waiting = microservice, waiting
+
+
+class PowersNotAllowed(Conflict):
+    """It wants power over its device, and the node does not allow that."""
+
+    code = "powers-not-allowed"
+
+    def __init__(self, microservice: str, node: str, powers: list[str], *, field: str) -> None:
+        super().__init__(
+            f"node {node!r} does not allow what microservice {microservice!r} wants of its "
+            f"device: {'; '.join(powers[:5])}",
+            field=field,
+            next_step="Do without, choose another node, or let an administrator of the device "
+            f"allow it: access.privileged of node {node!r}.",
+        )
+        self.microservice, self.node, self.powers = microservice, node, powers
+
+
+class PowersInUse(Conflict):
+    """Microservices on the node have what it is to allow no more."""
+
+    code = "powers-in-use"
+    next_step = "Move or change them first, or let access.privileged be true."
+
+    def __init__(self, node: str, microservices: list[str]) -> None:
+        super().__init__(
+            f"these have power over node {node!r}, which access.privileged allows: "
+            + ", ".join(microservices[:5]),
+            field="$.settings.access.privileged",
+        )
+        self.node, self.microservices = node, microservices
+
+
 class RouteExists(Conflict):
     """Another route leads the same way."""
 
@@ -298,6 +344,21 @@ class RevisionMoved(Conflict):
 
     def __init__(self, kind: str, ref: str) -> None:
         super().__init__(f"{kind} {ref!r} was changed by somebody else in between")
+
+
+class TwinMoved(Refused):
+    """A twin is at another version than the one that was named as the present one."""
+
+    code = "twin-moved"
+    next_step = "Read it again, and name the version that it has now, or none."
+
+    def __init__(self, microservice: str, seen: int, version: int) -> None:
+        super().__init__(
+            f"what should be of {microservice!r} is at version {version}, no more at {seen}"
+            if version > seen
+            else f"what should be of {microservice!r} is at version {version}, not at {seen}"
+        )
+        self.seen, self.version = seen, version
 
 
 class NotRestorable(Conflict):

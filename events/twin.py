@@ -1,7 +1,8 @@
 """Twins: properties of a microservice that the centre wishes and those that the device reports.
 
 Both sections are JSON objects and have a version of their own, which counts the accepted changes.
-Events carry the change (a JSON merge patch) and the whole section after it, at most 32 KiB.
+Events carry the change as an RFC 7396 merge patch, reduced to what it really changed, and the whole
+section after it, at most 32 KiB, with its keys in order.
 """
 
 from datetime import datetime
@@ -31,13 +32,18 @@ class TwinEvent(Event, frozen=True, kw_only=True):
 
 
 class TwinDesiredChanged(TwinEvent, frozen=True, kw_only=True, tag="twin.desired-changed.v1"):
-    """What should be is now this."""
+    """What should be is now this.
+
+    From a device also with an empty patch: what it was changed to there, it was already.
+    """
 
     version: int
     patch: Raw
     desired: Raw
     node_id: NodeId | None = None
     """The device that it was changed on; None: from the centre."""
+    base: int | None = None
+    """The version that the device knew, as the next ones None from the centre."""
     at: datetime | None = None
     """That device's clock."""
     sequence: int | None = None
@@ -48,6 +54,7 @@ class TwinReportedChanged(TwinEvent, frozen=True, kw_only=True, tag="twin.report
     """What is, says the microservice, is now this."""
 
     version: int
+    """As the device counts: a number that is left out is a change that was not kept there."""
     patch: Raw
     reported: Raw
     node_id: NodeId
@@ -56,14 +63,14 @@ class TwinReportedChanged(TwinEvent, frozen=True, kw_only=True, tag="twin.report
 
 
 class TwinEditOverruled(TwinEvent, frozen=True, kw_only=True, tag="twin.edit-overruled.v1"):
-    """A change of what should be, made on the device, gave way to one made from the centre."""
+    """A change of what should be, made on the device, or a part of it, did not come to be."""
 
     patch: Raw
-    """What did not come to be."""
+    """What did not."""
     base: int
     """The version that the device knew."""
     rule: str
-    """The ConflictRule that decided."""
+    """The ConflictRule that decided; `limits` where what came of it would be no twin."""
     node_id: NodeId
     at: datetime
     sequence: int

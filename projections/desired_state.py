@@ -35,6 +35,7 @@ from events.node import (
     NodeSettings,
     NodeUpdated,
 )
+from events.twin import TwinDesiredChanged, TwinEditOverruled
 from events.volume import VolumeCreated, VolumeDeleted, VolumeUpdated
 from projections import consequences
 from projections.microservices import MicroserviceRow
@@ -64,6 +65,8 @@ OWN_EVENTS = (
     | MicroserviceStarted
     | MicroserviceStopped
     | MicroserviceDeleted
+    | TwinDesiredChanged
+    | TwinEditOverruled
     | VolumeCreated
     | VolumeUpdated
     | VolumeDeleted
@@ -129,6 +132,8 @@ def _touched(world: "World", event: OWN_EVENTS) -> Iterator[NodeId]:
             | MicroserviceStarted()
             | MicroserviceStopped()
             | MicroserviceDeleted()
+            | TwinDesiredChanged()
+            | TwinEditOverruled()
         ):
             yield world.microservices[event.microservice_id].node_id
         case VolumeCreated():

@@ -51,6 +51,7 @@ from projections import (
     routes,
     statuses,
     templates,
+    twins,
     users,
     volumes,
 )
@@ -68,6 +69,7 @@ from projections.nodes import NodeRow
 from projections.registries import RegistryRow
 from projections.routes import RouteRow
 from projections.templates import TemplateRow
+from projections.twins import TwinRow
 from projections.users import TokenRow, UserRow, token_table
 from projections.view import Draft, Drop, Put, Table
 from projections.volumes import VolumeRow
@@ -84,6 +86,8 @@ class World(Struct, frozen=True, kw_only=True):
         default_factory=microservices.table
     )
     statuses: Table[MicroserviceId, ContainerStatus] = field(default_factory=statuses.table)
+    twins: Table[MicroserviceId, TwinRow] = field(default_factory=twins.table)
+    """Of those that have one: ask `twin_of` of projections/twins.py."""
     revisions: Table[NodeId, Position] = field(default_factory=desired_state.table)
     changes: Table[NodeId, ChangesRow] = field(default_factory=changes.table)
     reports: Table[NodeId, int] = field(default_factory=reports.table)
@@ -159,6 +163,7 @@ VIEWS = (
         ContainerStatus,
         _members(statuses.EVENTS),
     ),
+    View(twins.NAME, twins.VERSION, twins.project, TwinRow, _members(twins.EVENTS)),
     View(
         desired_state.NAME,
         desired_state.VERSION,

@@ -1,7 +1,7 @@
 """The world as an agent needs it: the device's own contract, made from ours. Pure."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from msgspec import Raw, convert, json, structs
 
@@ -17,6 +17,7 @@ from projections.edge_resources import EdgeResourceRow, linked
 from projections.host_templates import resolved_hosts
 from projections.images import image_for, pull_for, registry_for
 from projections.microservices import MicroserviceRow
+from projections.twins import twin_of
 from projections.world import World
 
 LONGEST_REASON, LONGEST_FACT = 2000, 256
@@ -28,7 +29,12 @@ def changed_since(
 ) -> dict[MicroserviceId, MicroserviceRow]:
     """The node's microservices that a newer event than `since` changed."""
     wanted = desired_state.wanted(world, node_id)
-    return {key: row for key, row in wanted.items() if row.revision > since}
+    return {key: row for key, row in wanted.items() if told_revision(world, key, row) > since}
+
+
+def told_revision(world: World, key: MicroserviceId, row: MicroserviceRow) -> Position:
+    """The event that last changed what its agent is told of it, its twin included."""
+    return max(row.revision, twin_of(world, key).revision)
 
 
 def passwords_needed(
@@ -112,7 +118,19 @@ def microservice(
             for each in row.spec.depends_on
         ],
         replace=contract.ReplaceMode(row.spec.replace),
+        twin=_twin(world, key, row.node_id),
         config=row.spec.config,
+    )
+
+
+def _twin(world: World, key: MicroserviceId, node_id: NodeId) -> contract.Twin:
+    row = twin_of(world, key)
+    return contract.Twin(
+        desired=row.desired,
+        desired_version=row.desired_version,
+        reported_version=row.reported_version,
+        # Decided or of no more concern: no number up to that one is still to come.
+        edits_through=world.reports.get(node_id) or 0,
     )
 
 
@@ -162,6 +180,10 @@ def _engine_check(check: HealthCheck | None) -> contract.HealthCheck | None:
     """What the engine runs. An empty command: not the image's own either."""
     if check is None:
         return None
+    if not check.command:
+        # The agent's own questions, or none: their times are no part of what a container is made
+        # from, so that another interval replaces nothing.
+        return contract.HealthCheck()
     return contract.HealthCheck(
         command=check.command,
         interval=check.interval,
@@ -200,6 +222,8 @@ def _registry(
         url=settings.url,
         username=settings.username,
         password=passwords.get(registry_id, ""),
+        # ioFog keeps certificates in other forms too, which mean nothing to a device.
+        ca_pem=settings.certificate if settings.certificate.startswith("-----BEGIN") else "",
     )
 
 
@@ -236,7 +260,7 @@ def report(node_id: NodeId, said: contract.Report, now: datetime) -> ReportNode:
                 patch=each.patch,
                 whole=each.whole,
                 base=each.base,
-                at=each.at,
+                at=_with_zone(each.at),
             )
             for each in said.twins
             if each.section in list(TwinSection)
@@ -254,6 +278,11 @@ def report(node_id: NodeId, said: contract.Report, now: datetime) -> ReportNode:
         ],
         goodbye=said.goodbye,
     )
+
+
+def _with_zone(at: datetime) -> datetime:
+    """A device that names no zone means UTC."""
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
 def _status(said: contract.ContainerStatus) -> ContainerStatus:

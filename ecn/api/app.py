@@ -23,6 +23,7 @@ from ecn.api import (
     routes,
     status,
     templates,
+    twins,
     users,
     volumes,
 )
@@ -38,6 +39,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *nodes.ENDPOINTS,
     *applications.ENDPOINTS,
     *microservices.ENDPOINTS,
+    *twins.ENDPOINTS,
     *routes.ENDPOINTS,
     *templates.ENDPOINTS,
     *catalog_items.ENDPOINTS,

@@ -62,6 +62,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     """Other statuses of success, with the same answer."""
     creates: str = ""
     """The kind of thing that is made where there is none: then it answers 201."""
+    if_match: bool = False
+    """It may be guarded: by `If-Match`, with the ETag of what was seen."""
     queries: tuple[Query, ...] = ()
     at: bool = False
     """A read that can look into the past: with `?at=`, its handler finds the world of then in the

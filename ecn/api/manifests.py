@@ -4,13 +4,14 @@ Pure, both ways: a manifest to a placement, a microservice back to its manifest,
 change merged into it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
-from ecn.api.documents import MicroserviceManifest, RouteManifest
+from agent.merge_patch import changed
+from ecn.api.documents import MicroserviceManifest, RouteManifest, spelt_out
 from ecn.api.endpoint import parse
 from ecn.commands.application import Placement, WantedRoute
 from ecn.errors import Invalid
@@ -34,6 +35,7 @@ WHAT_TO_RUN = ("image", "images", "catalog_item")
 
 def placement(manifest: MicroserviceManifest, microservice_id: MicroserviceId) -> Placement:
     """What the manifest asks for."""
+    manifest = spelt_out(manifest)
     spec = MicroserviceSpec(
         **{name: getattr(manifest, name) for name in SPEC_FIELDS},
         catalog_item_id=CatalogItemId(manifest.catalog_item) if manifest.catalog_item else None,
@@ -116,7 +118,7 @@ def merged(present: msgspec.Struct, patch: bytes | dict[str, object]) -> bytes:
     """`present` as JSON with an RFC 7396 merge patch applied. Errors: Invalid for no object."""
     target = msgspec.json.decode(msgspec.json.encode(present), type=dict[str, object])
     change = parse(patch, dict[str, object]) if isinstance(patch, bytes) else patch
-    return msgspec.json.encode(_merge(target, change))
+    return msgspec.json.encode(changed(target, change))
 
 
 def patched(present: MicroserviceManifest, patch: bytes) -> MicroserviceManifest:
@@ -152,18 +154,6 @@ def changed_placement(
         node=wanted.node if "node" in named else row.node_id,
         registry=wanted.registry if "registry" in named else row.spec.registry_id,
     )
-
-
-def _merge(target: object, patch: object) -> object:
-    if not isinstance(patch, Mapping):
-        return patch
-    base = dict(target) if isinstance(target, Mapping) else {}
-    for key, value in patch.items():
-        if value is None:
-            base.pop(key, None)
-        else:
-            base[key] = _merge(base.get(key), value)
-    return base
 
 
 def config_document(config: str) -> Raw:

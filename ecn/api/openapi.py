@@ -193,6 +193,15 @@ def _parameters(each: Endpoint) -> list[Json]:
                 "schema": {"type": "string", "maxLength": 255},
             }
         )
+    if each.if_match:
+        parameters.append(
+            {
+                "name": "If-Match",
+                "in": "header",
+                "description": "the ETag of what the change was made from",
+                "schema": {"type": "string", "pattern": r'^(\*|"[0-9]{1,18}")$'},
+            }
+        )
     return parameters
 
 

@@ -36,6 +36,7 @@ from ecn.commands.node import (
 )
 from ecn.commands.route import CreateRoute, DeleteRoute, UpdateRoute
 from ecn.commands.template import DeleteTemplate
+from ecn.commands.twin import PatchTwin, ReplaceTwin
 from ecn.commands.user import DeleteUser, UpdateUser
 from ecn.commands.volume import DeleteVolume
 from events.user import Role
@@ -90,6 +91,8 @@ def _meant(command: AnyCommand, path: Mapping[str, str]) -> Meant | None:
             | StopMicroservice()
             | RenameMicroservice()
             | RebuildMicroservice()
+            | PatchTwin()
+            | ReplaceTwin()
         ):
             return _in_application(path, "microservice", command.microservice_id)
         case UpdateRoute() | DeleteRoute():

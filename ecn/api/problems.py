@@ -15,6 +15,7 @@ from ecn.errors import (
     NotFound,
     Refused,
     TooMany,
+    TwinMoved,
     Unreachable,
     Withdrawn,
 )
@@ -34,6 +35,7 @@ STATUS: tuple[tuple[type[Exception], int, str], ...] = (
     (NotFound, 404, "There is no such thing"),
     (Conflict, 409, "It contradicts what is there"),
     (Withdrawn, 410, "This device is no longer a node"),
+    (TwinMoved, 412, "It is another version by now"),
     (KeyReused, 422, "The idempotency key is taken"),
     (TooMany, 429, "Too much at once"),
     (Behind, 503, "Not as far yet"),

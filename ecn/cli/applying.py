@@ -5,11 +5,12 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Struct
 
+from agent.merge_patch import difference
 from ecn.api import documents as d
 from ecn.cli.calls import Applied
 from ecn.cli.client import Client
 from ecn.cli.errors import Refused
-from ecn.cli.merge_patch import difference, merge_patch
+from ecn.cli.merge_patch import merge_patch
 from ecn.cli.wishes import (
     Application,
     CatalogItem,

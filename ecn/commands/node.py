@@ -74,11 +74,11 @@ class TwinReport(Command, frozen=True, kw_only=True):
     microservice_id: MicroserviceId
     section: TwinSection
     patch: Raw
-    """A JSON merge patch of the section."""
+    """Of the desired section: a JSON merge patch."""
     whole: Raw
-    """The section as the device has it after that."""
+    """Of the reported section: all of it after the change."""
     base: int
-    """Of desired properties: the version that the device knew."""
+    """The version of the section that it was made from."""
     at: datetime
     """The device's clock."""
 

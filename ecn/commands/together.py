@@ -10,6 +10,7 @@ from ecn.commands.network import NetworkCommand
 from ecn.commands.node import NodeCommand
 from ecn.commands.route import RouteCommand
 from ecn.commands.template import TemplateCommand
+from ecn.commands.twin import TwinCommand
 from ecn.commands.user import UserCommand
 from ecn.commands.volume import VolumeCommand
 from events.application import MicroserviceSpec
@@ -30,6 +31,7 @@ SingleCommand = (
     | EdgeResourceCommand
     | VolumeCommand
     | NetworkCommand
+    | TwinCommand
     | UserCommand
 )
 

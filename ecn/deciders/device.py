@@ -28,6 +28,7 @@ from events.node import (
 )
 from projections import changes
 from projections.nodes import NodeState
+from projections.twins import TwinRow, after, twin_of
 from projections.world import World
 
 Numbered = ContainerReport | TwinReport | OutcomeReport
@@ -89,8 +90,14 @@ def _provision(world: World, command: ProvisionNode) -> Iterator[KnownEvent]:
     )
 
 
-def _one(world: World, node_id: NodeId, report: Numbered) -> Iterator[KnownEvent]:
-    """What one numbered word leads to; nothing, where nobody waits for that word any more."""
+Twins = dict[MicroserviceId, TwinRow]
+
+
+def _one(world: World, twins: Twins, node_id: NodeId, report: Numbered) -> Iterator[KnownEvent]:
+    """What one numbered word leads to; nothing, where nobody waits for that word any more.
+
+    twins: as the words of the same report before this one leave them.
+    """
     match report:
         case ContainerReport():
             if _here(world, node_id, report.microservice_id):
@@ -102,7 +109,12 @@ def _one(world: World, node_id: NodeId, report: Numbered) -> Iterator[KnownEvent
                 )
         case TwinReport():
             if _here(world, node_id, report.microservice_id):
-                yield from twin.from_device(world, node_id, report)
+                key = report.microservice_id
+                row = twins.get(key) or twin_of(world, key)
+                rule = world.microservices[key].spec.twin_conflicts
+                for event in twin.from_device(row, rule, node_id, report):
+                    row = twins[key] = after(row, event, f"node/{node_id}", report.at)
+                    yield event
         case OutcomeReport():
             for told in world.nodes[node_id].instructions:
                 if told.told_at == report.told_at:
@@ -136,10 +148,11 @@ def _report(world: World, command: ReportNode) -> Iterator[KnownEvent]:
     last = world.reports.get(command.node_id) or 0
     said: list[Numbered] = [*command.containers, *command.twins, *command.outcomes]
     numbered = sorted(said, key=lambda each: each.sequence)
+    twins: Twins = {}
     for report in numbered:
         if report.sequence <= last:
             continue  # told before
-        for event in _one(world, command.node_id, report):
+        for event in _one(world, twins, command.node_id, report):
             last = report.sequence
             yield event
     if command.goodbye and row.state is NodeState.ONLINE:

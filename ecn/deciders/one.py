@@ -10,6 +10,7 @@ from ecn.commands.node import NodeCommand
 from ecn.commands.route import RouteCommand
 from ecn.commands.template import TemplateCommand
 from ecn.commands.together import SingleCommand
+from ecn.commands.twin import TwinCommand
 from ecn.commands.user import UserCommand
 from ecn.commands.volume import VolumeCommand
 from ecn.deciders import (
@@ -20,6 +21,7 @@ from ecn.deciders import (
     node,
     route,
     template,
+    twin,
     user,
     volume,
 )
@@ -45,6 +47,8 @@ def decide_one(world: World, command: SingleCommand) -> list[KnownEvent]:
         return list(volume.decide(world, command))
     if isinstance(command, NetworkCommand):
         return list(network.decide(world, command))
+    if isinstance(command, TwinCommand):
+        return list(twin.decide(world, command))
     if isinstance(command, UserCommand):
         return list(user.decide(world, command, decide_one))
     assert_never(command)

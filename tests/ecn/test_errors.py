@@ -36,6 +36,7 @@ from ecn.errors import (
     SeedKept,
     SystemNodeExists,
     TooMany,
+    TwinMoved,
     Unreachable,
     UpstreamNotInterior,
     Withdrawn,
@@ -74,6 +75,7 @@ EXAMPLES: list[Refused] = [
     KeyRefused(NOW),
     KeyReused(),
     TooMany("too many logs are read at once", retry_after=1),
+    TwinMoved("shop/web", 3, 5),
     Unreachable("node 'east' is offline"),
     Behind(3, 7),
 ]
