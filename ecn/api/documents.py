@@ -6,17 +6,22 @@ unknown fields; answers may gain some. Names are the same in events, API, manife
 
 from datetime import datetime
 
-from msgspec import UNSET, Raw, Struct, UnsetType, field
+from msgspec import UNSET, Raw, Struct, UnsetType, field, structs
 
 from events.application import (
+    LAST,
+    ConflictRule,
     ContainerStatus,
+    Dependency,
     ExtraHost,
     HealthCheck,
     PortMapping,
     PullPolicy,
+    ReplaceMode,
     RestartPolicy,
     VolumeMount,
 )
+from events.container_options import ContainerOptions
 from events.node import NodeFacts, NodeSettings
 from events.user import Profile, Role
 
@@ -87,8 +92,26 @@ class MicroserviceManifest(Request, frozen=True, kw_only=True):
     cpu_limit: float | None = None
     pids_limit: int | None = None
     log_limit_mib: int = 10
+    disk_limit_mib: int | None = None
+    options: ContainerOptions = ContainerOptions()
+    replace: ReplaceMode = ReplaceMode.STOP_FIRST
+    start_order: int = LAST
+    depends_on: list[Dependency | str] = field(default_factory=list)
+    """A mere name waits until that one is started."""
+    twin_conflicts: ConflictRule = ConflictRule.MERGE
     config: dict[str, object] | str = field(default_factory=dict)
     """A JSON object, or a text of any other format."""
+
+
+def spelt_out(manifest: MicroserviceManifest) -> MicroserviceManifest:
+    """The same, with whole dependencies where it only names them."""
+    if not any(isinstance(each, str) for each in manifest.depends_on):
+        return manifest
+    whole = [
+        Dependency(microservice=each) if isinstance(each, str) else each
+        for each in manifest.depends_on
+    ]
+    return structs.replace(manifest, depends_on=whole)
 
 
 class RouteManifest(Request, frozen=True, kw_only=True):
@@ -278,6 +301,12 @@ class MicroserviceDocument(Answer, frozen=True, kw_only=True):
     cpu_limit: float | None
     pids_limit: int | None
     log_limit_mib: int
+    disk_limit_mib: int | None
+    options: ContainerOptions
+    replace: ReplaceMode
+    start_order: int
+    depends_on: list[Dependency]
+    twin_conflicts: ConflictRule
     config: Raw
     """The JSON object itself, not a string of it; a text where it is something else."""
     status: ContainerStatus

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from ecn.api import plan_views
 from ecn.api.answers import json_answer
-from ecn.api.commanding import COMMAND_ID, MERGE_PATIENCE, REQUEST_ID, execute, replayed
+from ecn.api.commanding import COMMAND_ID, MERGE_PATIENCE, REQUEST_ID, SENDER, execute, replayed
 from ecn.api.documents import Changed
 from ecn.api.endpoint import Endpoint, read_body
 from ecn.api.iofog_deploying import translation
@@ -61,7 +61,7 @@ async def make_plan(request: web.Request) -> web.Response:
             each = wanted(
                 change, now, new_id, same_password=same_password, translate=translation(request)
             )
-            done.append(decided(now, each))
+            done.append(decided(now, each, sent=request.get(SENDER)))
             now = done[-1].after
         return plan_views.plan(world, done, stale=stale, request_id=request[REQUEST_ID])
 
@@ -111,7 +111,7 @@ async def _worked_out(
     stale = request.app[LIVE].stale
 
     def worked_out() -> tuple[Revert, Plan]:
-        revert = reverting.revert(world, Then(then, lost), subjects)
+        revert = reverting.revert(world, Then(then, lost), subjects, sent=request.get(SENDER))
         plan = plan_views.plan(
             world,
             revert.decided,

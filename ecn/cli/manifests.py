@@ -39,7 +39,7 @@ from ecn.cli.wishes import (
     VolumeSpec,
 )
 from ecn.yaml_text import BrokenYaml, Document, parsed
-from events.node import AgentSettings, NodeSettings, Platform, RouterSettings
+from events.node import AgentSettings, NodeAccess, NodeSettings, Platform, RouterSettings
 
 API_VERSION = "ecn/v1"
 KINDS = (
@@ -80,6 +80,7 @@ class NodeSpec(d.Request, frozen=True, kw_only=True):
     platform: Platform = Platform.UNSPECIFIED
     system: bool = False
     agent: AgentSettings = AgentSettings()
+    access: NodeAccess = NodeAccess()
     router: RouterSettings | None = None
 
 
@@ -186,8 +187,9 @@ def _manifest(value: object) -> Manifest:
             spec = checked(frame.spec, ApplicationSpec, here)
             _refuse_same_names(spec.microservices)
             _refuse_other_than_one_image(spec.microservices)
-            body = d.ApplicationManifest(labels=labels, **msgspec.structs.asdict(spec))
-            return Application(name, body)
+            said = msgspec.structs.asdict(spec)
+            said["microservices"] = [d.spelt_out(each) for each in spec.microservices]
+            return Application(name, d.ApplicationManifest(labels=labels, **said))
         case "Node":
             node = checked(frame.spec, NodeSpec, here)
             return NodeManifest(name, NodeSettings(labels=labels, **msgspec.structs.asdict(node)))

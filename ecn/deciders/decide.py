@@ -2,7 +2,7 @@
 
 from ecn.commands import AnyCommand
 from ecn.commands.together import Together
-from ecn.deciders import premises, together
+from ecn.deciders import access, premises, together
 from ecn.deciders.one import decide_one
 from events.envelope import KnownEvent
 from projections.world import World
@@ -15,5 +15,8 @@ def decide(world: World, command: AnyCommand) -> list[KnownEvent]:
     """
     premises.check(world, command)
     if isinstance(command, Together):
-        return together.decide(world, command)
-    return decide_one(world, command)
+        events = together.decide(world, command)
+    else:
+        events = decide_one(world, command)
+    access.check(world, command.sent, events)
+    return events

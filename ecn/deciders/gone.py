@@ -4,8 +4,13 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
-from ecn.deciders import router
-from events.application import MicroserviceDeleted, MicroserviceUpdated, PortMapping
+from ecn.deciders import dependencies, router
+from events.application import (
+    MicroserviceDeleted,
+    MicroserviceSpec,
+    MicroserviceUpdated,
+    PortMapping,
+)
 from events.edge_resource import EdgeResourceUnlinked
 from events.envelope import KnownEvent
 from events.ids import MicroserviceId, NodeId
@@ -36,7 +41,7 @@ def node(world: World, node_id: NodeId) -> Iterator[KnownEvent]:
     placed = set(world.microservices.find("node", node_id))
     yield from microservices(world, placed)
     yield from router.leave(world, node_id)
-    yield from _public_ports(world, node_id, placed)
+    yield from _left(world, node_id, placed)
     for edge_resource_id in sorted(world.edge_resources.find("node", node_id)):
         yield EdgeResourceUnlinked(edge_resource_id=edge_resource_id, node_id=node_id)
     for volume_id in sorted(world.volumes.find("node", node_id)):
@@ -46,7 +51,22 @@ def node(world: World, node_id: NodeId) -> Iterator[KnownEvent]:
     yield NodeDeleted(node_id=node_id)
 
 
-def _public_ports(world: World, node_id: NodeId, gone: set[MicroserviceId]) -> Iterator[KnownEvent]:
+def _left(
+    world: World, node_id: NodeId, gone: set[MicroserviceId]
+) -> Iterator[MicroserviceUpdated]:
+    """What those that stay are without the node: their ports open elsewhere, and they wait for
+    nothing that is gone."""
+    after = dict(_public_ports(world, node_id, gone))
+    for key, names in dependencies.dependents(world, gone).items():
+        spec = after.get(key, world.microservices[key].spec)
+        after[key] = dependencies.without(spec, names)
+    for key in sorted(after):
+        yield MicroserviceUpdated(microservice_id=key, spec=after[key])
+
+
+def _public_ports(
+    world: World, node_id: NodeId, gone: set[MicroserviceId]
+) -> Iterator[tuple[MicroserviceId, MicroserviceSpec]]:
     """Public ports that opened on the node open at the default router, or nowhere where the port
     is taken there."""
     default = default_router(world)
@@ -69,4 +89,4 @@ def _public_ports(world: World, node_id: NodeId, gone: set[MicroserviceId]) -> I
     for key in sorted(set(world.microservices.find("public_router", node_id)) - gone):
         spec = world.microservices[key].spec
         ports = [moved(port) for port in spec.ports]
-        yield MicroserviceUpdated(microservice_id=key, spec=replace(spec, ports=ports))
+        yield key, replace(spec, ports=ports)

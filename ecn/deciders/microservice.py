@@ -15,7 +15,7 @@ from ecn.commands.application import (
     SwitchTracing,
     UpdateMicroservice,
 )
-from ecn.deciders import find, gone, rules
+from ecn.deciders import dependencies, find, gone, rules
 from ecn.deciders.placement import Resolved, resolve, settle
 from ecn.errors import Invalid, NameTaken, NotFound, RevisionMoved
 from events.application import (
@@ -95,6 +95,7 @@ def decide(world: World, command: MicroserviceCommand) -> Iterator[KnownEvent]:
             yield from _move(world, command)
         case DeleteMicroservice():
             if command.microservice_id in world.microservices:
+                dependencies.not_depended_on(world, command.microservice_id)
                 yield from gone.microservices(world, [command.microservice_id])
         case _:
             assert_never(command)
@@ -135,6 +136,7 @@ def _rename(world: World, command: RenameMicroservice) -> Iterator[KnownEvent]:
         application = world.applications[row.application_id].name
         raise NameTaken("microservice", f"{application}/{command.name}")
     yield MicroserviceRenamed(microservice_id=command.microservice_id, name=command.name)
+    yield from dependencies.renamed(world, command.microservice_id, command.name)
 
 
 def _move(world: World, command: MoveMicroservice) -> Iterator[KnownEvent]:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ecn.commands.application import Placement
-from ecn.deciders import find, rules, spec_rules
+from ecn.deciders import dependencies, find, host_powers, rules, spec_rules
 from ecn.deciders.claims import Claims
 from ecn.errors import HostUnknown, NoImage, RouterMissing, UpstreamNotInterior
 from events.application import MicroserviceSpec, PortMapping, PublicPort
@@ -118,16 +118,20 @@ def settle(
     gone: Iterable[MicroserviceId] = (),
 ) -> list[Resolved]:
     """Look at them together: images for their nodes, ports that nobody else has, hosts that are
-    known. Public ports without a number get one: the first that is free.
+    known, others to wait for that are there, powers that their nodes allow. Public ports without a
+    number get one: the first that is free.
 
     placed: as they will be. application: the name of theirs.
     gone: ids that will not be there any more; what those had is free.
-    Errors: NoImage, PortTaken, NoPublicPort, HostUnknown.
+    Errors: NoImage, PowersNotAllowed, PortTaken, NoPublicPort, HostUnknown; NotFound and Invalid
+    for what they depend on.
     """
     placed = list(placed)
     gone = set(gone)
     for each in placed:
         _check_image(world, each)
+        host_powers.allowed(world, each.node_id, each.name, each.spec, each.field)
+    _check_dependencies(world, application, placed, gone)
     claims = Claims(world, moot={*gone, *(each.microservice_id for each in placed)})
     for each in placed:
         claims.take(each.node_id, each.spec.ports, f"{application}/{each.name}", each.field)
@@ -144,6 +148,19 @@ def _check_image(world: World, placed: Resolved) -> None:
     platform = platform_of(row)
     if platform is not Platform.UNSPECIFIED and image_for(world, placed.spec, row) is None:
         raise NoImage(placed.name, row.name, platform, field=f"{placed.field}.images")
+
+
+def _check_dependencies(
+    world: World, application: str, placed: Sequence[Resolved], gone: set[MicroserviceId]
+) -> None:
+    if not any(each.spec.depends_on for each in placed) and not gone:
+        return  # nothing that anybody waits for comes or goes
+    changed = {*gone, *(each.microservice_id for each in placed)}
+    dependencies.check(
+        application,
+        [dependencies.Waiting(each.name, each.spec.depends_on, each.field) for each in placed],
+        dependencies.others(world, application, changed),
+    )
 
 
 def _numbered(claims: Claims, placed: Resolved, application: str) -> Resolved:

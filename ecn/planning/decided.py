@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
+from ecn.commands.command import ByDevice, ByToken
 from ecn.commands.together import SingleCommand
+from ecn.deciders import access
 from ecn.deciders.together import in_a_row
 from ecn.errors import Refused
 from events.envelope import KnownEvent
@@ -31,10 +33,11 @@ class Decided(Struct, frozen=True, kw_only=True):
     refused: Refused | None = None
 
 
-def decided(world: World, wanted: Wanted) -> Decided:
-    """Decide it. A refusal is a result like any other."""
+def decided(world: World, wanted: Wanted, *, sent: ByToken | ByDevice | None = None) -> Decided:
+    """Decide it. A refusal is a result like any other. sent: in whose name."""
     try:
         events, after = in_a_row(world, wanted.commands(world))
+        access.check(world, sent, events)
     except Refused as refused:
         return Decided(about=wanted.about, before=world, after=world, refused=refused)
     return Decided(about=wanted.about, before=world, after=after, events=tuple(events))

@@ -6,6 +6,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ecn.api.plan_documents import Caution
+from ecn.commands.command import ByDevice, ByToken
 from ecn.commands.together import Part, SingleCommand, Subject, Together
 from ecn.deciders.standing import FINDERS, KINDS, name_of, standing
 from ecn.errors import Invalid, NotFound, NotRestorable
@@ -56,8 +57,14 @@ def subject(now: World, then: World, text: str) -> Subject:
     )
 
 
-def revert(now: World, then: Then, subjects: Sequence[Subject]) -> Revert:
-    """Restore all of them, in an order in which each is possible."""
+def revert(
+    now: World,
+    then: Then,
+    subjects: Sequence[Subject],
+    *,
+    sent: ByToken | ByDevice | None = None,
+) -> Revert:
+    """Restore all of them, in an order in which each is possible. sent: in whose name."""
     waiting = list(dict.fromkeys(subjects))
     world, done, parts, warnings = now, list[Decided](), list[Part](), list[Caution]()
     # What needs another of them to be restored first waits for it: a port that it still has, a
@@ -67,7 +74,7 @@ def revert(now: World, then: Then, subjects: Sequence[Subject]) -> Revert:
         waiting.sort(key=lambda each: _order(then, each))
         for each in waiting:
             about = f"{each.kind}/{name_of(now, each)}"
-            result, commands = _decided(world, then, each, about)
+            result, commands = _decided(world, then, each, about, sent)
             if result.refused is not None:
                 still.append(each)
                 refused.append(result)
@@ -85,7 +92,7 @@ def revert(now: World, then: Then, subjects: Sequence[Subject]) -> Revert:
 
 
 def _decided(
-    world: World, then: Then, each: Subject, label: str
+    world: World, then: Then, each: Subject, label: str, sent: ByToken | ByDevice | None
 ) -> tuple[Decided, Sequence[SingleCommand]]:
     made = list[SingleCommand]()
 
@@ -93,7 +100,7 @@ def _decided(
         made.extend(restoring(world, then, each))
         return made
 
-    return decided(world, Wanted(about=label, commands=commands)), made
+    return decided(world, Wanted(about=label, commands=commands), sent=sent), made
 
 
 def _order(then: Then, each: Subject) -> tuple[int, str]:
