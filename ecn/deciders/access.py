@@ -1,7 +1,7 @@
 """Who may say what may be done to a device: admins only.
 
-Whoever may change a node's `access` may give himself all that it withholds from him, logs and shells
-and power over the device. So it takes more than the role that changes all other settings.
+Whoever may change a node's `access` may give himself all that it withholds from him: logs, shells,
+power over the device. So it takes more than the role that changes all other settings.
 """
 
 from collections.abc import Iterable

@@ -18,7 +18,7 @@ from ecn.commands.node import (
     ReportNode,
     UpdateNode,
 )
-from ecn.deciders import device, find, gone, node_rules, router, rules
+from ecn.deciders import device, find, gone, host_powers, node_rules, router, rules
 from ecn.errors import NameTaken, NodeInUse, NotFound, RevisionMoved
 from events.envelope import KnownEvent
 from events.ids import NodeId
@@ -101,6 +101,7 @@ def _update(world: World, command: UpdateNode) -> Iterator[KnownEvent]:
         yield NodeRenamed(node_id=command.node_id, name=command.name)
     if command.settings != row.settings:
         router.check(world, command.node_id, command.name, command.settings)
+        host_powers.still_allowed(world, command.node_id, command.settings)
         kept = command.settings.router
         if kept is None or kept.mode is RouterMode.NONE:
             yield from router.leave(world, command.node_id)

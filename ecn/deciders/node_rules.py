@@ -20,6 +20,7 @@ NUMBERS = (
     "device_scan_interval",
     "pruning_interval_hours",
     "disk_threshold_percent",
+    "pull_limit_kib",
 )
 TEXTS = (
     "engine_url",
