@@ -13,7 +13,14 @@ import aiohttp
 import msgspec
 from msgspec import Struct
 
-from agent.contract import DesiredState, Provision, Provisioned, Report, ReportAnswer
+from agent.contract import (
+    LARGEST_FRAME,
+    DesiredState,
+    Provision,
+    Provisioned,
+    Report,
+    ReportAnswer,
+)
 from agent.errors import (
     AgentError,
     ControllerRefused,
@@ -21,12 +28,15 @@ from agent.errors import (
     CredentialRefused,
     NodeDeprovisioned,
 )
+from agent.session_link import SessionLink
 
 ANSWER_WITHIN = 20.0
 """Seconds for an ordinary answer."""
 CONNECT_WITHIN = 10.0
+LONGEST_WISH = 600.0
+"""Seconds that `Retry-After` may ask for."""
 LONGEST_STREAM = 6 * 3600.0
-"""Seconds that somebody may follow a log in one go."""
+"""Seconds that somebody may follow a log, or usage, in one go."""
 
 
 Answer = TypeVar("Answer", bound=Struct)
@@ -78,11 +88,31 @@ class ControllerClient:
             return await _decoded(answer, ReportAnswer)
 
     async def stream(self, request_id: str, pieces: AsyncIterator[bytes]) -> None:
-        """Send a log as it comes; returns when it ends or the reader has gone."""
+        """Send what was asked for as it comes; returns when it ends or the reader has gone."""
         async with self._request(
             "POST", f"streams/{request_id}", data=pieces, within=LONGEST_STREAM
         ):
             return
+
+    @asynccontextmanager
+    async def session(self, request_id: str) -> AsyncGenerator[SessionLink]:
+        """Open a session that somebody at the controller waits for.
+
+        Errors: ControllerRefused when nobody does any more; ControllerUnreachable.
+        """
+        try:
+            async with self._session.ws_connect(
+                f"{self._url}/api/v1/agent/sessions/{request_id}",
+                headers={"Authorization": f"Bearer {self._credential}"},
+                timeout=aiohttp.ClientWSTimeout(ws_close=CONNECT_WITHIN),
+                autoping=False,
+                max_msg_size=LARGEST_FRAME,
+            ) as socket:
+                yield SessionLink(socket)
+        except aiohttp.WSServerHandshakeError as error:
+            raise ControllerRefused(f"nobody waits for this session: {error.status}") from error
+        except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+            raise ControllerUnreachable(f"{self._url} can't be reached: {error}") from error
 
     @asynccontextmanager
     async def _request(
@@ -146,5 +176,13 @@ async def _refusal(answer: aiohttp.ClientResponse) -> AgentError:
     if answer.status == 410 and problem.code == "node-deprovisioned":
         return NodeDeprovisioned(f"this node was deprovisioned: {words}")
     if answer.status >= 500 or answer.status in (408, 429):
-        return ControllerUnreachable(f"the controller can't answer now: {words}")
+        return ControllerUnreachable(
+            f"the controller can't answer now: {words}", retry_after=_retry_after(answer)
+        )
     return ControllerRefused(f"the controller refused: {words}")
+
+
+def _retry_after(answer: aiohttp.ClientResponse) -> float:
+    """Seconds; a date, which a device without a clock can't compare, counts as none."""
+    said = answer.headers.get("Retry-After", "")
+    return min(float(said), LONGEST_WISH) if said.isascii() and said.isdecimal() else 0.0

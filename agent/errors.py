@@ -4,10 +4,11 @@ AgentError
 ├── FolderInUse, FolderUnusable      the agent's own folder
 ├── NotProvisioned, AlreadyProvisioned, ProvisioningRefused
 ├── ControllerUnreachable, CredentialRefused, NodeDeprovisioned, ControllerRefused
+├── CannotUpgrade                    the version that runs goes on running
 └── EngineError                      anything about containers; `cause` names its class
     ├── EngineUnavailable            nobody answers: says nothing about the microservice
     ├── ImageNotFound, RegistryRefused, RegistryUnreachable, DiskFull
-    ├── PortTaken, BadContainerOptions, ContainerGone, NetworkGone
+    ├── PortTaken, BadContainerOptions, ContainerGone, NetworkGone, FilesMissing
     └── EngineRefused                everything else that the engine would not do
 """
 
@@ -64,7 +65,14 @@ class ProvisioningRefused(AgentError):
 
 
 class ControllerUnreachable(AgentError):
-    """Nobody answered, or not in time, or with an error that may pass."""
+    """Nobody answered, or not in time, or with an error that may pass.
+
+    retry_after: seconds that it asked to wait; 0 when it did not say, or could not.
+    """
+
+    def __init__(self, message: str, *, retry_after: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class ControllerRefused(AgentError):
@@ -77,6 +85,10 @@ class CredentialRefused(AgentError):
 
 class NodeDeprovisioned(AgentError):
     """410: this very credential was withdrawn."""
+
+
+class CannotUpgrade(AgentError):
+    """Another version of the agent can't be installed, or would not work here."""
 
 
 class EngineError(AgentError):
@@ -131,6 +143,13 @@ class ContainerGone(EngineError):
     """The container was removed by somebody else in the meantime."""
 
     cause = "container-gone"
+
+
+class FilesMissing(EngineError):
+    """Files of a volume that the microservice mounts could not be written, and there are no older
+    ones: started without them, it would run as nobody wants it."""
+
+    cause = "files-missing"
 
 
 class NetworkGone(EngineError):

@@ -85,6 +85,8 @@ class Pending(Struct, kw_only=True):
     first: int = 0
     """The lowest number; 0 when there is nothing."""
     count: int = 0
+    more: bool = False
+    """Whether there is more than this."""
 
     def add(self, sequence: int, kind: Kind, about: str, body: bytes) -> None:
         """One more row."""
@@ -328,12 +330,13 @@ class Journal:
         """
         self._catch_up()
         rows = self._database.execute(
-            "SELECT sequence, kind, about, body FROM outbox ORDER BY sequence LIMIT ?", (most,)
+            "SELECT sequence, kind, about, body FROM outbox ORDER BY sequence LIMIT ?", (most + 1,)
         )
         pending, size = Pending(), 0
         for sequence, kind, about, body in rows:
             size += len(body)
-            if pending.count and size > LARGEST_REPORT:
+            if pending.count == most or (pending.count and size > LARGEST_REPORT):
+                pending.more = True
                 break
             pending.add(sequence, Kind(kind), about, body)
             self._shown = max(self._shown, sequence)

@@ -8,6 +8,7 @@ told waits in the journal; what should run is on disk before it is acted on.
 import asyncio
 import random
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import structlog
 
@@ -17,51 +18,28 @@ from agent.desired_state import Known, merged
 from agent.errors import (
     AgentError,
     ControllerRefused,
-    CredentialRefused,
+    ControllerUnreachable,
     FolderUnusable,
     NodeDeprovisioned,
 )
-from agent.journal import Journal, Pending
-from agent.log_streams import LogStreams
+from agent.journal import TOLD_AT_ONCE, Journal, Pending
+from agent.pause import Pause
 from agent.store import Folder
+from agent.streams import Streams
 
 log = structlog.get_logger()
 
 HOLD = 30.0
 """Seconds that the controller is asked to hold a question for the desired state."""
-SIGN_OF_LIFE = 20.0
-"""Seconds between reports when nothing happens."""
-BATCH = 200
-"""Transitions in a report: some 100 kB."""
+SIGN_OF_LIFE = 25.0
+"""Seconds between reports when nothing happens, give or take a quarter: agents that were started
+together do not report together."""
+TOGETHER = 2.0
+"""Seconds within which one side of the link follows the other, when that has found its way."""
+BATCH = TOLD_AT_ONCE
 GATHER = 0.02
 """Seconds that a report waits for more to come."""
-LONGEST_PAUSE = 30.0
-REFUSED_PAUSE = 60.0
-"""Seconds between attempts with a credential that was refused: it will hardly get better."""
 GOODBYE_WITHIN = 3.0
-
-
-class Pause:
-    """How long to wait after a failure: jittered, doubling, 30 s at most.
-
-    Jittered downwards by up to half, so that a thousand devices that lost the same controller do
-    not all come back in the same instant.
-    """
-
-    def __init__(self) -> None:
-        self._failures = 0
-
-    def over(self) -> None:
-        """It worked."""
-        self._failures = 0
-
-    def next(self, error: AgentError) -> float:
-        """Seconds until the next attempt."""
-        longest = min(LONGEST_PAUSE, 2.0 ** min(self._failures, 10))
-        self._failures += 1
-        if isinstance(error, CredentialRefused):
-            longest = REFUSED_PAUSE
-        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - nothing secret about it
 
 
 class Uplink:
@@ -72,7 +50,7 @@ class Uplink:
         client: ControllerClient,
         folder: Folder,
         journal: Journal,
-        streams: LogStreams,
+        streams: Streams,
         known: Known | None,
         wish: Callable[[Known], None],
         facts: Callable[[], Facts],
@@ -87,8 +65,16 @@ class Uplink:
         self._told_facts: Facts | None = None
         self._news = asyncio.Event()
         self._last_problem = ""
+        self._reached = asyncio.Event()
+        self.heard_at: datetime | None = None
+        """When the controller last answered, by the device's clock; None since the start."""
         self.deprovisioned = asyncio.Event()
         """Set when the controller withdrew the credential; nothing more is asked then."""
+
+    @property
+    def problem(self) -> str:
+        """Why the controller does not hear us; empty while it does."""
+        return self._last_problem
 
     def tell(self) -> None:
         """There is something new in the journal, or about the device."""
@@ -171,10 +157,10 @@ class Uplink:
             kept = True
             if pending.count or answer.accepted_through:
                 kept = self._journal.accepted(answer.accepted_through)
-            if kept and pending.count == BATCH:
+            if kept and pending.more:
                 continue
             try:
-                async with asyncio.timeout(SIGN_OF_LIFE):
+                async with asyncio.timeout(SIGN_OF_LIFE * _spread(0.75, 1.25)):
                     await self._news.wait()
             except TimeoutError:
                 continue
@@ -189,13 +175,27 @@ class Uplink:
         if str(error) != self._last_problem:  # each problem once, not each attempt
             self._last_problem = str(error)
             log.warning("controller-away", error=str(error), containers="are looked after")
+        if isinstance(error, ControllerUnreachable) and not error.retry_after:
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._reached.wait()
+            except TimeoutError:
+                return
+            seconds = _spread(0.0, TOGETHER)  # the other side got through: so may this one
         await asyncio.sleep(seconds)
 
     def _worked(self, pause: Pause) -> None:
         pause.over()
+        self._reached.set()
+        self._reached.clear()
+        self.heard_at = datetime.now(UTC)
         if self._last_problem:
             self._last_problem = ""
             log.info("controller-back")
+
+
+def _spread(least: float, most: float) -> float:
+    return random.uniform(least, most)  # noqa: S311 - nothing secret about it
 
 
 def _report(pending: Pending, facts: Facts | None = None, *, goodbye: bool = False) -> Report:

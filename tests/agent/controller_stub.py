@@ -18,6 +18,7 @@ from agent.contract import (
     Provisioned,
     Report,
     ReportAnswer,
+    encoded_request,
 )
 
 
@@ -33,6 +34,9 @@ class ControllerStub:
         self.changed = asyncio.Event()
         self.refusal: tuple[int, str] | None = None
         """Status and code of every answer from now on."""
+        self.retry_after = 0
+        """Seconds that refusals ask for."""
+        self.refused = 0
         self.forgets: set[str] = set()
         """Microservices whose items it leaves out of differences."""
         self.accepts = True
@@ -95,9 +99,11 @@ class ControllerStub:
     def _refused(self) -> web.Response:
         assert self.refusal is not None
         status, code = self.refusal
+        self.refused += 1
         return web.json_response(
             {"code": code, "detail": f"told to answer {status}", "next_step": "nothing"},
             status=status,
+            headers={"Retry-After": str(self.retry_after)} if self.retry_after else {},
             content_type="application/problem+json",
         )
 
@@ -131,7 +137,7 @@ class ControllerStub:
                     if since == 0 or (m.revision > since and m.microservice_id not in self.forgets)
                 ],
                 all_microservices=sorted(self.items),
-                stream_requests=requests,
+                stream_requests=[encoded_request(each) for each in requests],
             )
         )
 

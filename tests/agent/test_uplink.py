@@ -1,23 +1,28 @@
 """The link to the controller, over real HTTP to a stub of it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from agent import pause as pauses
 from agent import uplink as module
 from agent.contract import ContainerState, ContainerStatus, DesiredState, Facts, LogRequest
 from agent.controller_client import ControllerClient
 from agent.desired_state import Known, merged
 from agent.errors import ControllerRefused, ControllerUnreachable, CredentialRefused
 from agent.journal import Journal
-from agent.log_streams import LogStreams
+from agent.pause import Pause
 from agent.status import Told
 from agent.store import Folder
-from agent.uplink import Pause, Uplink
+from agent.streams import Streams
+from agent.uplink import Uplink
 from tests.agent.builders import NODE, NOW, microservice, new_container
 from tests.agent.controller_stub import ControllerStub
 from tests.agent.fake_engine import FakeEngine
@@ -40,7 +45,7 @@ async def link(url: str, path: Path, known: Known | None = None) -> AsyncIterato
     folder, wishes = Folder(path), list[Known]()
     with Journal(folder.journal) as journal:
         async with ControllerClient(url, credential="hush") as client:
-            streams = LogStreams(NODE.node_id, FakeEngine(), client)
+            streams = Streams(NODE.node_id, FakeEngine(), client)
             facts = Facts(agent_version="1")
             uplink = Uplink(client, folder, journal, streams, known, wishes.append, lambda: facts)
             task = asyncio.get_running_loop().create_task(uplink.run())
@@ -102,7 +107,7 @@ async def test_each_transition_is_told_exactly_once(stub: ControllerStub, tmp_pa
 async def test_more_than_a_batch_is_told_in_several(stub: ControllerStub, tmp_path: Path) -> None:
     async with link(stub.url, tmp_path) as agent:
         for n in range(450):
-            agent.happens(n)
+            agent.happens(n, f"m{n}")
         await until_true(lambda: len(stub.told) == 450)
         assert max(len(r.containers) for r in stub.reports) == module.BATCH
 
@@ -175,14 +180,53 @@ async def test_refusals_are_told_apart(
     assert "hush" not in str(refused.value)
 
 
-def test_pauses_are_jittered_doubled_and_bounded() -> None:
-    pause, away = Pause(), ControllerUnreachable("away")
-    seconds = [pause.next(away) for _ in range(2000)]
-    for waited, longest in zip(seconds, [1, 2, 4, 8, 16, *[30] * 1995], strict=True):
-        assert longest / 2 <= waited <= longest
+@given(st.integers(0, 40), st.floats(0, 1), st.sampled_from([0.0, 7.0, 100.0]))
+def test_a_pause_is_anywhere_in_a_window_that_doubles_up_to_its_bound(
+    before: int, where: float, asked: float
+) -> None:
+    pause = Pause(spread=lambda least, most: least + where * (most - least))
+    away = ControllerUnreachable("away", retry_after=asked)
+    for _ in range(before):
+        pause.next(away)
+    window = min(45.0, 5.0 * 2**before)
+    assert pause.next(away) == pytest.approx(max(0.2, asked) + where * window)
     pause.over()
-    assert pause.next(away) <= 1
-    assert pause.next(CredentialRefused("no")) >= 30
+    assert pause.next(away) <= max(0.2, asked) + 5
+
+
+def test_ten_thousand_that_lose_the_controller_at_once_come_back_evenly() -> None:
+    """The busiest second of each round has not twice its share."""
+    pauses, away = [Pause() for _ in range(10_000)], ControllerUnreachable("away")
+    for window in (5, 10, 20, 40, 45, 45):
+        seconds = Counter(int(pause.next(away)) for pause in pauses)
+        assert max(seconds.values()) < 1.5 * 10_000 / window
+        assert len(seconds) >= window
+
+
+async def test_a_controller_that_asks_for_time_gets_it(
+    stub: ControllerStub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pauses, "FIRST_WINDOW", 0.01)
+    stub.refusal, stub.retry_after = (503, "busy"), 1
+    async with link(stub.url, tmp_path):
+        await until_true(lambda: stub.refused >= 2)
+        await asyncio.sleep(0.7)
+        assert stub.refused == 2
+        await until_true(lambda: stub.refused >= 4)
+
+
+async def test_the_side_that_finds_the_controller_tells_the_other(
+    stub: ControllerStub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TOGETHER", 0.1)
+    windows = iter([0.5, *[60.0] * 100])  # of the first to fail, of all others
+    monkeypatch.setattr(Pause, "next", lambda *_: next(windows))
+    stub.wants(microservice())
+    stub.refusal = (500, "ill")
+    async with link(stub.url, tmp_path) as agent:
+        await until_true(lambda: stub.refused == 2)
+        stub.refusal = None
+        await until_true(lambda: bool(stub.reports) and bool(agent.wishes), 3)
 
 
 def test_a_difference_to_another_revision_is_refused() -> None:
@@ -231,7 +275,7 @@ async def test_a_reader_that_leaves_a_quiet_log_ends_its_stream_and_nothing_else
     await engine.create(new_container(NODE.node_id))
     stub.leaves_logs = True
     async with ControllerClient(stub.url, credential="hush") as client:
-        streams = LogStreams(NODE.node_id, engine, client)
+        streams = Streams(NODE.node_id, engine, client)
         async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
             streams.open([LogRequest(request_id="r", microservice_id="m1", follow=True)], tasks)
         assert streams._open == 0
