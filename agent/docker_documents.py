@@ -13,6 +13,7 @@ from agent.contract import Health, HealthCheck, Mount, Port
 from agent.engine import (
     LABEL_APPLICATION,
     LABEL_MICROSERVICE,
+    LABEL_NAME,
     LABEL_REVISION,
     LABEL_SPEC,
     STOP_WITHIN,
@@ -217,6 +218,7 @@ def container(inspected: Inspection, image_digest: str) -> Container | None:
         name=inspected.name.lstrip("/"),
         microservice_id=microservice_id,
         application=labels.get(LABEL_APPLICATION, ""),
+        microservice=labels.get(LABEL_NAME, ""),
         spec_digest=digest,
         revision=int(revision) if revision.isdecimal() else 0,
         state=_STATES.get(state.status, EngineState.EXITED),

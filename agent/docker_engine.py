@@ -24,7 +24,15 @@ from agent.docker_images import DockerImages
 from agent.docker_log_frames import demultiplexed
 from agent.docker_networks import DockerNetworks, suffixed
 from agent.docker_usage import HAPPENINGS, Message, Stats, happening, used
-from agent.engine import LABEL_NODE, STOP_WITHIN, Container, EngineFacts, Execution, NewContainer, Used
+from agent.engine import (
+    LABEL_NODE,
+    STOP_WITHIN,
+    Container,
+    EngineFacts,
+    Execution,
+    NewContainer,
+    Used,
+)
 from agent.errors import EngineRefused
 
 
@@ -284,6 +292,8 @@ class DockerEngine:
                 raise unavailable(error) from error
             except ValueError as error:
                 raise EngineRefused(f"what the engine sends makes no sense: {error}") from error
+            finally:
+                answer.close()
 
     @asynccontextmanager
     async def _client(self) -> AsyncGenerator[Docker]:

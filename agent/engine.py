@@ -52,6 +52,8 @@ class Container(Struct, frozen=True, kw_only=True):
     name: str
     microservice_id: str
     application: str
+    microservice: str = ""
+    """The microservice's name when the container was made."""
     spec_digest: str
     """Of the spec it was created from."""
     revision: int

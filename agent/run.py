@@ -21,13 +21,14 @@ from agent.docker_engine import DockerEngine
 from agent.engine import ContainerEngine
 from agent.errors import EngineError, NotProvisioned
 from agent.facts import device_facts
+from agent.files_delivery import FilesDelivery
 from agent.journal import Journal
 from agent.local_routes import ROUTES
 from agent.local_socket import LocalSockets
-from agent.log_streams import LogStreams
 from agent.store import Folder, Identity
+from agent.streams import Streams
 from agent.uplink import Uplink
-from agent.volume_delivery import VolumeDelivery
+from agent.volumes import Volumes
 
 log = structlog.get_logger()
 
@@ -66,6 +67,7 @@ async def _as_node(
     with Journal(folder.journal, on_transition=tell) as journal:
         config = ConfigDelivery(folder.microservices)
         sockets = LocalSockets(node, config, ROUTES)
+        volumes = Volumes(FilesDelivery(folder.volumes), on_facts=tell)
         loop = ControlLoop(
             node,
             engine,
@@ -73,9 +75,14 @@ async def _as_node(
             config,
             now=lambda: datetime.now(UTC),
             on_facts=tell,
-            volumes=VolumeDelivery(),
+            volumes=volumes,
         )
-        listeners: list[Callable[[Known], None]] = [config.wish, sockets.wish, loop.wish]
+        listeners: list[Callable[[Known], None]] = [
+            config.wish,
+            volumes.wish,
+            sockets.wish,
+            loop.wish,
+        ]
 
         def wish(desired: Known) -> None:
             for listener in listeners:
@@ -90,13 +97,13 @@ async def _as_node(
             return device_facts(
                 engine=loop.engine_facts,
                 problem=loop.engine_problem,
-                volumes=loop.volume_problem,
+                volumes=volumes.problem,
             )
 
         async with ControllerClient(
             identity.controller, credential=identity.credential, ca_pem=identity.ca_pem
         ) as client:
-            streams = LogStreams(node.node_id, engine, client)
+            streams = Streams(node.node_id, engine, client)
             uplink = Uplink(client, folder, journal, streams, known, wish, facts)
             tell.whom = uplink.tell
             log.info(
@@ -109,6 +116,7 @@ async def _as_node(
                 running = [
                     tasks.create_task(loop.run()),
                     tasks.create_task(uplink.run()),
+                    tasks.create_task(volumes.run()),
                     tasks.create_task(sockets.run()),
                 ]
                 await _either(tasks, stop, uplink.deprovisioned)

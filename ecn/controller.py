@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from ecn.api import app as api
 from ecn.api import keys
-from ecn.api.log_streams import LogStreams
+from ecn.api.streams import Streams
 from ecn.attempts import Attempts
 from ecn.collector import settle
 from ecn.container_snapshots import ContainerSnapshots
@@ -142,7 +142,7 @@ async def _run(settings: ControllerSettings) -> None:
             application[keys.REBUILDS] = Rebuilds()
             application[keys.SNAPSHOTS] = ContainerSnapshots(folder.path / "diagnostics")
             application[keys.TUNNEL] = settings.tunnel
-            application[keys.LOG_STREAMS] = LogStreams(live.wake)
+            application[keys.STREAMS] = Streams(live.wake)
             application[keys.CLOCK] = now
             application[keys.OPEN_SIGNUP] = settings.open_signup
             application[keys.DISK_FULL] = database.disk_full

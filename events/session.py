@@ -32,6 +32,8 @@ class SessionOpened(SessionEvent, frozen=True, kw_only=True, tag="session.opened
     command: list[str] = field(default_factory=list)
     """Of exec. What goes in and out is not kept."""
     terminal: bool = False
+    controller: str = ""
+    """The running controller that holds it: when that is gone, so is the session."""
 
 
 class SessionClosed(SessionEvent, frozen=True, kw_only=True, tag="session.closed.v1"):

@@ -32,6 +32,7 @@ from events.ids import (
 from events.network import NetworkEvents
 from events.node import NodeDeleted, NodeDeprovisioned, NodeEvents
 from events.route import RouteEvents
+from events.session import SessionEvents
 from events.template import TemplateEvents
 from events.volume import VolumeEvents
 from projections import (
@@ -49,6 +50,7 @@ from projections import (
     registries,
     reports,
     routes,
+    sessions,
     statuses,
     templates,
     twins,
@@ -68,6 +70,7 @@ from projections.network import NetworkRow
 from projections.nodes import NodeRow
 from projections.registries import RegistryRow
 from projections.routes import RouteRow
+from projections.sessions import SessionRow
 from projections.templates import TemplateRow
 from projections.twins import TwinRow
 from projections.users import TokenRow, UserRow, token_table
@@ -103,6 +106,7 @@ class World(Struct, frozen=True, kw_only=True):
     network: Table[str, NetworkRow] = field(default_factory=network.table)
     users: Table[UserId, UserRow] = field(default_factory=users.table)
     tokens: Table[TokenId, TokenRow] = field(default_factory=token_table)
+    sessions: Table[str, SessionRow] = field(default_factory=sessions.table)
     commands: Table[str, CommandRow] = field(default_factory=commands.table)
     names: Table[str, str] = field(default_factory=names.table)
 
@@ -204,6 +208,7 @@ VIEWS = (
         TokenRow,
         _members(users.TOKEN_EVENTS),
     ),
+    View(sessions.NAME, sessions.VERSION, sessions.project, SessionRow, _members(SessionEvents)),
     View(names.NAME, names.VERSION, names.project, str, _members(names.EVENTS)),
     View(commands.NAME, commands.VERSION, commands.project, CommandRow, _members(KnownEvent)),
 )

@@ -1,6 +1,6 @@
 """The world as an agent needs it: the device's own contract, made from ours. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from msgspec import Raw, convert, json, structs
@@ -57,7 +57,7 @@ def desired(
     since: Position,
     changed: Mapping[MicroserviceId, MicroserviceRow],
     passwords: Mapping[RegistryId, str],
-    stream_requests: list[contract.AnyStreamRequest],
+    stream_requests: Sequence[contract.AnyStreamRequest],
 ) -> contract.DesiredState:
     """What the agent is told: what changed, and the ids of all."""
     volumes = desired_state.volumes(world, node_id)
@@ -88,7 +88,7 @@ def desired(
             contract.Instruction(told_at=each.told_at, kind=each.instruction, version=each.version)
             for each in world.nodes[node_id].instructions
         ],
-        stream_requests=stream_requests,
+        stream_requests=[contract.encoded_request(each) for each in stream_requests],
     )
 
 

@@ -14,7 +14,7 @@ from ecn.api.answers import json_answer
 from ecn.api.commanding import DEVICE, changed, execute
 from ecn.api.documents import Changed
 from ecn.api.endpoint import Access, Endpoint, read_body
-from ecn.api.keys import CLOCK, LIVE, LOG_STREAMS, PRESENCE, VAULT
+from ecn.api.keys import CLOCK, LIVE, STREAMS, PRESENCE, VAULT
 from ecn.api.principal import device_by_hash
 from ecn.commands.node import DeprovisionNode, ProvisionNode
 from ecn.deciders import node as decider
@@ -70,7 +70,7 @@ async def desired_state(request: web.Request) -> web.Response:
     """The node's desired state, once it differs from the revision that the agent has."""
     live, streams, presence = (
         request.app[LIVE],
-        request.app[LOG_STREAMS],
+        request.app[STREAMS],
         request.app[PRESENCE],
     )
     credential, node_id = request[DEVICE].credential_hash, request[DEVICE].node_id
@@ -147,7 +147,7 @@ async def report(request: web.Request) -> web.Response:
 async def stream_log(request: web.Request) -> web.Response:
     """A container's log, for the operator who waits for it."""
     node_id = request[DEVICE].node_id
-    stream = request.app[LOG_STREAMS].accept(node_id, request.match_info["request_id"])
+    stream = request.app[STREAMS].accept(node_id, request.match_info["request_id"])
     # Returns also when the reader is gone: the agent learns it from the answer.
     await stream.take(request.content.iter_chunked(CHUNK))
     return web.Response(status=204)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from ecn.api.log_streams import LogStreams
+from ecn.api.streams import Streams
 from ecn.attempts import Attempts
 from ecn.container_snapshots import ContainerSnapshots
 from ecn.passwords import Passwords
@@ -35,7 +35,7 @@ ATTEMPTS = web.AppKey("ATTEMPTS", Attempts)
 REBUILDS = web.AppKey("REBUILDS", Rebuilds)
 SNAPSHOTS = web.AppKey("SNAPSHOTS", ContainerSnapshots)
 TUNNEL: web.AppKey[TunnelServer | None] = web.AppKey("TUNNEL")
-LOG_STREAMS = web.AppKey("LOG_STREAMS", LogStreams)
+STREAMS = web.AppKey("STREAMS", Streams)
 CLOCK: web.AppKey[Callable[[], datetime]] = web.AppKey("CLOCK")
 STARTED_AT = web.AppKey("STARTED_AT", datetime)
 OPEN_SIGNUP = web.AppKey("OPEN_SIGNUP", bool)

@@ -16,7 +16,7 @@ from ecn.api.documents import (
     Rename,
 )
 from ecn.api.endpoint import Endpoint, Query, choice, read_body, truth, whole_number
-from ecn.api.keys import LIVE, LOG_STREAMS
+from ecn.api.keys import LIVE, STREAMS
 from ecn.api.manifests import changed_placement
 from ecn.api.moments import asked
 from ecn.api.standing import check_still_allowed
@@ -132,7 +132,7 @@ async def read_log(request: web.Request) -> web.StreamResponse:
         follow=truth(request, "follow"),
         since=time(request, "since"),
     )
-    async with request.app[LOG_STREAMS].open(row.node_id, asked) as stream:
+    async with request.app[STREAMS].open(row.node_id, asked) as stream:
         chunks = stream.chunks()
         # The first piece decides whether this is an answer or a refusal.
         first = await anext(chunks, b"")

@@ -35,6 +35,7 @@ from ecn.commands.node import (
     UpdateNode,
 )
 from ecn.commands.route import CreateRoute, DeleteRoute, UpdateRoute
+from ecn.commands.session import OpenSession
 from ecn.commands.template import DeleteTemplate
 from ecn.commands.twin import PatchTwin, ReplaceTwin
 from ecn.commands.user import DeleteUser, UpdateUser
@@ -93,6 +94,7 @@ def _meant(command: AnyCommand, path: Mapping[str, str]) -> Meant | None:
             | RebuildMicroservice()
             | PatchTwin()
             | ReplaceTwin()
+            | OpenSession()
         ):
             return _in_application(path, "microservice", command.microservice_id)
         case UpdateRoute() | DeleteRoute():

@@ -9,6 +9,7 @@ from ecn.commands.edge_resource import EdgeResourceCommand
 from ecn.commands.network import NetworkCommand
 from ecn.commands.node import NodeCommand
 from ecn.commands.route import RouteCommand
+from ecn.commands.session import SessionCommand
 from ecn.commands.template import TemplateCommand
 from ecn.commands.twin import TwinCommand
 from ecn.commands.user import UserCommand
@@ -33,6 +34,7 @@ SingleCommand = (
     | NetworkCommand
     | TwinCommand
     | UserCommand
+    | SessionCommand
 )
 
 

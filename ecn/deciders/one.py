@@ -8,6 +8,7 @@ from ecn.commands.edge_resource import EdgeResourceCommand
 from ecn.commands.network import NetworkCommand
 from ecn.commands.node import NodeCommand
 from ecn.commands.route import RouteCommand
+from ecn.commands.session import SessionCommand
 from ecn.commands.template import TemplateCommand
 from ecn.commands.together import SingleCommand
 from ecn.commands.twin import TwinCommand
@@ -20,6 +21,7 @@ from ecn.deciders import (
     network,
     node,
     route,
+    session,
     template,
     twin,
     user,
@@ -49,6 +51,8 @@ def decide_one(world: World, command: SingleCommand) -> list[KnownEvent]:
         return list(network.decide(world, command))
     if isinstance(command, TwinCommand):
         return list(twin.decide(world, command))
+    if isinstance(command, SessionCommand):
+        return list(session.decide(world, command))
     if isinstance(command, UserCommand):
         return list(user.decide(world, command, decide_one))
     assert_never(command)

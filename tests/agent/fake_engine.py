@@ -5,16 +5,18 @@ is read from their command: `["exit", "3"]` ends at once with 3, anything else r
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Set
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Set
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agent.contract import Health, Registry
+from agent.contract import EngineEvent, ExecRequest, Health, Registry
 from agent.engine import (
     LABEL_APPLICATION,
     LABEL_MICROSERVICE,
+    LABEL_NAME,
     LABEL_NODE,
     LABEL_REVISION,
     LABEL_SPEC,
@@ -23,8 +25,17 @@ from agent.engine import (
     EngineFacts,
     EngineState,
     NewContainer,
+    Used,
 )
-from agent.errors import ContainerGone, EngineError, EngineUnavailable, ImageNotFound, PortTaken
+from agent.errors import (
+    ContainerGone,
+    EngineError,
+    EngineRefused,
+    EngineUnavailable,
+    ImageNotFound,
+    PortTaken,
+)
+from tests.agent.fake_execution import FakeExecution
 
 
 class _Kept(Struct, kw_only=True):
@@ -55,6 +66,8 @@ class FakeEngine:
         self.listing_takes = 0.0
         """Seconds between what a list says and its arrival."""
         self.calls: list[tuple[str, str]] = []
+        self.happened: list[tuple[str, EngineEvent]] = []
+        self.executions: list[FakeExecution] = []
         self.networks: set[tuple[str, str]] = set()
         self._kept: dict[str, _Kept] = {}
         self._next = 0
@@ -72,11 +85,13 @@ class FakeEngine:
             finished_at=self.now(),
             health=Health.NONE,
         )
+        self._tell(kept, "die", f"exit code {code}")
         self._happened()
 
     def set_health(self, container_id: str, health: Health) -> None:
         kept = self._kept[container_id]
         kept.container = replace(kept.container, health=health)
+        self._tell(kept, "health_status", health.value)
         self._happened()
 
     def go_down(self) -> None:
@@ -162,6 +177,7 @@ class FakeEngine:
                 else container.name,
                 microservice_id=labels.get(LABEL_MICROSERVICE, ""),
                 application=labels.get(LABEL_APPLICATION, ""),
+                microservice=labels.get(LABEL_NAME, ""),
                 spec_digest=labels.get(LABEL_SPEC, ""),
                 revision=int(labels.get(LABEL_REVISION, "0")),
                 state=EngineState.CREATED,
@@ -169,6 +185,7 @@ class FakeEngine:
                 image_digest=f"sha256:{container.spec.image}",
             ),
         )
+        self._tell(self._kept[container_id], "create", f"image {container.spec.image}")
         self._happened()
         return container_id
 
@@ -187,6 +204,7 @@ class FakeEngine:
         kept.container = replace(
             kept.container, state=EngineState.RUNNING, started_at=self.now(), health=Health.NONE
         )
+        self._tell(kept, "start")
         command = kept.made_of.spec.command
         if command[:1] == ["echo"]:
             kept.printed.append((" ".join(command[1:]) + "\n").encode())
@@ -204,7 +222,9 @@ class FakeEngine:
     async def remove(self, container_id: str) -> None:
         self._called("remove", container_id)
         await asyncio.sleep(0)
-        self._kept.pop(container_id, None)
+        gone = self._kept.pop(container_id, None)
+        if gone is not None:
+            self._tell(gone, "destroy")
         self._happened()
 
     async def rename(self, container_id: str, name: str) -> bool:
@@ -222,12 +242,54 @@ class FakeEngine:
         return sorted(f"ecn-{application}" for _, application in gone)
 
     async def logs(
-        self, container_id: str, *, tail: int | None, follow: bool, since: datetime | None
+        self,
+        container_id: str,
+        *,
+        tail: int | None,
+        follow: bool,
+        since: datetime | None,
+        timestamps: bool = False,
     ) -> AsyncIterator[bytes]:
         self._called("logs", container_id)
         printed = self._known(container_id).printed
         for line in printed if tail is None else printed[-tail:]:
-            yield line
+            yield (self.now().isoformat().encode() + b" " if timestamps else b"") + line
+
+    @asynccontextmanager
+    async def execution(
+        self, container_id: str, request: ExecRequest
+    ) -> AsyncGenerator[FakeExecution]:
+        self._called("execution", container_id)
+        if self._known(container_id).container.state is not EngineState.RUNNING:
+            raise EngineRefused(f"the container {container_id} is not running")
+        execution = FakeExecution(request)
+        self.executions.append(execution)
+        yield execution
+
+    async def used(self, container_id: str) -> Used:
+        self._called("used", container_id)
+        self._known(container_id)
+        return Used(at=self.now(), memory_bytes=1 << 20, processes=1)
+
+    async def happenings(
+        self, node_id: str, *, since: datetime | None, follow: bool
+    ) -> AsyncIterator[EngineEvent]:
+        self._called("happenings", node_id)
+        told = 0 if since is not None else len(self.happened)
+        changed = asyncio.Event()
+        self._listeners.append(changed)
+        try:
+            while True:
+                for of, event in self.happened[told:]:
+                    if of == node_id:
+                        yield event
+                told = len(self.happened)
+                if not follow:
+                    return
+                await changed.wait()
+                changed.clear()
+        finally:
+            self._listeners.remove(changed)
 
     def _known(self, container_id: str) -> _Kept:
         if container_id not in self._kept:
@@ -240,6 +302,19 @@ class FakeEngine:
         self.calls.append((call, subject))
         if call in self.failing:
             raise self.failing[call]
+
+    def _tell(self, kept: _Kept, action: str, detail: str = "") -> None:
+        container = kept.container
+        event = EngineEvent(
+            at=self.now(),
+            microservice_id=container.microservice_id,
+            application=container.application,
+            name=container.microservice,
+            action=action,
+            container_id=container.container_id,
+            detail=detail,
+        )
+        self.happened.append((kept.made_of.node_id, event))
 
     def _happened(self) -> None:
         for listener in () if self.silent else self._listeners:

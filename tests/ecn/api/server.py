@@ -23,7 +23,7 @@ from msgspec import Struct
 
 from ecn.api import keys
 from ecn.api.app import application
-from ecn.api.log_streams import LogStreams
+from ecn.api.streams import Streams
 from ecn.attempts import Attempts
 from ecn.batch import Issued, Outcome
 from ecn.commands import AnyCommand
@@ -244,7 +244,7 @@ class Controller:
         self.writer = writer
         self.presence = presence
         self.url = url
-        self.streams = LogStreams(live.wake)
+        self.streams = Streams(live.wake)
         self.vault: Vault
         self.replay: Replay
         self.telemetry: Telemetry
@@ -383,7 +383,7 @@ class Network:
         app[keys.VAULT] = controller.vault
         app[keys.PASSWORDS] = Passwords(CHEAP)
         app[keys.PRESENCE] = presence
-        app[keys.LOG_STREAMS] = controller.streams
+        app[keys.STREAMS] = controller.streams
         controller.telemetry = Telemetry(self.telemetry_store, live, self.clock.now)
         app[keys.TELEMETRY] = controller.telemetry
         app[keys.ATTEMPTS] = Attempts()

@@ -126,7 +126,7 @@ async def test_a_slow_reader_slows_the_sender_and_gets_everything(
 async def test_a_sender_that_ends_before_a_slow_reader_is_not_kept_and_loses_nothing(
     controller: Controller, east: Agent, viewer: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ecn.api.log_streams.PATIENCE", 0.3)
+    monkeypatch.setattr("ecn.api.streams.PATIENCE", 0.3)
     opened = controller.streams.open
     chunks = [b"%d\n" % number for number in range(16)]
 
@@ -204,7 +204,7 @@ async def test_a_log_is_not_read_on_with_a_token_that_was_revoked(
 async def test_an_agent_that_does_not_answer_is_told_as_such(
     controller: Controller, east: Agent, viewer: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ecn.api.log_streams.PATIENCE", 0.1)
+    monkeypatch.setattr("ecn.api.streams.PATIENCE", 0.1)
     refused = await viewer.get("/microservices/shop/web/logs")
     refused.is_problem(504, "node-unreachable")
     # Nobody waits for it any more: the agent is not told.
@@ -225,7 +225,7 @@ async def test_an_agent_opens_only_streams_of_its_own(
 async def test_the_logs_of_a_node_are_read_by_a_bounded_number(
     controller: Controller, east: Agent, viewer: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ecn.api.log_streams.MOST_PER_NODE", 3)
+    monkeypatch.setattr("ecn.api.streams.MOST_PER_NODE", 3)
     readers = [asyncio.create_task(read(viewer)) for _ in range(3)]
     await soon(lambda: len(controller.streams._streams) == 3)
     refused = await viewer.get("/microservices/shop/web/logs")
