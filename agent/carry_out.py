@@ -31,12 +31,16 @@ from agent.errors import EngineError, EngineUnavailable, ImageNotFound, NetworkG
 from agent.journal import Journal
 from agent.memory import created, restarted, succeeded
 from agent.pulls import Pulls
-from agent.reconcile import Step, Verb, spec_digest
+from agent.reconcile import spec_digest
+from agent.steps import Step, Verb
+from agent.volumes import Volumes
 
 log = structlog.get_logger()
 
 AT_ONCE = 8
 """Engine actions at a time. Pulls do not count: a slow one must hold up nobody."""
+
+STARTS = frozenset({Verb.CREATE, Verb.REPLACE, Verb.START, Verb.RESTART})
 
 Tell = Callable[[ContainerState, str], None]
 
@@ -59,6 +63,7 @@ class CarryOut:
         journal: Journal,
         config: ConfigDelivery,
         now: Callable[[], datetime],
+        volumes: Volumes | None = None,
     ) -> None:
         self._node = node
         self._engine = engine
@@ -66,6 +71,7 @@ class CarryOut:
         self._journal = journal
         self._config = config
         self._now = now
+        self._volumes = volumes
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def unwanted(self, step: Step) -> None:
@@ -81,6 +87,8 @@ class CarryOut:
         if step.surplus:
             async with self._slots:
                 await self._remove(step.surplus)
+        if self._volumes is not None and step.verb in STARTS:
+            await self._volumes.ready(wanted)
         match step.verb:
             case Verb.CREATE:
                 await self._make(wanted, None, tell)
@@ -165,12 +173,15 @@ class CarryOut:
             log.warning("local-image-used", image=image, because=str(error))
 
     def _new_container(self, wanted: Microservice, name: str) -> NewContainer:
+        spec = wanted.spec
+        if self._volumes is not None:
+            spec = self._volumes.in_place(spec)  # the digest is of what was wished for
         return NewContainer(
             name=name,
             alias=wanted.name,
             application=wanted.application,
             node_id=self._node.node_id,
-            spec=wanted.spec,
+            spec=spec,
             labels={
                 LABEL_NODE: self._node.node_id,
                 LABEL_MICROSERVICE: wanted.microservice_id,

@@ -16,16 +16,17 @@ from msgspec import Struct
 
 from agent.carry_out import CarryOut, Node
 from agent.config_delivery import ConfigDelivery
-from agent.contract import ContainerState, Microservice, Volume
+from agent.contract import ContainerState, Microservice
 from agent.desired_state import Known
 from agent.engine import Container, ContainerEngine, EngineFacts
 from agent.errors import ContainerGone, EngineError, EngineUnavailable
 from agent.journal import Journal
 from agent.memory import failed, noted
 from agent.pulls import Puller, Pulls
-from agent.reconcile import IDLE, Step, plan
+from agent.reconcile import plan, spec_digest
+from agent.steps import IDLE, Step
 from agent.status import told_at_work, told_by, told_unknown
-from agent.volume_delivery import VolumeDelivery
+from agent.volumes import Volumes
 
 log = structlog.get_logger()
 
@@ -34,8 +35,6 @@ SLOW_LOOK = 30.0
 SHORTEST_GAP, LONGEST_GAP = 0.02, 0.1
 """Seconds between looks when everything calls for one, as one start makes several events: as long
 as the look took, within these bounds. Many containers, fewer looks."""
-VOLUMES_LOOK = 60.0
-"""Seconds after which files of volumes are looked at again, although nothing changed."""
 ENGINE_GRACE = 5.0
 """Seconds without the engine before it is told: a quick restart of it is not news."""
 ENGINE_RETRY = (1.0, 10.0)
@@ -61,7 +60,7 @@ class ControlLoop:
         config: ConfigDelivery,
         now: Callable[[], datetime],
         on_facts: Callable[[], None] = lambda: None,
-        volumes: VolumeDelivery | None = None,
+        volumes: Volumes | None = None,
         puller: Puller | None = None,
     ) -> None:
         self._node = node
@@ -72,8 +71,6 @@ class ControlLoop:
         self._on_facts = on_facts
         self._volumes = volumes
         self._puller = puller or engine
-        self._delivered: dict[str, Volume] = {}
-        self._looked_at_volumes: datetime | None = None
         self._known: Known | None = None
         self._flights: dict[str, _Flight] = {}
         self._wake = asyncio.Event()
@@ -82,7 +79,6 @@ class ControlLoop:
         self._retry = ENGINE_RETRY[0]
         self.engine_facts: EngineFacts | None = None
         self.engine_problem = ""
-        self.volume_problem = ""
 
     def wish(self, known: Known) -> None:
         """This is the desired state from now on."""
@@ -94,7 +90,13 @@ class ControlLoop:
         async with asyncio.TaskGroup() as tasks:
             pulls = Pulls(self._puller, tasks)
             hands = CarryOut(
-                self._node, self._engine, pulls, self._journal, self._config, self._now
+                self._node,
+                self._engine,
+                pulls,
+                self._journal,
+                self._config,
+                self._now,
+                self._volumes,
             )
             tasks.create_task(self._watch())
             clock = asyncio.get_running_loop().time
@@ -134,7 +136,6 @@ class ControlLoop:
 
     async def _look(self, tasks: asyncio.TaskGroup, hands: CarryOut) -> float:
         """One round; how many seconds until the next is due."""
-        await self._deliver_volumes()
         # What is in flight now may be finished when the answer is here, and the answer old.
         busy = set(self._flights)
         try:
@@ -161,24 +162,6 @@ class ControlLoop:
             return SLOW_LOOK
         # A moment later than due: timers may fire early, and a wait of nothing spins.
         return min(SLOW_LOOK, max(0.0, (due - self._now()).total_seconds()) + 0.01)
-
-    async def _deliver_volumes(self) -> None:
-        """Write files that changed; and look at all of them every now and then."""
-        if self._volumes is None or self._known is None:
-            return
-        now, wanted = self._now(), self._known.volumes
-        looked = self._looked_at_volumes
-        due = looked is None or now - looked >= timedelta(seconds=VOLUMES_LOOK)
-        if wanted == self._delivered and not (due and wanted):
-            return
-        self._looked_at_volumes = now
-        problem = await asyncio.to_thread(self._volumes.deliver, list(wanted.values()))
-        self._delivered = wanted
-        if problem != self.volume_problem:
-            if problem:
-                log.error("volumes-not-delivered", error=problem)
-            self.volume_problem = problem
-            self._on_facts()
 
     def _prepare(self, microservice: Microservice) -> None:
         """What the desired state alone says: to be remembered, and its configuration."""
@@ -296,6 +279,12 @@ class ControlLoop:
             if microservice_id not in here:
                 self._journal.forget(microservice_id)
                 self._config.withdraw(microservice_id)
+        volumes = self._volumes
+        if volumes is not None and volumes.surplus() and not self._flights:
+            wanted = {m: spec_digest(each.spec) for m, each in desired.items()}
+            if all(wanted.get(c.microservice_id) == c.spec_digest for c in actual):
+                # No container is left that mounts what is not wished for any more.
+                await volumes.tidy()
         keep = {m.application for m in desired.values()} | {c.application for c in actual}
         try:
             for network in await self._engine.remove_networks(self._node.node_id, keep):

@@ -11,6 +11,7 @@ transitions and counters are in `journal.py`, which lives in the same folder.
     journal.sqlite        what happened and is not told yet, and what is remembered
     journal.sqlite.reserve  room for it on a disk that is full
     microservices/<id>/   what a container sees at /run/ecn
+    volumes/<id>/         files that containers mount
 """
 
 import fcntl
@@ -83,6 +84,11 @@ class Folder:
     def microservices(self) -> Path:
         """Parent of the directories that containers see."""
         return self.path / "microservices"
+
+    @property
+    def volumes(self) -> Path:
+        """Parent of the directories of files that containers mount."""
+        return self.path / "volumes"
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -158,7 +164,8 @@ class Folder:
 
     def forget_state(self) -> None:
         """Forget what should run here and what happened; who this device is stays."""
-        shutil.rmtree(self.microservices, ignore_errors=True)
+        for folder in (self.microservices, self.volumes):
+            shutil.rmtree(folder, ignore_errors=True)
         for name in (
             "desired-state.json",
             "journal.sqlite",
