@@ -1,9 +1,11 @@
-"""The agent's commands: provision, run, status.
+"""The agent's commands: provision, run, status. The others are in `*_commands.py`.
 
 `agent_group` is mounted twice: as `ecn-agent` (`agent/__main__.py`) and as `ecn agent`.
 
 Exit codes: 0 done or stopped; 1 failed, and the sentence says why; 2 wrong usage;
-3 (`run` only) the node was deprovisioned: its containers are gone, and there is nothing to restart.
+3 (`run`) the node was deprovisioned: its containers are gone, and there is nothing to restart;
+4 (`install`) all is in place, but there is no systemd to start it;
+70 (`run`) the agent stood still, 75 (`run`) it wants to be started again: its containers run on.
 """
 
 import asyncio
@@ -11,65 +13,28 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
 import click
-import platformdirs
 
 from agent import logs
 from agent.docker_engine import DockerEngine
 from agent.errors import AgentError, EngineError
+from agent.options import engine_option, failing_politely, folder_option, output_option
+from agent.own_life import Surroundings
 from agent.provisioning import provision
-from agent.run import remove_everything, run
+from agent.run import Ended, remove_everything, run
 from agent.status_page import as_json, as_table, device_status
 from agent.store import Folder
+from agent.upgrade import prefix_of_this
 
-DEPROVISIONED = 3
-
-
-def default_folder() -> Path:
-    """Where the agent lives: with the system's services for root, with the user's data else."""
-    if os.geteuid() == 0:
-        return Path("/var/lib/ecn-agent")
-    return platformdirs.user_data_path("ecn-agent")
-
-
-def _folder_option(command: Callable[..., None]) -> Callable[..., None]:
-    return click.option(
-        "--data",
-        "path",
-        type=click.Path(file_okay=False, path_type=Path),
-        envvar="ECN_AGENT_DATA",
-        default=default_folder,
-        show_default="/var/lib/ecn-agent for root, else the user's data folder",
-        help="The agent's own folder.",
-    )(command)
-
-
-def _engine_option(command: Callable[..., None]) -> Callable[..., None]:
-    return click.option(
-        "--docker-host",
-        "engine_url",
-        envvar="DOCKER_HOST",
-        default="unix:///var/run/docker.sock",
-        show_default=True,
-        help="Where the Docker Engine listens.",
-    )(command)
-
-
-@contextmanager
-def _failing_politely() -> Iterator[None]:
-    """What the agent can say in a sentence is no traceback."""
-    try:
-        yield
-    except AgentError as error:
-        raise click.ClickException(str(error)) from error
+DEPROVISIONED, BEGIN_ANEW = 3, 75
+REBOOT = ("systemctl", "reboot"), ("reboot",)
 
 
 @click.group("agent")
+@click.version_option(package_name="ecn", message="ecn-agent %(version)s")
 def agent_group() -> None:
     """The agent of this device: runs its node's microservices, with or without a controller."""
 
@@ -93,8 +58,8 @@ def agent_group() -> None:
     is_flag=True,
     help="Give up the node that this device is; its containers are removed.",
 )
-@_folder_option
-@_engine_option
+@folder_option
+@engine_option
 def provision_command(
     controller: str,
     key: str | None,
@@ -111,7 +76,7 @@ def provision_command(
         raise click.UsageError("a provisioning key is needed: --key-file, or ECN_PROVISIONING_KEY")
     logs.set_up()
     ca_pem = ca_file.read() if ca_file is not None else ""
-    with _failing_politely():
+    with failing_politely():
         asyncio.run(_provision(path, controller, key, ca_pem, replace, engine_url))
 
 
@@ -142,29 +107,84 @@ async def _provision(
 @click.option(
     "--lifeline", is_flag=True, help="Stop when standard input closes: for supervising programs."
 )
-@_folder_option
-@_engine_option
-def run_command(lifeline: bool, path: Path, engine_url: str) -> None:
+@click.option(
+    "--allow-reboot",
+    is_flag=True,
+    envvar="ECN_AGENT_ALLOW_REBOOT",
+    help="Let operators restart this device.",
+)
+@click.option(
+    "--log-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="ECN_AGENT_LOG_FILE",
+    help="Log into a file that is rotated, not to standard error.",
+)
+@click.option(
+    "--log-limit",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    envvar="ECN_AGENT_LOG_LIMIT",
+    help="MiB that all log files may take together.",
+)
+@click.option(
+    "--log-files",
+    type=click.IntRange(1, 100),
+    default=4,
+    show_default=True,
+    envvar="ECN_AGENT_LOG_FILES",
+    help="How many there are at most.",
+)
+@folder_option
+@engine_option
+def run_command(
+    lifeline: bool,
+    allow_reboot: bool,
+    log_file: Path | None,
+    log_limit: int,
+    log_files: int,
+    path: Path,
+    engine_url: str,
+) -> None:
     """Run the node's microservices until told to stop; they run on without the agent.
 
-    Exits with 3 when the controller deprovisioned the node: do not restart it then.
+    Exits with 3 when the node was deprovisioned: do not restart it then. After any other end a
+    supervisor is to start it again: 75 asks for it, 70 says that it stood still.
     """
-    logs.set_up()
-    with _failing_politely():
-        deprovisioned = asyncio.run(_run(Folder(path), engine_url, lifeline))
-    if deprovisioned:
+    if log_file is None:
+        logs.set_up()
+    else:
+        try:
+            logs.set_up_file(log_file, limit_mib=log_limit, files=log_files)
+        except OSError as error:
+            raise click.ClickException(f"{log_file} can't be written: {error.strerror}") from error
+    around = Surroundings(
+        engine_url=engine_url,
+        prefix=prefix_of_this(),
+        reboot_command=_reboot() if allow_reboot else None,
+    )
+    with failing_politely():
+        ended = asyncio.run(_run(Folder(path), around, lifeline))
+    if ended is Ended.DEPROVISIONED:
         click.echo("This node was deprovisioned; its containers are removed.", err=True)
         sys.exit(DEPROVISIONED)
+    if ended is Ended.TO_BEGIN_ANEW:
+        sys.exit(BEGIN_ANEW)
 
 
-async def _run(folder: Folder, engine_url: str, lifeline: bool) -> bool:
+def _reboot() -> tuple[str, ...]:
+    """systemd's where it runs, else the one of the system."""
+    return REBOOT[0] if Path("/run/systemd/system").is_dir() else REBOOT[1]
+
+
+async def _run(folder: Folder, around: Surroundings, lifeline: bool) -> Ended:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, stop.set)
     if lifeline:
         _hold_lifeline(loop, stop)
-    return await run(folder, engine_url, stop)
+    return await run(folder, around, stop)
 
 
 def _hold_lifeline(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
@@ -183,15 +203,13 @@ def _hold_lifeline(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None
 
 
 @agent_group.command("status")
-@click.option(
-    "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
-@_folder_option
-@_engine_option
+@output_option
+@folder_option
+@engine_option
 def status_command(output: str, path: Path, engine_url: str) -> None:
     """What this device is and runs, from its own folder and engine: no controller is asked."""
     logs.set_up()
-    with _failing_politely():
+    with failing_politely():
         status = asyncio.run(device_status(Folder(path), engine_url))
     if output == "json":
         click.echo(as_json(status))

@@ -1,13 +1,17 @@
 """The device as the controller is told of it: what the engine says, else what the system says."""
 
+import functools
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from agent.contract import Facts
+from agent.disk import room_at
 from agent.engine import EngineFacts
 
 
+@functools.cache  # it looks through the installed packages
 def agent_version() -> str:
     """Of the installed package; empty when it runs from bare files."""
     try:
@@ -16,28 +20,41 @@ def agent_version() -> str:
         return ""
 
 
-def device_facts(*, engine: EngineFacts | None, problem: str, volumes: str = "") -> Facts:
-    """Read now. Cheap enough to be asked before each report."""
+def device_facts(
+    *, engine: EngineFacts | None, problem: str, volumes: str = "", folder: Path | None = None
+) -> Facts:
+    """Read now. Cheap enough to be asked before each report. folder: the agent's own."""
     return Facts(
         agent_version=agent_version(),
         architecture=platform.machine(),
-        operating_system=engine.operating_system if engine else _operating_system(),
+        operating_system=engine.operating_system if engine else operating_system(),
+        kernel=platform.release(),
+        host_name=platform.node(),
         cpus=engine.cpus if engine else os.cpu_count() or 0,
-        memory_mib=engine.memory_mib if engine else _memory_mib(),
+        memory_mib=engine.memory_mib if engine else memory_mib(),
+        disk_mib=disk_mib(folder) if folder is not None else 0,
         engine_version=engine.version if engine else "",
         engine_problem=problem,
         volume_problem=volumes,
     )
 
 
-def _operating_system() -> str:
+def operating_system() -> str:
+    """For people: a distribution and its release."""
     try:
         return platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
     except OSError:
         return platform.system()
 
 
-def _memory_mib() -> int:
+def disk_mib(folder: Path) -> int:
+    """How large the file system of that folder is; 0 where it can't be seen."""
+    room = room_at(folder)
+    return room.total // (1024 * 1024) if room is not None else 0
+
+
+def memory_mib() -> int:
+    """Of the device; 0 where the system does not say."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // (1024 * 1024)
     except (ValueError, OSError):

@@ -11,8 +11,8 @@ where it stays over all upgrades and is what the supervisor (systemd) starts:
 
 In an ordinary start it replaces itself by the agent, and nothing of it stays in memory. During a
 trial it leaves a watcher behind, a small process beside the agent, until the agent has confirmed
-itself or the time is over. The agent itself uses this file too (`upgrade.py`): the two have to agree
-on `upgrade.json`, also where they are of different versions, so its form may only grow.
+itself or the time is over. The agent itself uses this file too (`upgrade.py`): the two have to
+agree on `upgrade.json`, also where they are of different versions, so its form may only grow.
 
 Crash-safe: what `upgrade.json` says is what counts, and `current` is made to agree with it at each
 start. A kill at any point leaves the old version or the new one.
@@ -32,6 +32,8 @@ from typing import NamedTuple
 
 PREFIX_VARIABLE = "ECN_AGENT_PREFIX"
 """Tells the agent that a launcher started it, and from where."""
+WATCHER_VARIABLE = "ECN_AGENT_WATCHER"
+"""The process that watches the agent's trial: a child, which the agent has to collect."""
 TRIAL = 180.0
 """Seconds in which a new version has to confirm itself."""
 STARTS = 3
@@ -85,7 +87,7 @@ def change(prefix: Path) -> Change | None:
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError) as error:
-        print(f"{prefix}/upgrade.json makes no sense and is left aside: {error}", file=sys.stderr)
+        sys.stderr.write(f"{prefix}/upgrade.json makes no sense and is left aside: {error}\n")
         return None
 
 
@@ -163,7 +165,7 @@ def watch(prefix: Path, agent: int, trial: float) -> None:
             return  # confirmed; or it ended, and the next start counts
     if not undo(prefix, f"it had not proved itself after {trial:.0f} s: {_missing(prefix)}"):
         return
-    print("the new version is taken back", file=sys.stderr)
+    sys.stderr.write("the new version has not proved itself and is taken back\n")
     for each, grace in ((signal.SIGTERM, GRACE), (signal.SIGKILL, 0.0)):
         if os.getppid() != agent:  # our parent until it ends: nobody else has its number so long
             return
@@ -193,12 +195,13 @@ def main(arguments: list[str], prefix: Path) -> None:
         seconds = float(os.environ.get("ECN_AGENT_TRIAL", TRIAL))
         # A process of its own rather than a fork: after the exec nothing would collect it, and
         # who looks at the processes sees what it is.
-        subprocess.Popen(
+        watcher = subprocess.Popen(
             [sys.executable, "-I", __file__, "--watch", str(os.getpid()), str(seconds)],
             stdin=subprocess.DEVNULL,
         )
+        os.environ[WATCHER_VARIABLE] = str(watcher.pid)
     os.environ[PREFIX_VARIABLE] = str(prefix)
-    os.execv(python, [str(python), "-m", "agent", *arguments])
+    os.execv(python, [str(python), "-P", "-m", "agent", *arguments])  # noqa: S606 - ours
 
 
 def _sync(folder: Path) -> None:

@@ -7,6 +7,7 @@ controller hears goodbye, the containers run on.
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from enum import StrEnum
 
 import structlog
 from msgspec.structs import replace
@@ -25,8 +26,10 @@ from agent.files_delivery import FilesDelivery
 from agent.journal import Journal
 from agent.local_routes import ROUTES
 from agent.local_socket import LocalSockets
+from agent.own_life import OwnLife, Surroundings
 from agent.store import Folder, Identity
 from agent.streams import Streams
+from agent.upgrade import recover
 from agent.uplink import Uplink
 from agent.volumes import Volumes
 
@@ -36,32 +39,47 @@ DRAIN_WITHIN = 12.0
 """Seconds for actions at work to finish: the longest is a stop with its grace of 10 s."""
 
 
-async def run(folder: Folder, engine_url: str, stop: asyncio.Event) -> bool:
-    """Run until `stop` is set or the node is deprovisioned; True means deprovisioned.
+class Ended(StrEnum):
+    """Why an agent's run was over."""
+
+    STOPPED = "stopped"
+    DEPROVISIONED = "deprovisioned"
+    TO_BEGIN_ANEW = "to-begin-anew"
+    """Another version of it is to be started, or this one with less memory."""
+
+
+async def run(folder: Folder, around: Surroundings, stop: asyncio.Event) -> Ended:
+    """Run until `stop` is set, the node is deprovisioned, or the agent has to begin anew.
 
     Errors: NotProvisioned, FolderInUse, FolderUnusable.
     """
     with folder.locked():
+        recover(around.prefix, folder)
         identity = folder.identity()
         if identity is None:
             raise NotProvisioned(folder.path)
-        async with DockerEngine(engine_url) as engine:
+        async with DockerEngine(around.engine_url) as engine:
             if not identity.withdrawn:
-                if not await _as_node(folder, identity, engine, stop):
-                    return False
+                ended = await _as_node(folder, identity, engine, around, stop)
+                if ended is not Ended.DEPROVISIONED:
+                    return ended
                 # Written down first: a device that loses power now still has to clear itself.
                 folder.keep_identity(replace(identity, withdrawn=True))
             if await _cleared(identity.node_id, engine, stop):
                 folder.wipe()
                 log.warning("node-removed", node=identity.name)
-                return True
-            return False
+                return Ended.DEPROVISIONED
+            return Ended.STOPPED
 
 
 async def _as_node(
-    folder: Folder, identity: Identity, engine: ContainerEngine, stop: asyncio.Event
-) -> bool:
-    """Be that node until stopped; True when the controller withdrew it."""
+    folder: Folder,
+    identity: Identity,
+    engine: ContainerEngine,
+    around: Surroundings,
+    stop: asyncio.Event,
+) -> Ended:
+    """Be that node until stopped, or until the controller withdrew it."""
     node = Node(node_id=identity.node_id, name=identity.name)
     tell = _Later()
     with Journal(folder.journal, on_transition=tell) as journal:
@@ -77,7 +95,15 @@ async def _as_node(
             on_facts=tell,
             volumes=volumes,
         )
+        life = OwnLife(
+            around,
+            folder,
+            journal,
+            stop=stop,
+            engine_seen=lambda: loop.engine_facts is not None and not loop.engine_problem,
+        )
         listeners: list[Callable[[Known], None]] = [
+            life.wish,
             config.wish,
             volumes.wish,
             sockets.wish,
@@ -97,6 +123,7 @@ async def _as_node(
             return device_facts(
                 engine=loop.engine_facts,
                 problem=loop.engine_problem,
+                folder=folder.path,
                 volumes=volumes.problem,
             )
 
@@ -106,6 +133,9 @@ async def _as_node(
             streams = Streams(node.node_id, engine, client)
             uplink = Uplink(client, folder, journal, streams, known, wish, facts)
             tell.whom = uplink.tell
+            life.heard_at = lambda: uplink.heard_at
+            life.controller_problem = lambda: uplink.problem
+            life.deprovision = uplink.deprovisioned.set
             log.info(
                 "agent-started",
                 node=node.name,
@@ -115,6 +145,7 @@ async def _as_node(
             async with asyncio.TaskGroup() as tasks:
                 running = [
                     tasks.create_task(loop.run()),
+                    tasks.create_task(life.run()),
                     tasks.create_task(uplink.run()),
                     tasks.create_task(volumes.run()),
                     tasks.create_task(sockets.run()),
@@ -125,7 +156,9 @@ async def _as_node(
                     task.cancel()
             await uplink.goodbye()
             log.info("agent-stopped", node=node.name)
-            return uplink.deprovisioned.is_set()
+            if uplink.deprovisioned.is_set():
+                return Ended.DEPROVISIONED
+            return Ended.TO_BEGIN_ANEW if life.begins_anew else Ended.STOPPED
 
 
 class _Later:

@@ -24,6 +24,7 @@ from agent.contract import (
 )
 from agent.docker_engine import DockerEngine
 from agent.engine import Container, EngineState
+from agent.own_life import Surroundings
 from agent.run import run
 from agent.store import Folder, Identity
 from tests.agent.builders import microservice, new_container
@@ -46,7 +47,7 @@ async def agent_of(
         )
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(run(folder, docker_url, stop))
+        running = tasks.create_task(run(folder, Surroundings(engine_url=docker_url), stop))
         try:
             yield
             if gone:
