@@ -21,7 +21,12 @@ def agent_version() -> str:
 
 
 def device_facts(
-    *, engine: EngineFacts | None, problem: str, volumes: str = "", folder: Path | None = None
+    *,
+    engine: EngineFacts | None,
+    problem: str,
+    volumes: str = "",
+    storage: str = "",
+    folder: Path | None = None,
 ) -> Facts:
     """Read now. Cheap enough to be asked before each report. folder: the agent's own."""
     return Facts(
@@ -36,6 +41,7 @@ def device_facts(
         engine_version=engine.version if engine else "",
         engine_problem=problem,
         volume_problem=volumes,
+        storage_problem=storage,
     )
 
 

@@ -20,6 +20,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -32,6 +33,8 @@ from agent.errors import FolderInUse, FolderUnusable
 log = structlog.get_logger()
 
 
+_SEAL = len(b'{"seal":"",') + 64
+"""Bytes before the first field that is the document's own."""
 _LOCK_ATTEMPTS = 5
 """`status` takes the lock for an instant to see whether it is free; that must refuse nobody."""
 
@@ -147,12 +150,19 @@ class Folder:
         (self.path / "provisioning.json").unlink(missing_ok=True)
 
     def desired_state(self) -> Known | None:
-        """The last one known. One that can't be read is as good as none: it is asked for again."""
+        """The last one known. One that can't be read is as good as none: it is asked for again.
+
+        So is one that is not byte for byte what was written here, for this node: half a file, an
+        edited one or a neighbour's may well make sense, and would clear the device.
+        """
         content = self._read("desired-state.json")
         if content is None:
             return None
+        document = b"{" + content[_SEAL:]
         try:
-            return msgspec.json.decode(content, type=Known)
+            if content != self._sealed(document):
+                raise msgspec.DecodeError
+            return msgspec.json.decode(document, type=Known)
         except msgspec.DecodeError:
             # Without the text of the error: it may quote what the file holds.
             log.warning("desired-state-unreadable", next="the controller is asked for all of it")
@@ -160,7 +170,17 @@ class Folder:
 
     def keep_desired_state(self, known: Known) -> None:
         """On disk when this returns."""
-        self._write("desired-state.json", msgspec.json.encode(known))
+        self._write("desired-state.json", self._sealed(msgspec.json.encode(known)))
+
+    def _sealed(self, document: bytes) -> bytes:
+        """The same JSON object, with a digest of itself and of whom it is for as its first field.
+
+        A field, so that any version reads the file as what it is.
+        """
+        identity = self.identity()
+        node_id = identity.node_id if identity is not None else ""
+        digest = sha256(node_id.encode() + b"\n" + document).hexdigest()
+        return b'{"seal":"%s",' % digest.encode() + document[1:]
 
     def forget_state(self) -> None:
         """Forget what should run here and what happened; who this device is stays."""

@@ -8,8 +8,12 @@ import sys
 import textwrap
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from agent.contract import ContainerState, ContainerStatus
@@ -61,6 +65,37 @@ def test_a_broken_identity_is_said_without_what_it_holds(tmp_path: Path) -> None
 def test_a_broken_desired_state_is_none_not_empty(tmp_path: Path) -> None:
     (tmp_path / "desired-state.json").write_text("{")
     assert Folder(tmp_path).desired_state() is None
+
+
+@given(st.data())
+def test_a_torn_flipped_or_foreign_desired_state_is_none_and_never_another(
+    data: st.DataObject,
+) -> None:
+    with TemporaryDirectory() as path:
+        folder, file = Folder(Path(path)), Path(path) / "desired-state.json"
+        folder.keep_identity(IDENTITY)
+        known = Known(revision=3, microservices={"m1": microservice()})
+        folder.keep_desired_state(known)
+        whole = file.read_bytes()
+        place = data.draw(st.integers(0, len(whole) - 1))
+        flipped = bytes([whole[place] ^ data.draw(st.integers(1, 255))])
+        harm = data.draw(st.sampled_from(["torn", "flipped", "longer", "foreign", "plain"]))
+        match harm:
+            case "torn":
+                file.write_bytes(whole[:place])
+            case "flipped":
+                file.write_bytes(whole[:place] + flipped + whole[place + 1 :])
+            case "longer":
+                file.write_bytes(whole + flipped)
+            case "foreign":
+                folder.keep_identity(replace(IDENTITY, node_id="n2"))
+            case "plain":
+                file.write_bytes(msgspec.json.encode(Known(revision=3)))
+        assert folder.desired_state() is None
+        folder.keep_identity(IDENTITY)
+        file.write_bytes(whole)
+        assert folder.desired_state() == known
+        assert msgspec.json.decode(whole, type=Known) == known
 
 
 def test_a_second_agent_on_the_folder_is_refused(tmp_path: Path) -> None:
