@@ -4,6 +4,7 @@ Each microservice has a directory `microservices/<id>/` in the agent's folder, m
 
     config.json           its configuration
     edge-resources.json   what the node's site offers
+    twin.json             the desired properties of its twin (`twins.py`)
     agent.sock            its way to the agent (`local_socket.py`)
 
 The directory is mounted rather than each file, because a mounted file stays the old one when it is
@@ -67,8 +68,8 @@ class ConfigDelivery:
         if self._delivered.get(microservice_id) == wanted:
             return False
         directory = self.directory(microservice_id)
-        fresh = _brought(directory / CONFIG_FILE, microservice.config.encode())
-        fresh |= _brought(directory / EDGE_RESOURCES_FILE, self._site[1])
+        fresh = brought(directory / CONFIG_FILE, microservice.config.encode())
+        fresh |= brought(directory / EDGE_RESOURCES_FILE, self._site[1])
         self._delivered[microservice_id] = wanted
         return fresh
 
@@ -139,7 +140,7 @@ def edge_resources_document(resources: list[EdgeResource]) -> bytes:
     return json.encode({"edge_resources": shown})
 
 
-def _brought(file: Path, content: bytes) -> bool:
+def brought(file: Path, content: bytes) -> bool:
     """Whether the file had to be written. Errors: OSError; then it is the old one, whole."""
     with suppress(OSError):
         if file.stat().st_size == len(content) and file.read_bytes() == content:

@@ -160,6 +160,8 @@ class Journal:
                 (TOLD_AT_ONCE,),
             )
         )
+        self.on_behind: Callable[[], None] = lambda: None
+        """Within a transaction: the controller has forgotten what we numbered. See `accepted`."""
         self._held: deque[tuple[str, Told]] = deque()
         self._unkept: set[str] = set()
         """Microservices whose memory is not on disk."""
@@ -368,7 +370,38 @@ class Journal:
             transaction.execute("DELETE FROM sqlite_sequence WHERE name = 'outbox'")
             transaction.execute("INSERT INTO sqlite_sequence VALUES ('outbox', ?)", (through,))
             transaction.execute("DELETE FROM told")
+            self.on_behind()
         self._told.clear()
+
+    # --- for twin_store.py, which has tables of its own in the file
+
+    @property
+    def database(self) -> sqlite3.Connection:
+        """The file."""
+        return self._database
+
+    @property
+    def numbered(self) -> int:
+        """The highest number that was given."""
+        return self._highest_sequence()
+
+    @property
+    def shown(self) -> int:
+        """Up to here, rows may have been told to somebody: they never change."""
+        return self._shown
+
+    def written(self, write: Callable[[], None]) -> bool:
+        """Do it, with the reserve when the disk is full; whether it is done."""
+        return self._catch_up() and self._written(write)
+
+    def put_twin(self, microservice_id: str, change: Change) -> int:
+        """Within a transaction: a change of a twin to tell; its number."""
+        self._put(Kind.TWIN, microservice_id, change, change.section)
+        return self._highest_sequence()
+
+    def tell(self) -> None:
+        """There is something new to tell."""
+        self._on_transition()
 
     def mark(self, told_at: int) -> bytes | None:
         """What `begin` wrote down last of an instruction; None when it was never begun."""

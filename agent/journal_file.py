@@ -28,6 +28,10 @@ CREATE TABLE IF NOT EXISTS memory (microservice_id TEXT PRIMARY KEY, memory BLOB
 CREATE TABLE IF NOT EXISTS instructions (
     told_at INTEGER PRIMARY KEY, mark BLOB NOT NULL, spoken INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS twins (microservice_id TEXT PRIMARY KEY, reported BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS twin_edits (
+    sequence INTEGER PRIMARY KEY, microservice_id TEXT NOT NULL, change BLOB NOT NULL
+);
 """
 
 

@@ -5,6 +5,7 @@ controller hears goodbye, the containers run on.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -29,6 +30,9 @@ from agent.local_socket import LocalSockets
 from agent.own_life import OwnLife, Surroundings
 from agent.store import Folder, Identity
 from agent.streams import Streams
+from agent.twin_routes import twin_routes
+from agent.twin_store import TwinStore
+from agent.twins import Twins
 from agent.upgrade import recover
 from agent.uplink import Uplink
 from agent.volumes import Volumes
@@ -84,7 +88,14 @@ async def _as_node(
     tell = _Later()
     with Journal(folder.journal, on_transition=tell) as journal:
         config = ConfigDelivery(folder.microservices)
-        sockets = LocalSockets(node, config, ROUTES)
+        twins = Twins(
+            TwinStore(journal),
+            config,
+            now=lambda: datetime.now(UTC),
+            clock=time.monotonic,
+            tell=lambda microservice_id: sockets.tell(microservice_id),
+        )
+        sockets = LocalSockets(node, config, {**ROUTES, **twin_routes(twins)})
         volumes = Volumes(FilesDelivery(folder.volumes), on_facts=tell)
         loop = ControlLoop(
             node,
@@ -106,6 +117,7 @@ async def _as_node(
             life.wish,
             config.wish,
             volumes.wish,
+            twins.wish,
             sockets.wish,
             loop.wish,
         ]
@@ -125,6 +137,7 @@ async def _as_node(
                 problem=loop.engine_problem,
                 folder=folder.path,
                 volumes=volumes.problem,
+                storage=journal.problem,
             )
 
         async with ControllerClient(

@@ -70,7 +70,8 @@ class TwinEditOverruled(TwinEvent, frozen=True, kw_only=True, tag="twin.edit-ove
     base: int
     """The version that the device knew."""
     rule: str
-    """The ConflictRule that decided; `limits` where what came of it would be no twin."""
+    """The ConflictRule that decided; `limits` where what came of it would be no twin, `moved` where
+    the microservice was on another node by then."""
     node_id: NodeId
     at: datetime
     sequence: int

@@ -115,6 +115,8 @@ def _one(world: World, twins: Twins, node_id: NodeId, report: Numbered) -> Itera
                 for event in twin.from_device(row, rule, node_id, report):
                     row = twins[key] = after(row, event, f"node/{node_id}", report.at)
                     yield event
+            elif report.microservice_id in world.microservices:
+                yield from twin.left_behind(node_id, report)
         case OutcomeReport():
             for told in world.nodes[node_id].instructions:
                 if told.told_at == report.told_at:

@@ -56,6 +56,8 @@ from projections.world import World
 
 LIMITS = "limits"
 """As a rule: what came of a change would be no twin."""
+MOVED = "moved"
+"""As a rule: the microservice is on another node by now."""
 
 
 def decide(world: World, command: TwinCommand) -> Iterator[TwinDesiredChanged]:
@@ -113,6 +115,19 @@ def from_device(
             assert_never(report.section)
 
 
+def left_behind(node_id: NodeId, report: TwinReport) -> Iterator[TwinEvents]:
+    """What a change leads to that was made on a device which the microservice has left.
+
+    What it reported there is nothing to where it is now.
+    """
+    if report.section is TwinSection.DESIRED:
+        try:
+            lost = patch_document(report.patch)
+        except NoDocument:
+            lost = {}
+        yield _overruled(node_id, report, lost, MOVED)
+
+
 def _reported(row: TwinRow, node_id: NodeId, report: TwinReport) -> Iterator[TwinEvents]:
     """The device is the only one who knows: its whole section counts.
 
@@ -147,15 +162,7 @@ def _edited(
         if not _may_be_twin(changed(before, verdict.made)):
             verdict, ruled = Verdict(made={}, lost=patch), LIMITS
     if verdict.lost or ruled == LIMITS:
-        yield TwinEditOverruled(
-            microservice_id=report.microservice_id,
-            patch=encoded(verdict.lost),
-            base=report.base,
-            rule=ruled,
-            node_id=node_id,
-            at=report.at,
-            sequence=report.sequence,
-        )
+        yield _overruled(node_id, report, verdict.lost, ruled)
     made = difference(before, changed(before, verdict.made))
     if made or not (verdict.lost or ruled == LIMITS):
         yield TwinDesiredChanged(
@@ -168,6 +175,18 @@ def _edited(
             at=report.at,
             sequence=report.sequence,
         )
+
+
+def _overruled(node_id: NodeId, report: TwinReport, lost: Document, rule: str) -> TwinEditOverruled:
+    return TwinEditOverruled(
+        microservice_id=report.microservice_id,
+        patch=encoded(lost),
+        base=report.base,
+        rule=rule,
+        node_id=node_id,
+        at=report.at,
+        sequence=report.sequence,
+    )
 
 
 def judged(
