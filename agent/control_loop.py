@@ -8,7 +8,7 @@ left out of the plan. Started by `run.py`; the journal is where the uplink finds
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -62,6 +62,7 @@ class ControlLoop:
         on_facts: Callable[[], None] = lambda: None,
         volumes: Volumes | None = None,
         puller: Puller | None = None,
+        over: Callable[[Sequence[Container]], Mapping[str, str]] = lambda _: {},
     ) -> None:
         self._node = node
         self._engine = engine
@@ -71,6 +72,7 @@ class ControlLoop:
         self._on_facts = on_facts
         self._volumes = volumes
         self._puller = puller or engine
+        self._over = over
         self._known: Known | None = None
         self._flights: dict[str, _Flight] = {}
         self._wake = asyncio.Event()
@@ -152,7 +154,7 @@ class ControlLoop:
         self._abandon_outdated(desired)
         for microservice in desired.values():
             self._prepare(microservice)
-        todo = plan(desired, actual, self._journal.memories(), self._now())
+        todo = plan(desired, actual, self._journal.memories(), self._now(), over=self._over(actual))
         for step in todo.steps:
             if step.microservice_id not in busy and step.microservice_id not in self._flights:
                 self._take(step, desired.get(step.microservice_id), tasks, hands)

@@ -167,7 +167,7 @@ class DockerImages:
                         said.layer, said.status, said.detail.current, said.detail.total
                     )
                     if moved and on_progress is not None:
-                        on_progress(layers.progress())
+                        on_progress(layers)
                     # aiodocker takes a broken connection for the end; this is the true end.
                     finished = finished or said.status.startswith("Status: ")
         except DockerError as error:

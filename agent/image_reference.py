@@ -4,6 +4,8 @@ Pure. Called by `docker_engine.py` before a pull. Docker's own rules: the part b
 slash is a host if it has a dot or a colon or is `localhost`; anything else lives on Docker Hub.
 """
 
+import re
+
 from agent.contract import Registry
 
 DOCKER_HUB = "docker.io"
@@ -63,3 +65,28 @@ def credentials_for(image: str, registry: Registry | None) -> Registry | None:
 
 def _is_host(part: str) -> bool:
     return "." in part or ":" in part or part == "localhost"
+
+
+GATEWAY_MARK = "ecn-"
+_GATEWAY = re.compile(rf"127\.0\.0\.1:[0-9]+/{GATEWAY_MARK}[0-9a-f]{{32}}/")
+
+
+def of_gateway(reference: str) -> bool:
+    """Whether it is a name that only a pull of an agent's through the loopback gives."""
+    return _GATEWAY.match(reference) is not None
+
+
+def repository_of(reference: str) -> str:
+    """Host and path, spelt out, without tag and digest.
+
+    >>> repository_of("busybox"), repository_of("r.example:5000/a:1@sha256:ab")
+    ('docker.io/library/busybox', 'r.example:5000/a')
+    """
+    name = full_reference(reference).partition("@")[0]
+    head, _, last = name.rpartition("/")
+    return f"{head}/{last.partition(':')[0]}"
+
+
+def by_digest(reference: str) -> bool:
+    """Whether it names content, which no registry can change."""
+    return "@" in reference

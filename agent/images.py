@@ -9,9 +9,11 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from agent.contract import PullProgress, Registry
+from agent.contract import Registry
+from agent.pull_progress import LayersProgress
 
-OnProgress = Callable[[PullProgress], None]
+OnProgress = Callable[[LayersProgress], None]
+"""Called whenever it changed."""
 
 
 class LocalImage(Struct, frozen=True, kw_only=True):

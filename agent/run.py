@@ -24,6 +24,8 @@ from agent.engine import ContainerEngine
 from agent.errors import EngineError, NotProvisioned
 from agent.facts import device_facts
 from agent.files_delivery import FilesDelivery
+from agent.image_care import ImageCare
+from agent.images import ImageStore
 from agent.journal import Journal
 from agent.local_routes import ROUTES
 from agent.local_socket import LocalSockets
@@ -64,7 +66,7 @@ async def run(folder: Folder, around: Surroundings, stop: asyncio.Event) -> Ende
             raise NotProvisioned(folder.path)
         async with DockerEngine(around.engine_url) as engine:
             if not identity.withdrawn:
-                ended = await _as_node(folder, identity, engine, around, stop)
+                ended = await _as_node(folder, identity, engine, engine.images, around, stop)
                 if ended is not Ended.DEPROVISIONED:
                     return ended
                 # Written down first: a device that loses power now still has to clear itself.
@@ -80,6 +82,7 @@ async def _as_node(
     folder: Folder,
     identity: Identity,
     engine: ContainerEngine,
+    images: ImageStore,
     around: Surroundings,
     stop: asyncio.Event,
 ) -> Ended:
@@ -97,6 +100,9 @@ async def _as_node(
         )
         sockets = LocalSockets(node, config, {**ROUTES, **twin_routes(twins)})
         volumes = Volumes(FilesDelivery(folder.volumes), on_facts=tell)
+        care = ImageCare(
+            node.node_id, folder, engine, images, lambda: datetime.now(UTC), on_news=tell
+        )
         loop = ControlLoop(
             node,
             engine,
@@ -105,6 +111,8 @@ async def _as_node(
             now=lambda: datetime.now(UTC),
             on_facts=tell,
             volumes=volumes,
+            puller=care.fetching,
+            over=care.quotas.over,
         )
         life = OwnLife(
             around,
@@ -112,10 +120,13 @@ async def _as_node(
             journal,
             stop=stop,
             engine_seen=lambda: loop.engine_facts is not None and not loop.engine_problem,
+            prune=care.pruning.now,
+            usage=lambda: care.usage.latest,
         )
         listeners: list[Callable[[Known], None]] = [
             life.wish,
             config.wish,
+            care.wish,
             volumes.wish,
             twins.wish,
             sockets.wish,
@@ -144,7 +155,7 @@ async def _as_node(
             identity.controller, credential=identity.credential, ca_pem=identity.ca_pem
         ) as client:
             streams = Streams(node.node_id, engine, client)
-            uplink = Uplink(client, folder, journal, streams, known, wish, facts)
+            uplink = Uplink(client, folder, journal, streams, known, wish, facts, care.usage.now)
             tell.whom = uplink.tell
             life.heard_at = lambda: uplink.heard_at
             life.controller_problem = lambda: uplink.problem
@@ -161,6 +172,7 @@ async def _as_node(
                     tasks.create_task(life.run()),
                     tasks.create_task(uplink.run()),
                     tasks.create_task(volumes.run()),
+                    tasks.create_task(care.run()),
                     tasks.create_task(sockets.run()),
                 ]
                 await _either(tasks, stop, uplink.deprovisioned)

@@ -11,6 +11,8 @@ transitions and counters are in `journal.py`, which lives in the same folder.
     journal.sqlite        what happened and is not told yet, and what is remembered
     journal.sqlite.reserve  room for it on a disk that is full
     microservices/<id>/   what a container sees at /run/ecn
+    images.json           which images this agent pulled
+    pulls/                what has come of images whose pull broke off
     volumes/<id>/         files that containers mount
 """
 
@@ -92,6 +94,16 @@ class Folder:
     def volumes(self) -> Path:
         """Parent of the directories of files that containers mount."""
         return self.path / "volumes"
+
+    @property
+    def images(self) -> Path:
+        """Where `image_ledger.py` keeps which images are ours."""
+        return self.path / "images.json"
+
+    @property
+    def pulls(self) -> Path:
+        """Where `partial_pulls.py` keeps what has come of images."""
+        return self.path / "pulls"
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -199,6 +211,8 @@ class Folder:
         """Forget everything."""
         self.forget_state()
         self.forget_pending()
+        shutil.rmtree(self.pulls, ignore_errors=True)
+        self.images.unlink(missing_ok=True)
         # The identity last: if this is cut short, it says what remains to be done.
         (self.path / "identity.json").unlink(missing_ok=True)
         _sync_directory(self.path)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from agent.contract import Facts, Report
+from agent.contract import DeviceUsage, Facts, Report
 from agent.controller_client import ControllerClient
 from agent.desired_state import Known, merged
 from agent.errors import (
@@ -54,6 +54,7 @@ class Uplink:
         known: Known | None,
         wish: Callable[[Known], None],
         facts: Callable[[], Facts],
+        usage: Callable[[], DeviceUsage | None] = lambda: None,
     ) -> None:
         self._client = client
         self._folder = folder
@@ -62,6 +63,7 @@ class Uplink:
         self._known = known
         self._wish = wish
         self._facts = facts
+        self._usage = usage
         self._told_facts: Facts | None = None
         self._news = asyncio.Event()
         self._last_problem = ""
@@ -144,7 +146,11 @@ class Uplink:
             self._news.clear()
             facts = self._facts()
             pending = self._journal.pending(BATCH)
-            report = _report(pending, facts=None if facts == self._told_facts else facts)
+            report = _report(
+                pending,
+                facts=None if facts == self._told_facts else facts,
+                usage=self._usage(),
+            )
             try:
                 answer = await self._client.report(report)
                 if pending.count and answer.accepted_through < pending.first:
@@ -198,11 +204,18 @@ def _spread(least: float, most: float) -> float:
     return random.uniform(least, most)  # noqa: S311 - nothing secret about it
 
 
-def _report(pending: Pending, facts: Facts | None = None, *, goodbye: bool = False) -> Report:
+def _report(
+    pending: Pending,
+    facts: Facts | None = None,
+    usage: DeviceUsage | None = None,
+    *,
+    goodbye: bool = False,
+) -> Report:
     return Report(
         facts=facts,
         containers=pending.containers,
         twins=pending.twins,
         outcomes=pending.outcomes,
+        usage=usage,
         goodbye=goodbye,
     )

@@ -12,6 +12,7 @@ from agent.docker_errors import container_error, pull_error
 from agent.errors import (
     BadContainerOptions,
     ContainerGone,
+    DiskFull,
     EngineError,
     EngineRefused,
     EngineUnavailable,
@@ -42,7 +43,7 @@ from tests.agent.builders import NOW, at, new_container, spec
         (500, 'Get "https://r.invalid/v2/": dial tcp: lookup r.invalid: no such host',
          RegistryUnreachable),
         (500, "x509: certificate signed by unknown authority", RegistryUnreachable),
-        (0, "write /var/lib/docker/tmp/x: no space left on device", EngineRefused),
+        (0, "write /var/lib/docker/tmp/x: no space left on device", DiskFull),
         (400, "invalid reference format", BadContainerOptions),
         (900, "Cannot connect to Docker Engine", EngineUnavailable),
     ],
