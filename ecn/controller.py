@@ -39,6 +39,7 @@ from ecn.rebuilds import Rebuilds
 from ecn.replay import Replay
 from ecn.secret_keeper import SecretKeeper
 from ecn.secret_key_store import SecretKeyStore
+from ecn.session_keeper import SessionKeeper
 from ecn.settings import CannotStart, ControllerSettings
 from ecn.snapshot_keeper import SnapshotKeeper
 from ecn.socket_folder import SocketFolderUnsafe
@@ -122,6 +123,7 @@ async def _run(settings: ControllerSettings) -> None:
                 offline_after=settings.offline_after,
             )
             telemetry = Telemetry(PostgresTelemetryStore(pool), live, now)
+            sessions = SessionKeeper(live, writer, leadership, now)
             snapshots = PostgresSnapshots(pool)
             past = Past(live, event_log, snapshots)
             view_writer = ViewWriter(views, leadership, live)
@@ -143,6 +145,7 @@ async def _run(settings: ControllerSettings) -> None:
             application[keys.SNAPSHOTS] = ContainerSnapshots(folder.path / "diagnostics")
             application[keys.TUNNEL] = settings.tunnel
             application[keys.STREAMS] = Streams(live.wake)
+            application[keys.SESSIONS] = sessions
             application[keys.CLOCK] = now
             application[keys.OPEN_SIGNUP] = settings.open_signup
             application[keys.DISK_FULL] = database.disk_full
@@ -155,6 +158,7 @@ async def _run(settings: ControllerSettings) -> None:
                     beside(presence.run()),
                     beside(telemetry.run()),
                     beside(keeper.run()),
+                    beside(sessions.run()),
                     beside(view_writer.run()),
                     beside(snapshot_keeper.run()),
                     _serving(application, sock, tls),

@@ -9,6 +9,7 @@ Refused
 │   ├── CatalogItemInUse, ImagesFrozen, SeedKept, NoImage, RouteExists, NoPublicPort, HostUnknown
 │   ├── RouterMissing, UpstreamNotInterior, RouterHasDownstreams, SystemNodeExists
 │   ├── NotRestorable   what it was can't be brought back
+│   ├── AgentTooOld     a device's agent does not know what is asked of it
 │   ├── AnswerLost      it was carried out, and its answer can't be given again
 │   ├── ReferenceMoved  what it names is another thing by now
 │   └── RevisionMoved   it was decided on something that has changed since
@@ -132,6 +133,21 @@ class RegistryInUse(Conflict):
             f"registry {registry!r} is used by " + ", ".join(microservices[:5]),
             next_step="Let them use another registry, or delete them first.",
         )
+
+
+class VolumeInUse(Conflict):
+    """Microservices mount the volume's files."""
+
+    code = "volume-in-use"
+    next_step = "Take the mounts out of their volumes, or delete them first."
+
+    def __init__(self, volume: str, microservices: list[str]) -> None:
+        super().__init__(
+            f"volume {volume!r} is mounted by "
+            + ", ".join(microservices[:5])
+            + (", …" if len(microservices) > 5 else "")
+        )
+        self.volume, self.microservices = volume, microservices
 
 
 class CatalogItemInUse(Conflict):
@@ -445,6 +461,19 @@ class Unreachable(Refused):
 
     code = "node-unreachable"
     next_step = "See whether its agent runs and reaches the controller: ecn describe node <node>"
+
+
+class AgentTooOld(Conflict):
+    """The node's agent does not know what is asked of it."""
+
+    code = "agent-too-old"
+    next_step = "Let ECN's own agent, of this version, run on the device: ecn agent install"
+
+    def __init__(self, node: str, version: str) -> None:
+        super().__init__(
+            f"the agent of node {node!r} (version {version or 'unknown'}) has no streams that "
+            "others could look through"
+        )
 
 
 class Behind(Refused):

@@ -60,7 +60,6 @@ def desired(
     stream_requests: Sequence[contract.AnyStreamRequest],
 ) -> contract.DesiredState:
     """What the agent is told: what changed, and the ids of all."""
-    volumes = desired_state.volumes(world, node_id)
     return contract.DesiredState(
         revision=desired_state.revision(world, node_id),
         since=since,
@@ -71,17 +70,17 @@ def desired(
                 volume_id=key,
                 name=row.name,
                 revision=row.revision,
-                destination=row.settings.destination,
+                # Only where it is wanted itself; elsewhere it is for containers to mount.
+                destination=row.settings.destination if node_id in row.settings.node_ids else "",
                 permissions=row.settings.permissions,
                 files=[
                     contract.VolumeFile(path=each.path, content=each.content)
                     for each in row.settings.files
                 ],
             )
-            for key, row in sorted(volumes.items())
-            if row.revision > since
+            for key, row in sorted(desired_state.volumes_since(world, node_id, since).items())
         ],
-        all_volumes=sorted(volumes),
+        all_volumes=sorted(desired_state.volumes(world, node_id)),
         node=node_config(world.nodes[node_id].settings),
         edge_resources=[_edge_resource(key, row) for key, row in linked(world, node_id).items()],
         instructions=[
@@ -136,7 +135,8 @@ def _twin(world: World, key: MicroserviceId, node_id: NodeId) -> contract.Twin:
 
 def node_config(settings: NodeSettings) -> contract.NodeConfig:
     """How the agent is to go about its work."""
-    known = convert(settings.agent, contract.NodeConfig, from_attributes=True)
+    plain = structs.replace(settings.agent, time_zone="")
+    known = convert(plain, contract.NodeConfig, from_attributes=True)
     return structs.replace(
         known,
         location=settings.location or "",

@@ -14,7 +14,7 @@ from ecn.api.answers import json_answer
 from ecn.api.commanding import DEVICE, changed, execute
 from ecn.api.documents import Changed
 from ecn.api.endpoint import Access, Endpoint, read_body
-from ecn.api.keys import CLOCK, LIVE, STREAMS, PRESENCE, VAULT
+from ecn.api.keys import CLOCK, LIVE, PRESENCE, STREAMS, VAULT
 from ecn.api.principal import device_by_hash
 from ecn.commands.node import DeprovisionNode, ProvisionNode
 from ecn.deciders import node as decider

@@ -12,6 +12,7 @@ from ecn.passwords import Passwords
 from ecn.presence import Presence
 from ecn.rebuilds import Rebuilds
 from ecn.replay import Replay
+from ecn.session_keeper import SessionKeeper
 from ecn.settings import TunnelServer
 from ecn.telemetry import Telemetry
 from ecn.vault import Vault
@@ -36,6 +37,7 @@ REBUILDS = web.AppKey("REBUILDS", Rebuilds)
 SNAPSHOTS = web.AppKey("SNAPSHOTS", ContainerSnapshots)
 TUNNEL: web.AppKey[TunnelServer | None] = web.AppKey("TUNNEL")
 STREAMS = web.AppKey("STREAMS", Streams)
+SESSIONS = web.AppKey("SESSIONS", SessionKeeper)
 CLOCK: web.AppKey[Callable[[], datetime]] = web.AppKey("CLOCK")
 STARTED_AT = web.AppKey("STARTED_AT", datetime)
 OPEN_SIGNUP = web.AppKey("OPEN_SIGNUP", bool)

@@ -1,12 +1,14 @@
 """Microservices over HTTP, each under `<application>/<name>` and under its id."""
 
+from contextlib import AsyncExitStack
+
 from aiohttp import web
 from msgspec.structs import replace
 
 from agent.contract import LogRequest
 from ecn.api import views
 from ecn.api.answers import json_answer
-from ecn.api.commanding import changed, execute, merge
+from ecn.api.commanding import OPERATOR, changed, execute, merge
 from ecn.api.documents import (
     Changed,
     MicroserviceDocument,
@@ -16,18 +18,18 @@ from ecn.api.documents import (
     Rename,
 )
 from ecn.api.endpoint import Endpoint, Query, choice, read_body, truth, whole_number
-from ecn.api.keys import LIVE, STREAMS
+from ecn.api.keys import LIVE, SESSIONS, STREAMS
+from ecn.api.looking import check_reachable, may_look, passed_on, told
 from ecn.api.manifests import changed_placement
 from ecn.api.moments import asked
-from ecn.api.standing import check_still_allowed
 from ecn.api.times import time
 from ecn.commands import application as commands
 from ecn.deciders import find
-from ecn.errors import Unreachable
+from ecn.deciders.session import check_reach
 from events.application import ContainerState
 from events.ids import MicroserviceId, new_id
+from events.session import SessionKind
 from events.user import Role
-from projections.nodes import NodeState
 from projections.world import World
 
 
@@ -121,30 +123,28 @@ async def rebuild_microservice(request: web.Request) -> web.Response:
 async def read_log(request: web.Request) -> web.StreamResponse:
     """The container's log, as its agent sends it."""
     world, key = request.app[LIVE].world, _ref(request)
-    row = world.microservices[key]
-    node = world.nodes[row.node_id]
-    if node.state is not NodeState.ONLINE:
-        raise Unreachable(f"node {node.name!r} is {node.state}: its logs can't be read now")
-    asked = LogRequest(
+    node_id = world.microservices[key].node_id
+    wanted = LogRequest(
         request_id=new_id(),
         microservice_id=key,
         tail=whole_number(request, "tail"),
         follow=truth(request, "follow"),
         since=time(request, "since"),
+        timestamps=truth(request, "timestamps"),
     )
-    async with request.app[STREAMS].open(row.node_id, asked) as stream:
-        chunks = stream.chunks()
-        # The first piece decides whether this is an answer or a refusal.
-        first = await anext(chunks, b"")
-        response = web.StreamResponse(headers={"X-Content-Type-Options": "nosniff"})
-        response.content_type, response.charset = "text/plain", "utf-8"
-        await response.prepare(request)
-        await response.write(first)
-        async for chunk in chunks:
-            check_still_allowed(request, Role.VIEWER)
-            await response.write(chunk)
-        await response.write_eof()
-        return response
+    who = request[OPERATOR]
+    check_reach(world, node_id, SessionKind.LOGS, who.role)
+    check_reachable(world, node_id)
+    async with AsyncExitStack() as stack:
+        # What is followed is told each time; who asks for the end of a log again and again, once.
+        if not request.app[SESSIONS].glanced(who.actor, key) or wanted.follow:
+            session = await stack.enter_async_context(told(request, SessionKind.LOGS, key))
+            check = may_look(request, node_id, SessionKind.LOGS, session.session_id)
+        else:
+            check = may_look(request, node_id, SessionKind.LOGS)
+        stream = await stack.enter_async_context(request.app[STREAMS].open(node_id, wanted))
+        return await passed_on(request, stream, "text/plain", check)
+    raise AssertionError("the stack holds nothing back")
 
 
 _ROWS: tuple[Endpoint, ...] = (
@@ -244,9 +244,10 @@ _ROWS: tuple[Endpoint, ...] = (
         queries=(
             Query("tail", "the last so many lines", int),
             Query("follow", "go on as lines are written", bool),
-            Query("since", "RFC 3339 time"),
+            Query("since", "RFC 3339 time: from that very moment on"),
+            Query("timestamps", "begin each line with the time that it was written at", bool),
         ),
-        refusals=(404, 429, 504),
+        refusals=(404, 409, 429, 504),
     ),
 )
 

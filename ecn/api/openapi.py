@@ -208,13 +208,13 @@ def _parameters(each: Endpoint) -> list[Json]:
 def _responses(each: Endpoint, api: Api, refs: Refs) -> Json:
     responses: Json = {}
     for status in (each.status, *each.also):
-        answer: Json = {"description": "As asked"}
+        answer: Json = {"description": "As asked" if status != 101 else "A WebSocket from here on"}
         if each.answer is not None:
             answer["content"] = {each.media: {"schema": refs[each.answer]}} | {
                 media: {"schema": {"type": "array", "items": refs[listed]}}
                 for media, listed in each.or_list
             }
-        elif status != 204 and not (api.lenient and each.media == JSON):
+        elif status not in (101, 204) and not (api.lenient and each.media == JSON):
             answer["content"] = {each.media: {"schema": {"type": "string"}}}
         responses[str(status)] = answer
     refusals = set(each.refusals) | set(COMMON_REFUSALS)

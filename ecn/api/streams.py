@@ -27,10 +27,6 @@ CHUNKS = 16
 """Chunks of at most 64 KiB that wait for a slow reader before the agent has to."""
 
 
-class StreamBroken(Exception):
-    """It ended in its midst: the link to the device broke."""
-
-
 class Stream:
     """A log, usage, or events, on its way."""
 
@@ -81,7 +77,7 @@ class Stream:
     async def chunks(self) -> AsyncIterator[bytes]:
         """What comes, until the end.
 
-        Errors: Unreachable when the agent opens no stream; StreamBroken when it ends in its midst.
+        Errors: Unreachable when the agent opens no stream, or when it ends in its midst.
         """
         await _opened(self.opened)
         while not (self._ended and self._chunks.empty()):
@@ -90,7 +86,7 @@ class Stream:
                 break
             yield chunk
         if self._broken:
-            raise StreamBroken("the link to the device broke")
+            raise Unreachable("the link to the device broke")
 
 
 class Door:

@@ -6,6 +6,7 @@ import pytest
 
 from ecn import errors
 from ecn.errors import (
+    AgentTooOld,
     AnswerLost,
     BadCredentials,
     Behind,
@@ -42,6 +43,7 @@ from ecn.errors import (
     TwinMoved,
     Unreachable,
     UpstreamNotInterior,
+    VolumeInUse,
     Withdrawn,
 )
 from tests.builders import NOW
@@ -54,6 +56,7 @@ EXAMPLES: list[Refused] = [
     PortTaken(node="east", port=80, protocol="tcp", holder="shop/web", field="$.ports[0].host"),
     NodeInUse("east", MANY),
     RegistryInUse("hub", MANY),
+    VolumeInUse("conf", MANY),
     CatalogItemInUse("camera", MANY),
     ImagesFrozen("camera", MANY),
     DependedOn("shop/db", MANY),
@@ -72,6 +75,7 @@ EXAMPLES: list[Refused] = [
     LastAdmin("anna"),
     RevisionMoved("node", "east"),
     ReferenceMoved("node", "east"),
+    AgentTooOld("east", "3.0.0"),
     AnswerLost(),
     NotRestorable("users are not rolled back", next_step="ecn update user"),
     NotAllowed("viewers may only read"),

@@ -36,6 +36,7 @@ from ecn.presence_store import MemoryLeadership, MemoryPresenceStore
 from ecn.rebuilds import Rebuilds
 from ecn.replay import Replay
 from ecn.secret_key_store import MemorySecretKeyStore
+from ecn.session_keeper import SessionKeeper
 from ecn.settings import TunnelServer
 from ecn.telemetry import Telemetry
 from ecn.telemetry_store import MemoryTelemetryStore
@@ -246,6 +247,7 @@ class Controller:
         self.url = url
         self.streams = Streams(live.wake)
         self.vault: Vault
+        self.sessions: SessionKeeper
         self.replay: Replay
         self.telemetry: Telemetry
         self.snapshots: ContainerSnapshots
@@ -392,6 +394,9 @@ class Network:
         controller.snapshots = ContainerSnapshots(Path(folder.name), leave_free=0)
         app[keys.SNAPSHOTS] = controller.snapshots
         app[keys.TUNNEL] = tunnel
+        leadership = MemoryLeadership(self.leaders)
+        controller.sessions = SessionKeeper(live, writer, leadership, self.clock.now)
+        app[keys.SESSIONS] = controller.sessions
         app[keys.CLOCK] = self.clock.now
         app[keys.OPEN_SIGNUP] = open_signup
         app[keys.STARTED_AT] = self.clock.now()
@@ -401,6 +406,7 @@ class Network:
         async with AsyncExitStack() as stack:
             stack.callback(folder.cleanup)
             await stack.enter_async_context(beside(writer.run()))
+            await stack.enter_async_context(beside(controller.sessions.run()))
             if following:
                 await stack.enter_async_context(beside(follow(live, self.log)))
             await runner.setup()
