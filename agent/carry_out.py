@@ -27,9 +27,10 @@ from agent.engine import (
     EngineState,
     NewContainer,
 )
-from agent.errors import EngineError, EngineUnavailable, ImageNotFound, NetworkGone
+from agent.errors import EngineError, EngineUnavailable, ImageNotFound, NetworkGone, NotWell
 from agent.journal import Journal
-from agent.memory import created, restarted, succeeded
+from agent.last_words import last_words
+from agent.memory import Memory, created, restarted, succeeded
 from agent.pulls import Pulls
 from agent.reconcile import spec_digest
 from agent.steps import Step, Verb
@@ -39,6 +40,9 @@ log = structlog.get_logger()
 
 AT_ONCE = 8
 """Engine actions at a time. Pulls do not count: a slow one must hold up nobody."""
+
+STOPS_AT_ONCE = 32
+"""Of these more, since they only wait, perhaps for an hour; but each takes a connection."""
 
 STARTS = frozenset({Verb.CREATE, Verb.REPLACE, Verb.START, Verb.RESTART})
 
@@ -73,83 +77,124 @@ class CarryOut:
         self._now = now
         self._volumes = volumes
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._stops = asyncio.Semaphore(STOPS_AT_ONCE)
 
     async def unwanted(self, step: Step) -> None:
         """Remove the containers of a microservice that does not belong here."""
-        async with self._slots:
-            await self._remove(step.surplus)
+        await self._remove(step.surplus)
 
     async def wanted(self, step: Step, wanted: Microservice, tell: Tell) -> None:
         """Do what the step says; raises EngineError when it can't be done.
 
         tell: hears of pulling and starting, for a container that is being made.
         """
-        if step.surplus:
-            async with self._slots:
-                await self._remove(step.surplus)
+        if step.verb is Verb.GIVE_UP:
+            await self._give_up(step)
+        await self._remove(step.surplus)
         if self._volumes is not None and step.verb in STARTS:
             await self._volumes.ready(wanted)
         match step.verb:
             case Verb.CREATE:
                 await self._make(wanted, None, tell)
+                self._remember(step, created)
+            case Verb.REPLACE if step.beside:
+                # Whether that was a success is seen when it is well.
+                await self._make_beside(wanted, tell)
             case Verb.REPLACE:
+                if step.cause == "disk-quota" and step.container is not None:
+                    self._count_restart(step, step.container)
                 await self._make(wanted, step.container, tell)
+                self._remember(step, succeeded if step.cause == "disk-quota" else created)
+            case Verb.SWITCH if step.container is not None:
+                await self._engine.rename(step.container.container_id, container_name(wanted))
+                self._remember(step, created)
             case Verb.START | Verb.RESTART if step.container is not None:
                 try:
                     await self._start(step, step.container)
                 except NetworkGone:
                     # A container stays tied to the network it was made for, by its id.
                     await self._make(wanted, step.container, tell)
+                    self._remember(step, created)
             case Verb.STOP if step.container is not None:
-                async with self._slots:
-                    await self._engine.stop(step.container.container_id)
+                await self._stop(step.container)
+
+    def _remember(self, step: Step, after: Callable[[Memory], Memory]) -> None:
+        memory = self._journal.memory(step.microservice_id)
+        self._journal.remember(step.microservice_id, after(memory))
+
+    def _count_restart(self, step: Step, container: Container) -> None:
+        """Before the start: a crash in between must cost a delay, not lose the count."""
+        began = container.started_at or self._now()
+        running = container.state is EngineState.RUNNING
+        until = self._now() if running else container.finished_at
+        ran = ((until or self._now()) - began).total_seconds()
+        self._remember(step, lambda memory: restarted(memory, ran))
 
     async def _start(self, step: Step, container: Container) -> None:
-        microservice_id = step.microservice_id
-        memory = self._journal.memory(microservice_id)
         if step.cause in ("ended", "unhealthy"):
-            since = container.started_at or self._now()
-            until = self._now() if step.verb is Verb.RESTART else container.finished_at
-            # Before the start: a crash in between must cost a delay, not lose the count.
-            memory = restarted(memory, ((until or self._now()) - since).total_seconds())
-            self._journal.remember(microservice_id, memory)
+            self._count_restart(step, container)
+        if step.verb is Verb.RESTART:
+            await self._stop(container)
         async with self._slots:
-            if step.verb is Verb.RESTART:
-                await self._engine.stop(container.container_id)
             await self._engine.start(container.container_id)
         # Started anew by somebody's wish, it has no restarts to its name.
-        after = created(memory) if step.cause == "released" else succeeded(memory)
-        self._journal.remember(microservice_id, after)
+        self._remember(step, created if step.cause == "released" else succeeded)
 
     async def _make(self, wanted: Microservice, old: Container | None, tell: Tell) -> None:
         """A new container in the place of the old one, which runs until the new one is ready."""
+        new = await self._created(wanted, tell)
+        try:
+            if old is None:
+                async with self._slots:
+                    await self._engine.start(new)
+            else:
+                async with self._stops:
+                    # Now, not earlier: both may publish the same port. And the start waits for
+                    # nobody's turn: until it is done, the microservice is away.
+                    await self._engine.stop(old.container_id, old.stop_within)
+                    await self._engine.start(new)
+        except EngineUnavailable:
+            raise  # the engine took its leave: nothing can be put back, the next plan sees
+        except EngineError:
+            await self._put_back(new, old)
+            raise
+        if old is not None:
+            async with self._slots:
+                await self._engine.remove(old.container_id)
+                await self._engine.rename(new, container_name(wanted))
+
+    async def _make_beside(self, wanted: Microservice, tell: Tell) -> None:
+        """A new container while the old one runs on; under another name, as that one has its."""
+        new = await self._created(wanted, tell)
+        try:
+            async with self._slots:
+                await self._engine.start(new)
+        except EngineUnavailable:
+            raise
+        except EngineError:
+            await self._engine.remove(new)
+            raise
+
+    async def _created(self, wanted: Microservice, tell: Tell) -> str:
         await self._image(wanted, tell)
         tell(ContainerState.STARTING, f"its container is made from {wanted.spec.image}")
         async with self._slots:
             self._config.deliver(wanted)
-            name = container_name(wanted)
-            new = await self._engine.create(self._new_container(wanted, name))
-            try:
-                if old is not None:
-                    # Now, not earlier: both may publish the same port.
-                    await self._engine.stop(old.container_id)
-                await self._engine.start(new)
-            except EngineUnavailable:
-                raise  # the engine took its leave: nothing can be put back, the next plan sees
-            except EngineError:
-                await self._put_back(new, old)
-                raise
-            if old is not None:
-                await self._engine.remove(old.container_id)
-                await self._engine.rename(new, name)
-        memory = self._journal.memory(wanted.microservice_id)
-        self._journal.remember(wanted.microservice_id, created(memory))
+            return await self._engine.create(self._new_container(wanted, container_name(wanted)))
 
     async def _put_back(self, new: str, old: Container | None) -> None:
         """A container that would not start is removed, and the old one runs again."""
         await self._engine.remove(new)
         if old is not None and old.state is EngineState.RUNNING:
             await self._engine.start(old.container_id)
+
+    async def _give_up(self, step: Step) -> None:
+        """Remove the new container that is not well, and fail with what it said."""
+        new = step.surplus[0]
+        words = await last_words(self._engine, new)
+        await self._remove(step.surplus)
+        said = f"; it printed last: {words}" if words else ""
+        raise NotWell(f"{step.reason}{said}; the old container stays")
 
     async def _image(self, wanted: Microservice, tell: Tell) -> None:
         image, policy = wanted.spec.image, wanted.pull
@@ -199,11 +244,16 @@ class CarryOut:
             mounts=[self._config.mount(wanted.microservice_id)],
         )
 
+    async def _stop(self, container: Container) -> None:
+        async with self._stops:
+            await self._engine.stop(container.container_id, container.stop_within)
+
     async def _remove(self, containers: tuple[Container, ...]) -> None:
         for container in containers:
             if container.state in (EngineState.RUNNING, EngineState.PAUSED):
-                await self._engine.stop(container.container_id)
-            await self._engine.remove(container.container_id)
+                await self._stop(container)
+            async with self._slots:
+                await self._engine.remove(container.container_id)
 
 
 def container_name(microservice: Microservice) -> str:

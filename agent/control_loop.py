@@ -13,19 +13,23 @@ from datetime import datetime, timedelta
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
-from agent.carry_out import CarryOut, Node
+from agent.carry_out import CarryOut, Node, container_name
 from agent.config_delivery import ConfigDelivery
 from agent.contract import ContainerState, Microservice
 from agent.desired_state import Known
-from agent.engine import Container, ContainerEngine, EngineFacts
+from agent.engine import Container, ContainerEngine, EngineFacts, EngineState
 from agent.errors import ContainerGone, EngineError, EngineUnavailable
 from agent.journal import Journal
-from agent.memory import failed, noted
+from agent.last_words import last_words
+from agent.memory import end_of, failed, noted
+from agent.overruns import Overruns, Watch
+from agent.probes import Probes
 from agent.pulls import Puller, Pulls
 from agent.reconcile import plan, spec_digest
-from agent.steps import IDLE, Step
 from agent.status import told_at_work, told_by, told_unknown
+from agent.steps import IDLE, Step, Verb
 from agent.volumes import Volumes
 
 log = structlog.get_logger()
@@ -39,18 +43,31 @@ ENGINE_GRACE = 5.0
 """Seconds without the engine before it is told: a quick restart of it is not news."""
 ENGINE_RETRY = (1.0, 10.0)
 """Shortest and longest wait between attempts to reach it."""
+LONG_LOOK = 30.0
+"""Seconds after which a look is one that overruns."""
+LONG_ACTION = 300.0
+"""Seconds after which an action is, on top of the grace of what it stops: some calls to the engine,
+each with its own bound, and a turn that others keep it waiting for. Pulls have bounds of their own.
+"""
+READ_AT_ONCE = 8
+"""Logs of which the last lines are read at a time."""
 
 
 class _Flight(Struct, kw_only=True):
     """An action that is being carried out."""
 
     wanted: Microservice | None
+    watch: Watch | None = None
     pulling: bool = False
     task: asyncio.Task[None] | None = None
 
 
 class ControlLoop:
-    """The loop of one node. `now` is the device's clock, aware."""
+    """The loop of one node.
+
+    now: the device's clock, aware; booted_at: when the device was started, by the same clock. over:
+    which of these containers wrote more than they may, and how much: a sentence by microservice.
+    """
 
     def __init__(
         self,
@@ -63,6 +80,7 @@ class ControlLoop:
         volumes: Volumes | None = None,
         puller: Puller | None = None,
         over: Callable[[Sequence[Container]], Mapping[str, str]] = lambda _: {},
+        booted_at: Callable[[], datetime | None] = lambda: None,
     ) -> None:
         self._node = node
         self._engine = engine
@@ -79,8 +97,24 @@ class ControlLoop:
         self._draining = False
         self._unreachable_since: datetime | None = None
         self._retry = ENGINE_RETRY[0]
+        self._booted_at = booted_at
+        self._probes = Probes(now, self._wake.set)
+        self._overruns = Overruns(on_facts)
+        self._reading = asyncio.Semaphore(READ_AT_ONCE)
+        self._renamed: set[str] = set()
+        """Containers that were given their plain name, or could not be."""
         self.engine_facts: EngineFacts | None = None
         self.engine_problem = ""
+        """Why the engine can't be used; empty while it can."""
+
+    @property
+    def problem(self) -> str:
+        """What keeps the loop from its work, for people; empty while nothing does."""
+        return self.engine_problem or self._overruns.problem
+
+    def look_again(self) -> None:
+        """Something may be otherwise than it was at the last look."""
+        self._wake.set()
 
     def wish(self, known: Known) -> None:
         """This is the desired state from now on."""
@@ -105,7 +139,8 @@ class ControlLoop:
             while True:
                 self._wake.clear()
                 began = clock()
-                pause = await self._look(tasks, hands)
+                with self._overruns.watched("a look at the containers", LONG_LOOK):
+                    pause = await self._look(tasks, hands)
                 await asyncio.sleep(min(max(SHORTEST_GAP, clock() - began), LONGEST_GAP))
                 try:
                     async with asyncio.timeout(pause):
@@ -154,16 +189,67 @@ class ControlLoop:
         self._abandon_outdated(desired)
         for microservice in desired.values():
             self._prepare(microservice)
-        todo = plan(desired, actual, self._journal.memories(), self._now(), over=self._over(actual))
+        actual = self._probes.follow(desired, actual, self._journal.last_told(), tasks)
+        busy |= set(self._flights)
+        await self._hear_last_words(
+            [c for c in actual if c.microservice_id in desired.keys() - busy]
+        )
+        todo = plan(
+            desired,
+            actual,
+            self._journal.memories(),
+            self._now(),
+            over=self._over(actual),
+            booted_at=self._booted_at(),
+        )
         for step in todo.steps:
             if step.microservice_id not in busy and step.microservice_id not in self._flights:
-                self._take(step, desired.get(step.microservice_id), tasks, hands)
+                wanted = desired.get(step.microservice_id)
+                self._take(step, wanted, tasks, hands)
+                if wanted is not None and step.verb is Verb.UNCHANGED:
+                    await self._rename(step, wanted)
         await self._tidy(desired, actual)
         due = todo.next_due()
         if due is None:
             return SLOW_LOOK
         # A moment later than due: timers may fire early, and a wait of nothing spins.
         return min(SLOW_LOOK, max(0.0, (due - self._now()).total_seconds()) + 0.01)
+
+    async def _hear_last_words(self, actual: list[Container]) -> None:
+        """Of those that ended since the last look, to be remembered."""
+        ended: dict[str, Container] = {}
+        for container in actual:
+            if container.state is EngineState.EXITED and end_of(container):
+                other = ended.get(container.microservice_id, container)
+                ended[container.microservice_id] = max(container, other, key=_finished)
+        await asyncio.gather(
+            *(
+                self._hear(c)
+                for c in ended.values()
+                if self._journal.memory(c.microservice_id).words_of != end_of(c)
+            )
+        )
+
+    async def _hear(self, container: Container) -> None:
+        async with self._reading:
+            words = await last_words(self._engine, container)
+        memory = self._journal.memory(container.microservice_id)
+        self._journal.remember(
+            container.microservice_id,
+            replace(memory, last_words=words, words_of=end_of(container)),
+        )
+
+    async def _rename(self, step: Step, wanted: Microservice) -> None:
+        """Give a container its plain name that could not have it when it was made."""
+        container = step.container
+        if container is None or container.container_id in self._renamed:
+            return
+        if container.name != container_name(wanted):
+            self._renamed.add(container.container_id)  # once: the name may be somebody else's
+            try:
+                await self._engine.rename(container.container_id, container_name(wanted))
+            except EngineError as error:
+                log.debug("not-renamed", container=container.name, error=str(error))
 
     def _prepare(self, microservice: Microservice) -> None:
         """What the desired state alone says: to be remembered, and its configuration."""
@@ -202,7 +288,14 @@ class ControlLoop:
             return
         flight = _Flight(wanted=wanted)
         self._flights[step.microservice_id] = flight
-        flight.task = tasks.create_task(self._fly(step, flight, hands))
+        flight.task = tasks.create_task(self._watched(step, flight, hands))
+
+    async def _watched(self, step: Step, flight: _Flight, hands: CarryOut) -> None:
+        stopped = [c.stop_within for c in (*step.surplus, step.container) if c is not None]
+        name = flight.wanted.name if flight.wanted else step.microservice_id
+        what, seconds = f"the action {step.verb} on {name}", LONG_ACTION + sum(stopped)
+        with self._overruns.watched(what, seconds) as flight.watch:
+            await self._fly(step, flight, hands)
 
     async def _fly(self, step: Step, flight: _Flight, hands: CarryOut) -> None:
         """Carry out one step. What fails is remembered; it never ends the others."""
@@ -239,6 +332,8 @@ class ControlLoop:
     ) -> Callable[[ContainerState, str], None]:
         def tell(state: ContainerState, reason: str) -> None:
             flight.pulling = state is ContainerState.PULLING
+            if flight.watch is not None:
+                flight.watch.pause() if flight.pulling else flight.watch.count()
             memory = self._journal.memory(step.microservice_id)
             if memory.failures == 0:  # that it is tried again and again was told with the failure
                 told = told_at_work(state, reason, wanted, step.container, memory, self._now())
@@ -248,7 +343,9 @@ class ControlLoop:
 
     def _failed(self, step: Step, cause: str, failure: str) -> None:
         memory = self._journal.memory(step.microservice_id)
-        memory = failed(memory, step.verb.value, cause, failure, self._now())
+        # To give up is the end of an attempt to replace.
+        attempt = Verb.REPLACE if step.verb is Verb.GIVE_UP else step.verb
+        memory = failed(memory, attempt.value, cause, failure, self._now())
         self._journal.remember(step.microservice_id, memory)
         log.warning(
             "action-failed",
@@ -319,3 +416,7 @@ class ControlLoop:
                 self._journal.note(m, told_unknown(microservice, memory, str(error), now))
         pause, self._retry = self._retry, min(ENGINE_RETRY[1], self._retry * 2)
         return pause
+
+
+def _finished(container: Container) -> datetime:
+    return container.finished_at or container.created_at

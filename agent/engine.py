@@ -176,7 +176,7 @@ class ContainerEngine(Protocol):
         ...
 
     async def stop(self, container_id: str, within: int = STOP_WITHIN) -> None:
-        """Ask it to end, insist after so many seconds. One that is not running, or gone, is fine."""
+        """Ask it to end, insist after so many seconds. Not running, or gone, is fine."""
         ...
 
     async def remove(self, container_id: str) -> None:

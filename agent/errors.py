@@ -4,11 +4,14 @@ AgentError
 ├── FolderInUse, FolderUnusable      the agent's own folder
 ├── NotProvisioned, AlreadyProvisioned, ProvisioningRefused
 ├── ControllerUnreachable, CredentialRefused, NodeDeprovisioned, ControllerRefused
+├── NotWithdrawn, StillRuns          of a deprovisioning
+├── SettingRefused, CannotInstall
 ├── CannotUpgrade                    the version that runs goes on running
 └── EngineError                      anything about containers; `cause` names its class
     ├── EngineUnavailable            nobody answers: says nothing about the microservice
     ├── ImageNotFound, RegistryRefused, RegistryUnreachable, DiskFull
     ├── PortTaken, BadContainerOptions, ContainerGone, NetworkGone, FilesMissing
+    ├── NotWell                      a new container beside the old one
     └── EngineRefused                everything else that the engine would not do
 """
 
@@ -87,6 +90,34 @@ class NodeDeprovisioned(AgentError):
     """410: this very credential was withdrawn."""
 
 
+class NotWithdrawn(AgentError):
+    """A device wanted to give its node up, and the controller has not heard of it."""
+
+    def __init__(self, node_name: str, why: str) -> None:
+        super().__init__(
+            f"the controller was not told that this device gives node {node_name!r} up, so nothing "
+            f"was undone ({why}); try again, or clear this device alone with --offline"
+        )
+
+
+class StillRuns(AgentError):
+    """The running agent was asked to end, and has not."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"the agent that uses {folder} was asked to end and has not; stop it (for a service: "
+            "systemctl stop ecn-agent), then give the same command again"
+        )
+
+
+class SettingRefused(AgentError):
+    """A setting can't be changed from this device."""
+
+
+class CannotInstall(AgentError):
+    """The agent can't be made a service here."""
+
+
 class CannotUpgrade(AgentError):
     """Another version of the agent can't be installed, or would not work here."""
 
@@ -156,6 +187,12 @@ class NetworkGone(EngineError):
     """The network that the container was made for was removed by somebody: it needs a new one."""
 
     cause = "network-gone"
+
+
+class NotWell(EngineError):
+    """A new container that ran beside the old one did not become well."""
+
+    cause = "not-well"
 
 
 class EngineRefused(EngineError):

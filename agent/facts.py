@@ -3,6 +3,8 @@
 import functools
 import os
 import platform
+import time
+from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -43,6 +45,11 @@ def device_facts(
         volume_problem=volumes,
         storage_problem=storage,
     )
+
+
+def booted_at(now: datetime) -> datetime:
+    """When the device was started, on the clock of `now`, wherever that was set meanwhile."""
+    return now - timedelta(seconds=time.clock_gettime(time.CLOCK_BOOTTIME))
 
 
 def operating_system() -> str:

@@ -22,7 +22,7 @@ from agent.desired_state import Known
 from agent.docker_engine import DockerEngine
 from agent.engine import ContainerEngine
 from agent.errors import EngineError, NotProvisioned
-from agent.facts import device_facts
+from agent.facts import booted_at, device_facts
 from agent.files_delivery import FilesDelivery
 from agent.image_care import ImageCare
 from agent.images import ImageStore
@@ -113,6 +113,7 @@ async def _as_node(
             volumes=volumes,
             puller=care.fetching,
             over=care.quotas.over,
+            booted_at=lambda: booted_at(datetime.now(UTC)),
         )
         life = OwnLife(
             around,
@@ -145,7 +146,7 @@ async def _as_node(
         def facts() -> Facts:
             return device_facts(
                 engine=loop.engine_facts,
-                problem=loop.engine_problem,
+                problem=loop.problem,
                 folder=folder.path,
                 volumes=volumes.problem,
                 storage=journal.problem,

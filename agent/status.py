@@ -10,7 +10,7 @@ from msgspec import Struct
 from agent.contract import ContainerState, ContainerStatus, Health, Microservice
 from agent.engine import Container, EngineState
 from agent.memory import Memory
-from agent.reconcile import Step, Verb
+from agent.steps import WAITING, Step, Verb
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -64,6 +64,8 @@ def _state(step: Step) -> ContainerState | None:
     match step.verb, step.cause:
         case Verb.UNCHANGED, "stopped":
             return ContainerState.STOPPED
+        case Verb.WAIT, cause if cause.startswith(WAITING):
+            return ContainerState.WAITING
         case Verb.UNCHANGED, _:
             return ContainerState.RUNNING
         case Verb.SETTLED, _:
@@ -73,6 +75,14 @@ def _state(step: Step) -> ContainerState | None:
             return ContainerState.BACKING_OFF
         case ((Verb.RESTART | Verb.WAIT), "unhealthy"):
             return ContainerState.RUNNING
+        case ((Verb.REPLACE | Verb.WAIT), "disk-quota"):
+            runs = step.container is not None and step.container.state is EngineState.RUNNING
+            return ContainerState.RUNNING if runs else ContainerState.BACKING_OFF
+        case Verb.START, "booted":
+            # Or an outage of the device that nobody noticed would have left no trace.
+            return ContainerState.STARTING
+        case Verb.WAIT, "proving":
+            return ContainerState.STARTING
         case Verb.WAIT, "removing":
             return None
         case Verb.WAIT, _:

@@ -37,6 +37,12 @@ IDLE = frozenset({Verb.UNCHANGED, Verb.WAIT, Verb.SETTLED})
 """Nothing to carry out."""
 
 
+AT_ONCE = "; it is started again now"
+"""How the reason of a restart ends that waits for nothing."""
+WAITING = "waiting for"
+"""How the cause of a wait for others begins, which their names follow."""
+
+
 class Choice(Struct, frozen=True):
     """What to do about one microservice, and why."""
 

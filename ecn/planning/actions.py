@@ -13,16 +13,19 @@ from msgspec.structs import replace
 from agent import contract
 from agent.engine import Container, EngineState
 from agent.memory import Memory, noted
-from agent.reconcile import Verb, plan, spec_digest
+from agent.reconcile import plan, spec_digest
+from agent.steps import Verb
 from ecn.api.agent_documents import microservice
 from ecn.api.plan_documents import ContainerAction, Doing
 from ecn.deciders import find
 from events.application import ContainerState, MicroserviceEvent
 from events.envelope import KnownEvent
 from events.ids import MicroserviceId, NodeId
+from events.volume import VolumeUpdated
 from projections import consequences
 from projections.images import registry_for
 from projections.nodes import NodeState
+from projections.volumes import mounted_by
 from projections.world import World
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -55,6 +58,8 @@ def touched(event: KnownEvent, world: World) -> Iterator[MicroserviceId]:
         yield event.microservice_id
     if isinstance(event, consequences.EVENTS):
         yield from consequences.affected(world, event)
+    if isinstance(event, VolumeUpdated):
+        yield from world.microservices.find("volume", event.volume_id)
 
 
 def actions(before: World, after: World, keys: Iterable[MicroserviceId]) -> Iterator[Placed]:
@@ -91,6 +96,8 @@ def _gone(world: World, key: MicroserviceId, to: str) -> ContainerAction:
 def _new(world: World, key: MicroserviceId, of: str) -> ContainerAction:
     wanted = _wanted(world, key)
     says = f"it comes from {of}" if of else "it is new here"
+    first = ", ".join(f"{name} is {condition}" for name, condition in _before(world, key))
+    says = f"{says}; it starts when {first}" if first and wanted.running else says
     return ContainerAction(
         microservice=find.microservice_name(world, key),
         action=_doing(wanted, None, key),
@@ -104,8 +111,12 @@ def _on_its_node(before: World, after: World, key: MicroserviceId) -> ContainerA
     was, now, container = _wanted(before, key), _wanted(after, key), _settled(before, key)
     causes = _different(was.spec, now.spec)
     config = ["config"] if was.config != now.config else []
+    if was.spec == now.spec and _files(before, key) != _files(after, key):
+        config.append("files")
     running = ["started"] if was.running != now.running else []
-    beside = _different(was, now, "restart", "pull")
+    beside = _different(was, now, "restart", "pull", "start_order", "depends_on", "replace")
+    if was.probe != now.probe and "health_check" not in causes:
+        beside.append("health_check")
     if _registry(before, key) != _registry(after, key):
         beside.append("registry")
     because = [*running, *causes, *beside, *config]
@@ -117,8 +128,11 @@ def _on_its_node(before: World, after: World, key: MicroserviceId) -> ContainerA
     match doing:
         case Doing.REPLACE:
             because, says = [*running, *causes], "a container is made from what changed"
+            if now.replace is contract.ReplaceMode.BLUE_GREEN:
+                says = f"{says}; the old one runs until that is well"
         case Doing.CONFIGURE:
-            because, says = config, "it is delivered; the container runs on"
+            what = "they are" if config[-1] == "files" else "it is"
+            because, says = config, f"{what} delivered; the container runs on"
         case Doing.STOP:
             says = _why_not(after, key)
         case Doing.START if running:
@@ -165,6 +179,13 @@ def _wanted(world: World, key: MicroserviceId) -> contract.Microservice:
     return microservice(world, key, world.microservices[key], passwords={})
 
 
+def _files(world: World, key: MicroserviceId) -> list[object]:
+    """What is in the volumes of the controller's that its container mounts."""
+    mounted = mounted_by(world.microservices[key].spec)
+    settings = [world.volumes[each].settings for each in mounted if each in world.volumes]
+    return [(each.files, each.permissions) for each in settings]
+
+
 def _settled(world: World, key: MicroserviceId) -> Container | None:
     """Its container on a device that did all it was told; none where there is no device."""
     if world.nodes[world.microservices[key].node_id].state is NodeState.REGISTERED:
@@ -193,6 +214,15 @@ def _settled(world: World, key: MicroserviceId) -> Container | None:
     # What the agent would do anyway is not what this is about.
     at_rest = _verb(wanted, seen, key, held=False) in (Verb.UNCHANGED, Verb.SETTLED)
     return seen if at_rest else container
+
+
+def _before(world: World, key: MicroserviceId) -> Iterator[tuple[str, str]]:
+    """Whom it waits for: those on its node; for others nobody there can wait."""
+    row = world.microservices[key]
+    for each in row.spec.depends_on:
+        other = world.microservices.one("name", (row.application_id, each.microservice))
+        if other is not None and world.microservices[other].node_id == row.node_id:
+            yield each.microservice, each.condition
 
 
 def _registry(world: World, key: MicroserviceId) -> object:

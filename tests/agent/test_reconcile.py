@@ -6,7 +6,8 @@ from msgspec.structs import replace
 from agent.contract import Health, Microservice, Registry, RestartPolicy
 from agent.engine import Container, EngineState
 from agent.memory import Memory, failed
-from agent.reconcile import Step, Verb, plan, spec_digest
+from agent.reconcile import plan, spec_digest
+from agent.steps import Step, Verb
 from tests.agent.builders import NOW, at, container, exited, microservice, spec
 
 
@@ -85,7 +86,7 @@ def test_what_was_stopped_by_wish_is_started_by_wish_whatever_its_policy(
 def test_what_ended_is_started_again_by_its_policy(
     policy: RestartPolicy, code: int, verb: Verb
 ) -> None:
-    assert step(microservice(restart=policy), exited(code=code)).verb is verb
+    assert step(microservice(restart=policy), exited(code=code, ended=-10.0)).verb is verb
 
 
 @pytest.mark.parametrize(
@@ -98,20 +99,22 @@ def test_what_ended_is_started_again_by_its_policy(
     ],
 )
 def test_what_is_unhealthy_is_restarted_by_its_policy(policy: RestartPolicy, verb: Verb) -> None:
-    assert step(microservice(restart=policy), container(health=Health.UNHEALTHY)).verb is verb
+    unwell = container(health=Health.UNHEALTHY, started=-30.0)
+    assert step(microservice(restart=policy), unwell).verb is verb
 
 
-def test_the_second_restart_waits_and_says_until_when() -> None:
-    memory = Memory(revision=1, restarts=1, delay=0.0)
-    todo = step(microservice(), exited(ended=-4.0), memory=memory)
+def test_a_restart_waits_and_says_until_when() -> None:
+    todo = step(microservice(), exited(ended=-4.0))
     assert (todo.verb, todo.until) == (Verb.WAIT, at(6))
     assert "exit code 1" in todo.reason
     assert "2026-01-02 03:04:11Z" in todo.reason
 
 
-def test_a_new_revision_starts_at_once_what_was_waiting() -> None:
+def test_a_new_revision_counts_from_the_beginning() -> None:
     memory = Memory(revision=1, restarts=7, delay=300.0)
-    assert step(microservice(revision=2), exited(), memory=memory).verb is Verb.START
+    waiting = exited(ended=-11.0)
+    assert step(microservice(), waiting, memory=memory).until == at(289)
+    assert step(microservice(revision=2), waiting, memory=memory).verb is Verb.START
 
 
 def test_a_clock_that_was_set_back_makes_nobody_wait() -> None:
@@ -132,9 +135,9 @@ def test_the_old_container_is_healed_while_the_new_one_can_not_be_made() -> None
     memory = failed(Memory(revision=2), "replace", "image-not-found", "no image", NOW)
     newer = microservice(of=spec("b:2"), revision=2)
     assert step(newer, container(), memory=memory).verb is Verb.WAIT
-    assert step(newer, exited(), memory=memory).verb is Verb.START
+    assert step(newer, exited(ended=-11.0), memory=memory).verb is Verb.START
     then = failed(memory, "start", "port-taken", "a port is taken", NOW)
-    assert step(newer, exited(), memory=then).verb is Verb.WAIT
+    assert step(newer, exited(ended=-11.0), memory=then).cause == "port-taken"
 
 
 def test_what_can_not_be_removed_or_stopped_is_tried_more_and_more_rarely() -> None:

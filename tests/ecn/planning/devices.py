@@ -10,7 +10,8 @@ from agent import contract
 from agent.contract import Microservice
 from agent.engine import Container, EngineState
 from agent.memory import Memory
-from agent.reconcile import IDLE, Plan, Verb, plan
+from agent.reconcile import plan
+from agent.steps import IDLE, Plan, Verb
 from ecn.api.agent_documents import microservice
 from events.application import ContainerReported, ContainerState, ContainerStatus, Health
 from events.ids import NodeId
@@ -40,9 +41,11 @@ class Device:
 
 
 def wanted(world: World, node_id: NodeId) -> dict[str, Microservice]:
-    """What the node's agent is told."""
+    """What the node's agent is told, but for the order: a plan says what is done in the end, and
+    not that one waits for another first."""
     rows = desired_state.wanted(world, node_id)
-    return {key: microservice(world, key, row, passwords={}) for key, row in rows.items()}
+    told = {key: microservice(world, key, row, passwords={}) for key, row in rows.items()}
+    return {key: replace(each, start_order=0, depends_on=[]) for key, each in told.items()}
 
 
 def settled(world: World, node_id: NodeId) -> Device:
