@@ -87,6 +87,11 @@ class ControllerClient:
         async with self._request("POST", "report", body=document, within=within) as answer:
             return await _decoded(answer, ReportAnswer)
 
+    async def deprovision(self) -> None:
+        """Give the node up. Errors: NodeDeprovisioned when it was before."""
+        async with self._request("POST", "deprovision"):
+            return
+
     async def stream(self, request_id: str, pieces: AsyncIterator[bytes]) -> None:
         """Send what was asked for as it comes; returns when it ends or the reader has gone."""
         async with self._request(

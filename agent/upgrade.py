@@ -144,9 +144,9 @@ class Upgrades:
 
     async def _try(self, prefix: Path, version: str, told_at: int) -> str:
         python = prefix / "versions" / version / "bin" / "python"
-        said = await _ran(python, "-P", "-m", "agent", "--version", within=CHECK_WITHIN)
-        if not said.strip().endswith(f" {version}"):
-            raise CannotUpgrade(f"what was installed as {version} says that it is: {said.strip()}")
+        said = await version_in(prefix / "versions" / version)
+        if said != version:
+            raise CannotUpgrade(f"what was installed as {version} says that it is {said}")
         folder, engine = str(self._folder.path), self._engine_url
         check = ("-P", "-m", "agent", "check", "--data", folder, "--docker-host", engine)
         await _ran(python, *check, within=CHECK_WITHIN)
@@ -341,6 +341,16 @@ async def build(prefix: Path, version: str, requirement: str, shares: bool) -> N
     except BaseException:
         await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
         raise
+
+
+async def version_in(environment: Path) -> str:
+    """What the agent there says that it is. Errors: CannotUpgrade."""
+    python = environment / "bin" / "python"
+    said = await _ran(python, "-P", "-m", "agent", "--version", within=CHECK_WITHIN)
+    version = said.split()[-1] if said.split() else ""
+    if not VERSION.fullmatch(version):
+        raise CannotUpgrade(f"what was installed says no version: {said[:100]!r}")
+    return version
 
 
 def _shares_packages(prefix: Path) -> bool:

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from agent.cli import DEPROVISIONED, agent_group
+from agent.cli import agent_group
 from agent.contract import ContainerState
 from agent.errors import AlreadyProvisioned, ProvisioningRefused
 from agent.provisioning import provision
+from agent.run_command import DEPROVISIONED
 from agent.store import Folder
 from tests.agent.builders import microservice
 from tests.agent.controller_stub import ControllerStub
