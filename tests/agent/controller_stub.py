@@ -12,8 +12,11 @@ from agent.contract import (
     ContainerReport,
     ContainerState,
     DesiredState,
+    Instruction,
     LogRequest,
     Microservice,
+    NodeConfig,
+    OutcomeReport,
     Provision,
     Provisioned,
     Report,
@@ -30,6 +33,9 @@ class ControllerStub:
         self.url = ""
         self.revision = 0
         self.items: dict[str, Microservice] = {}
+        self.node = NodeConfig()
+        self.instructions: list[Instruction] = []
+        self.outcomes: list[OutcomeReport] = []
         self.stream_requests: list[AnyStreamRequest] = []
         self.changed = asyncio.Event()
         self.refusal: tuple[int, str] | None = None
@@ -54,6 +60,14 @@ class ControllerStub:
         self.items = {m.microservice_id: m for m in microservices}
         self._wake()
 
+    def instructs(self, *instructions: Instruction) -> None:
+        self.revision += 1
+        self.instructions = [*self.instructions, *instructions]
+        self._wake()
+
+    def outcome(self, told_at: int) -> OutcomeReport | None:
+        return next((each for each in self.outcomes if each.told_at == told_at), None)
+
     def asks_for_log(self, request: LogRequest) -> None:
         self.stream_requests.append(request)
         self._wake()
@@ -74,6 +88,7 @@ class ControllerStub:
         app = web.Application(middlewares=[self._refusing])
         base = "/api/v1/agent"
         app.router.add_post(f"{base}/provision", self._provision)
+        app.router.add_post(f"{base}/deprovision", self._deprovision)
         app.router.add_get(f"{base}/desired-state", self._desired_state)
         app.router.add_post(f"{base}/report", self._report)
         app.router.add_post(f"{base}/streams/{{request_id}}", self._stream)
@@ -111,6 +126,11 @@ class ControllerStub:
         self.provisions.append(msgspec.json.decode(await request.read(), type=Provision))
         return _json(Provisioned(node_id=self.node_id, name="gateway"))
 
+    async def _deprovision(self, _: web.Request) -> web.Response:
+        self.refusal = (410, "node-deprovisioned")
+        self._wake()
+        return web.json_response({})
+
     async def _desired_state(self, request: web.Request) -> web.Response:
         etag = request.headers.get("If-None-Match")
         self.questions.append(etag)
@@ -137,6 +157,8 @@ class ControllerStub:
                     if since == 0 or (m.revision > since and m.microservice_id not in self.forgets)
                 ],
                 all_microservices=sorted(self.items),
+                node=self.node,
+                instructions=self.instructions,
                 stream_requests=[encoded_request(each) for each in requests],
             )
         )
@@ -145,10 +167,18 @@ class ControllerStub:
         report = msgspec.json.decode(await request.read(), type=Report)
         self.reports.append(report)
         if self.accepts:
+            before = self.accepted_through
             for each in report.containers:
-                if each.sequence > self.accepted_through:
+                if each.sequence > before:
                     self.told.append(each)
-                    self.accepted_through = each.sequence
+                    self.accepted_through = max(self.accepted_through, each.sequence)
+            for word in report.outcomes:
+                if word.sequence > before:
+                    self.outcomes.append(word)
+                    self.accepted_through = max(self.accepted_through, word.sequence)
+                    left = [each for each in self.instructions if each.told_at != word.told_at]
+                    self.instructions, self.revision = left, self.revision + 1
+                    self._wake()
         return _json(ReportAnswer(accepted_through=self.accepted_through))
 
     async def _stream(self, request: web.Request) -> web.Response:
