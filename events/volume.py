@@ -1,4 +1,4 @@
-"""Volumes: files that the controller holds and nodes have."""
+"""Volumes: files that the controller holds, and nodes have or containers mount."""
 
 from typing import ClassVar
 
@@ -20,12 +20,13 @@ class VolumeFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
 class VolumeSettings(Struct, frozen=True, kw_only=True, gc=False):
     """What it is, whole."""
 
-    destination: str
-    """Absolute path of the folder on the device."""
+    destination: str = ""
+    """Absolute path of the folder on the device. Empty: nowhere but in the containers that mount
+    it, by a VolumeMount of kind files."""
     permissions: str = "666"
     """Of its files, octal."""
     node_ids: list[NodeId] = field(default_factory=list)
-    """Who has it."""
+    """Who has it at the destination."""
     files: list[VolumeFile] = field(default_factory=list)
 
 
@@ -37,7 +38,7 @@ class VolumeEvent(Event, frozen=True, kw_only=True):
 
 
 class VolumeCreated(VolumeEvent, frozen=True, kw_only=True, tag="volume.created.v1"):
-    """Its nodes are to have these files."""
+    """Its nodes, and the containers that mount it, are to have these files."""
 
     name: str
     settings: VolumeSettings

@@ -36,11 +36,11 @@ from events.node import (
     NodeUpdated,
 )
 from events.twin import TwinDesiredChanged, TwinEditOverruled
-from events.volume import VolumeCreated, VolumeDeleted, VolumeUpdated
+from events.volume import VolumeCreated, VolumeDeleted, VolumeSettings, VolumeUpdated
 from projections import consequences
 from projections.microservices import MicroserviceRow
 from projections.view import Drop, Put, Table
-from projections.volumes import VolumeRow
+from projections.volumes import VolumeRow, mounted_by
 
 if TYPE_CHECKING:
     from projections.world import World
@@ -139,12 +139,21 @@ def _touched(world: "World", event: OWN_EVENTS) -> Iterator[NodeId]:
         case VolumeCreated():
             yield from event.settings.node_ids
         case VolumeUpdated():
-            yield from world.volumes[event.volume_id].settings.node_ids
+            before = world.volumes[event.volume_id].settings
+            yield from before.node_ids
             yield from event.settings.node_ids
+            if _mounted(before) != _mounted(event.settings):
+                for key in world.microservices.find("volume", event.volume_id):
+                    yield world.microservices[key].node_id
         case VolumeDeleted():
             yield from world.volumes[event.volume_id].settings.node_ids
         case _:
             assert_never(event)
+
+
+def _mounted(settings: VolumeSettings) -> tuple[object, ...]:
+    """What containers that mount a volume see of it."""
+    return settings.files, settings.permissions
 
 
 def _for_agent(settings: NodeSettings) -> tuple[object, ...]:
@@ -163,8 +172,27 @@ def wanted(world: "World", node_id: NodeId) -> dict[MicroserviceId, Microservice
 
 
 def volumes(world: "World", node_id: NodeId) -> dict[VolumeId, VolumeRow]:
-    """All volumes that belong on the node."""
-    return {key: world.volumes[key] for key in world.volumes.find("node", node_id)}
+    """All volumes that belong on the node: it is among theirs, or a microservice there mounts
+    them."""
+    keys = dict.fromkeys(world.volumes.find("node", node_id))
+    for microservice in world.microservices.find("node", node_id):
+        keys.update(dict.fromkeys(mounted_by(world.microservices[microservice].spec)))
+    return {key: world.volumes[key] for key in keys if key in world.volumes}
+
+
+def volumes_since(world: "World", node_id: NodeId, since: Position) -> dict[VolumeId, VolumeRow]:
+    """Those of the node's that it may not have as they are, when what it has is of `since`."""
+    fresh = {
+        volume
+        for key in world.microservices.find("node", node_id)
+        if world.microservices[key].mounted > since
+        for volume in mounted_by(world.microservices[key].spec)
+    }
+    return {
+        key: row
+        for key, row in volumes(world, node_id).items()
+        if row.revision > since or key in fresh
+    }
 
 
 def should_run(world: "World", row: MicroserviceRow) -> bool:

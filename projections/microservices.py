@@ -26,11 +26,12 @@ from events.ids import ApplicationId, MicroserviceId, NodeId, Position
 from projections import consequences
 from projections.host_templates import Reference, references
 from projections.view import Drop, Put, Table
+from projections.volumes import mounted_by
 
 if TYPE_CHECKING:
     from projections.world import World
 
-NAME, VERSION = "microservices", 2
+NAME, VERSION = "microservices", 3
 OWN_EVENTS = (
     MicroserviceCreated
     | MicroserviceUpdated
@@ -61,6 +62,9 @@ class MicroserviceRow(Struct, frozen=True, kw_only=True, gc=False):
     rebuilt: Position = Position(0)
     """Its container has to be younger than this event: it was to be made anew, or got another
     name, or its application did, which containers and their networks bear."""
+    mounted: Position = Position(0)
+    """The event that last changed which volumes of the controller's it mounts, or its node: that
+    may not have their files yet."""
     tracing: bool = False
     """Its system calls are to be traced."""
     snapshot: Position | None = None
@@ -84,6 +88,7 @@ def table() -> Table[MicroserviceId, MicroserviceRow]:
             "catalog_item": lambda row: (
                 (row.spec.catalog_item_id,) if row.spec.catalog_item_id else ()
             ),
+            "volume": lambda row: mounted_by(row.spec),
             "public_router": _public_routers,
             "public_port": _public_ports,
             "host_template": _host_templates,
@@ -160,6 +165,7 @@ def _own(
                 spec=event.spec,
                 started=True,
                 revision=here,
+                mounted=here,
                 number=here,
                 created_by=recorded.actor,
                 created_at=time,
@@ -178,13 +184,14 @@ def _own(
     row = replace(row, revision=here, updated_at=time)
     match event:
         case MicroserviceUpdated():
-            return Put(key, replace(row, spec=event.spec))
+            same = mounted_by(event.spec) == mounted_by(row.spec)
+            return Put(key, replace(row, spec=event.spec, mounted=row.mounted if same else here))
         case MicroserviceRenamed():
             return Put(key, replace(row, name=event.name, rebuilt=here))
         case MicroserviceRebuilt():
             return Put(key, replace(row, rebuilt=here))
         case MicroserviceMoved():
-            return Put(key, replace(row, node_id=event.to_node_id))
+            return Put(key, replace(row, node_id=event.to_node_id, mounted=here))
         case MicroserviceStarted() | MicroserviceStopped():
             return Put(key, replace(row, started=isinstance(event, MicroserviceStarted)))
         case _:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
+from events.application import MicroserviceSpec, VolumeKind
 from events.envelope import Recorded
 from events.ids import Position, VolumeId
 from events.volume import VolumeCreated, VolumeDeleted, VolumeEvents, VolumeSettings, VolumeUpdated
@@ -40,6 +41,12 @@ def table() -> Table[VolumeId, VolumeRow]:
             "created_by": lambda row: (row.created_by,),
         }
     )
+
+
+def mounted_by(spec: MicroserviceSpec) -> tuple[VolumeId, ...]:
+    """The volumes whose files the container mounts, each once."""
+    mounts = (each for each in spec.volumes if each.kind is VolumeKind.FILES)
+    return tuple(dict.fromkeys(VolumeId(each.source) for each in mounts))
 
 
 def project(

@@ -15,8 +15,8 @@ from ecn.api.documents import MicroserviceManifest, RouteManifest, spelt_out
 from ecn.api.endpoint import parse
 from ecn.commands.application import Placement, WantedRoute
 from ecn.errors import Invalid
-from events.application import MicroserviceSpec, PortMapping
-from events.ids import CatalogItemId, MicroserviceId, NodeId, RouteId
+from events.application import MicroserviceSpec, PortMapping, VolumeKind, VolumeMount
+from events.ids import CatalogItemId, MicroserviceId, NodeId, RouteId, VolumeId
 from projections.catalog import catalog_item
 from projections.microservices import MicroserviceRow
 from projections.world import World
@@ -56,7 +56,11 @@ def placement(manifest: MicroserviceManifest, microservice_id: MicroserviceId) -
 def manifest(world: World, row: MicroserviceRow) -> MicroserviceManifest:
     """The manifest that would make this microservice."""
     registry_id = row.spec.registry_id
-    spec = replace(row.spec, ports=ports_as_written(world, row.spec))
+    spec = replace(
+        row.spec,
+        ports=ports_as_written(world, row.spec),
+        volumes=volumes_as_written(world, row.spec),
+    )
     return MicroserviceManifest(
         name=row.name,
         node=world.nodes[row.node_id].name,
@@ -101,6 +105,22 @@ def ports_as_written(world: World, spec: MicroserviceSpec) -> list[PortMapping]:
         )
         for mapping in spec.ports
     ]
+
+
+def volumes_as_written(world: World, spec: MicroserviceSpec) -> list[VolumeMount]:
+    """Its mounts, with the names of the controller's volumes."""
+    return [
+        mount
+        if mount.kind is not VolumeKind.FILES
+        else replace(mount, source=volume_name(world, mount.source))
+        for mount in spec.volumes
+    ]
+
+
+def volume_name(world: World, source: str) -> str:
+    """The name of the volume with that id."""
+    row = world.volumes.get(VolumeId(source))
+    return source if row is None else row.name
 
 
 def _router_name(world: World, router: str) -> str:
@@ -148,6 +168,8 @@ def changed_placement(
         spec = replace(spec, catalog_item_id=row.spec.catalog_item_id)
     if "ports" not in named:
         spec = replace(spec, ports=row.spec.ports)
+    if "volumes" not in named:
+        spec = replace(spec, volumes=row.spec.volumes)
     return replace(
         wanted,
         spec=spec,

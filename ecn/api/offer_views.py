@@ -137,6 +137,10 @@ def volume(world: World, volume_id: VolumeId, *, contents: bool) -> VolumeDocume
         destination=settings.destination,
         permissions=settings.permissions,
         nodes=sorted(world.nodes[each].name for each in settings.node_ids if each in world.nodes),
+        microservices=sorted(
+            find.microservice_name(world, key)
+            for key in world.microservices.find("volume", volume_id)
+        ),
         files=[
             FileDocument(
                 path=each.path,

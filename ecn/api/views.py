@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
 from ecn.api import offer_views
 from ecn.api.documents import (
@@ -20,6 +21,7 @@ from ecn.api.manifests import (
     SPEC_FIELDS,
     catalog_item_name,
     config_document,
+    volumes_as_written,
 )
 from events.application import ContainerState, ContainerStatus, Health
 from events.envelope import Recorded
@@ -76,6 +78,7 @@ def microservice(world: World, microservice_id: MicroserviceId) -> MicroserviceD
     application_row = world.applications[row.application_id]
     node_row = world.nodes[row.node_id]
     registry_id = row.spec.registry_id
+    spec = replace(row.spec, volumes=volumes_as_written(world, row.spec))
     status = world.statuses.get(microservice_id)
     return MicroserviceDocument(
         id=microservice_id,
@@ -89,7 +92,7 @@ def microservice(world: World, microservice_id: MicroserviceId) -> MicroserviceD
         catalog_item=catalog_item_name(world, row.spec),
         runs_image=image_for(world, row.spec, node_row) or "",
         registry=world.registries[registry_id].name if registry_id else None,
-        **{name: getattr(row.spec, name) for name in SPEC_FIELDS},
+        **{name: getattr(spec, name) for name in SPEC_FIELDS},
         config=config_document(row.spec.config),
         status=status or ContainerStatus(state=ContainerState.QUEUED, at=row.updated_at),
         tracing=row.tracing,

@@ -11,12 +11,12 @@ from events.volume import VolumeFile
 class VolumeManifest(Request, frozen=True, kw_only=True):
     """A whole volume."""
 
-    destination: str
-    """Absolute path of the folder on the devices."""
+    destination: str = ""
+    """Absolute path of the folder on the devices. Empty: only containers that mount it have it."""
     permissions: str = "666"
     """Of its files, octal."""
     nodes: list[str] = field(default_factory=list)
-    """Who has it, by name or id."""
+    """Who has it at the destination, by name or id."""
     files: list[VolumeFile] = field(default_factory=list)
     """Contents in base64."""
 
@@ -40,6 +40,8 @@ class VolumeDocument(Answer, frozen=True, kw_only=True):
     permissions: str
     nodes: list[str]
     """By name, sorted."""
+    microservices: list[str]
+    """Those that mount its files, `<application>/<name>`, sorted."""
     files: list[FileDocument]
     created_by: str
     created_at: datetime

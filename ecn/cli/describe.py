@@ -20,6 +20,7 @@ from ecn.cli.kinds import Kind, KindType
 from ecn.cli.output import Column, Format, document_text, format_option, table_text, terminal_width
 from ecn.cli.session import Session, pass_session
 from ecn.cli.wording import age, mib, moment, pairs, styled
+from events.application import VolumeKind
 
 RECENT = 10
 """Events shown at the end."""
@@ -225,7 +226,8 @@ def _microservice_lines(ms: d.MicroserviceDocument, now: datetime) -> Iterator[L
     yield (
         "Volumes",
         "\n".join(
-            f"{v.kind} {v.source or '-'} -> {v.target}{' (read-only)' if v.read_only else ''}"
+            f"{v.kind} {v.source or '-'} -> {v.target}"
+            f"{' (read-only)' if v.read_only or v.kind is VolumeKind.FILES else ''}"
             for v in ms.volumes
         ),
     )

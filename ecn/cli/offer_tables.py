@@ -65,6 +65,7 @@ VOLUMES = (
     Column("FILES"),
     Column("SIZE"),
     Column("NODES", flexible=True),
+    Column("MOUNTED BY", flexible=True),
     Column("AGE"),
     Column("ID", wide=True),
 )
@@ -128,10 +129,11 @@ def volume_row(volume: VolumeDocument, now: datetime) -> Row:
     """One line of VOLUMES."""
     return (
         volume.name,
-        volume.destination,
+        volume.destination or "-",
         str(len(volume.files)),
         size(sum(each.size for each in volume.files)),
         ", ".join(volume.nodes) or "-",
+        ", ".join(volume.microservices) or "-",
         age(volume.created_at, now),
         volume.id,
     )
@@ -210,6 +212,7 @@ def lines(document: Offer, now: datetime) -> Iterator[Line]:
             yield "Destination", document.destination
             yield "Permissions", document.permissions
             yield "Nodes", ", ".join(document.nodes)
+            yield "Mounted by", ", ".join(document.microservices)
             yield "Files", "\n".join(f"{each.path} ({size(each.size)})" for each in document.files)
     if document.created_at is not None and document.updated_at is not None:
         created, updated = document.created_at, document.updated_at

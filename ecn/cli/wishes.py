@@ -42,7 +42,7 @@ class RegistrySpec(d.Request, frozen=True, kw_only=True):
 class VolumeSpec(d.Request, frozen=True, kw_only=True):
     """Of kind Volume. Its files are those of `source`, or stand here."""
 
-    destination: str
+    destination: str = ""
     permissions: str = "666"
     nodes: list[str] = field(default_factory=list)
     source: str | None = None

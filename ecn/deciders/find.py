@@ -114,13 +114,13 @@ def user(world: World, ref: str) -> UserId:
     return found
 
 
-def volume(world: World, ref: str) -> VolumeId:
+def volume(world: World, ref: str, *, field: str = "") -> VolumeId:
     """The volume with that id or name. Errors: NotFound."""
     if ref in world.volumes:
         return VolumeId(ref)
     found = world.volumes.one("name", ref)
     if found is None:
-        raise NotFound("volume", ref)
+        raise NotFound("volume", ref, field=field)
     return found
 
 

@@ -12,7 +12,13 @@ from ecn.commands.application import Placement
 from ecn.deciders import dependencies, find, host_powers, rules, spec_rules
 from ecn.deciders.claims import Claims
 from ecn.errors import HostUnknown, NoImage, RouterMissing, UpstreamNotInterior
-from events.application import MicroserviceSpec, PortMapping, PublicPort
+from events.application import (
+    MicroserviceSpec,
+    PortMapping,
+    PublicPort,
+    VolumeKind,
+    VolumeMount,
+)
 from events.ids import MicroserviceId, NodeId
 from events.node import DEFAULT_ROUTER, Platform
 from projections.host_templates import Present, is_template, resolved
@@ -56,14 +62,31 @@ def resolve(
         _resolved_port(world, mapping, microservice_id, field=f"{field}.ports[{index}]")
         for index, mapping in enumerate(placement.spec.ports)
     ]
+    volumes = [
+        _resolved_mount(world, mount, field=f"{field}.volumes[{index}].source")
+        for index, mount in enumerate(placement.spec.volumes)
+    ]
     return Resolved(
         microservice_id=microservice_id,
         name=placement.name,
         node_id=find.node(world, placement.node, field=f"{field}.node"),
         started=placement.started,
-        spec=replace(placement.spec, registry_id=registry_id, catalog_item_id=item, ports=ports),
+        spec=replace(
+            placement.spec,
+            registry_id=registry_id,
+            catalog_item_id=item,
+            ports=ports,
+            volumes=volumes,
+        ),
         field=field,
     )
+
+
+def _resolved_mount(world: World, mount: VolumeMount, *, field: str) -> VolumeMount:
+    """The mount with its volume's id, if it is of one of the controller's. Errors: NotFound."""
+    if mount.kind is not VolumeKind.FILES:
+        return mount
+    return replace(mount, source=find.volume(world, mount.source, field=field))
 
 
 def _resolved_port(

@@ -172,6 +172,9 @@ def _volumes(volumes: list[VolumeMount], field: str) -> None:
             case VolumeKind.TMPFS:
                 if volume.source:
                     raise Invalid("a tmpfs has no source", field=f"{here}.source")
+            case VolumeKind.FILES:
+                if not volume.source:
+                    raise Invalid("names no volume of the controller's", field=f"{here}.source")
         if volume.size_mib is not None:
             if volume.kind is not VolumeKind.TMPFS:
                 raise Invalid("only a tmpfs has a size", field=f"{here}.size_mib")

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from ecn.commands.volume import ApplyVolume, DeleteVolume, VolumeCommand
 from ecn.deciders import find, rules
-from ecn.errors import Invalid
+from ecn.errors import Invalid, VolumeInUse
 from events.envelope import KnownEvent
 from events.volume import VolumeCreated, VolumeDeleted, VolumeFile, VolumeSettings, VolumeUpdated
 from projections.world import World
@@ -21,15 +21,28 @@ def decide(world: World, command: VolumeCommand) -> Iterator[KnownEvent]:
         case ApplyVolume():
             yield from _apply(world, command)
         case DeleteVolume():
-            if command.volume_id in world.volumes:
-                yield VolumeDeleted(volume_id=command.volume_id)
+            row = world.volumes.get(command.volume_id)
+            if row is None:
+                return  # a retried delete has already succeeded
+            users = sorted(
+                find.microservice_name(world, key)
+                for key in world.microservices.find("volume", command.volume_id)
+            )
+            if users:
+                raise VolumeInUse(row.name, users)
+            yield VolumeDeleted(volume_id=command.volume_id)
         case _:
             assert_never(command)
 
 
 def _apply(world: World, command: ApplyVolume) -> Iterator[KnownEvent]:
     rules.name(command.name)
-    _destination(command.destination)
+    if command.destination:
+        _destination(command.destination)
+    elif command.nodes:
+        raise Invalid(
+            "are to have it, but where is not said: it has no destination", field="$.nodes"
+        )
     _permissions(command.permissions)
     _files(command.files)
     rules.few(command.nodes, "$.nodes")
@@ -70,8 +83,12 @@ def _files(files: list[VolumeFile]) -> None:
         field = f"$.files[{index}]"
         rules.text(file.path, field=f"{field}.path")
         path = PurePosixPath(file.path)
-        if path.is_absolute() or ".." in path.parts or not path.parts:
+        # As it is written: agents take no `./a` or `a//b` for `a/b`.
+        if path.is_absolute() or ".." in path.parts or str(path) != file.path or not path.parts:
             raise Invalid("is no path within the volume", field=f"{field}.path")
+        if path.parts[0].startswith(".."):
+            # Where it is mounted, such names are for how the mount changes as a whole.
+            raise Invalid("begins with '..', as no file of a volume may", field=f"{field}.path")
         if path in seen:
             raise Invalid(f"{file.path!r} is there twice", field=f"{field}.path")
         seen.add(path)

@@ -118,7 +118,7 @@ def _defaults() -> dict[str, Mapping[str, object]]:
         "catalog-item": dict(leaves(msgspec.to_builtins(CatalogItemManifest()))),
         "registry": dict(leaves(registry)),
         "edge-resource": {**dict(leaves(resource)), "/nodes": []},
-        "volume": {"/permissions": "666", "/nodes": [], "/files": {}},
+        "volume": {"/destination": "", "/permissions": "666", "/nodes": [], "/files": {}},
         "network": {},
         "user": dict(leaves({"profile": msgspec.to_builtins(Profile())})),
     }

@@ -10,9 +10,10 @@ import hashlib
 from typing import assert_never
 
 import msgspec
+from msgspec.structs import replace
 
 from ecn.history.fields import Tree
-from events.application import ContainerState, ContainerStatus
+from events.application import ContainerState, ContainerStatus, VolumeKind
 from events.envelope import EPOCH
 from projections import catalog
 from projections.applications import ApplicationRow
@@ -169,6 +170,14 @@ def _microservice(row: MicroserviceRow, names: Names) -> Tree:
     del spec["registry_id"], spec["catalog_item_id"]
     seed = catalog.SEEDED.get(item_id) if item_id is not None else None
     config = _config(str(spec.pop("config")))
+    spec["volumes"] = [
+        msgspec.to_builtins(
+            replace(mount, source=_name(names, "volume", mount.source))
+            if mount.kind is VolumeKind.FILES
+            else mount
+        )
+        for mount in row.spec.volumes
+    ]
     return {
         "application": names.get(f"application/{row.application_id}") or row.application_id,
         "name": row.name,

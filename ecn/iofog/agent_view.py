@@ -281,7 +281,7 @@ def _users(
                 type=each.kind,
             )
             for each in spec.volumes
-            if each.kind is not VolumeKind.TMPFS
+            if each.kind in (VolumeKind.BIND, VolumeKind.VOLUME)
         ],
         image_snapshot="" if row.snapshot is None else GET_IMAGE,
         env=[Variable(name, value) for name, value in spec.env.items()],

@@ -16,6 +16,7 @@ from events.application import (
     MicroserviceSpec,
     PortMapping,
     PullPolicy,
+    VolumeKind,
     VolumeMount,
 )
 from events.ids import ApplicationId, MicroserviceId, NodeId
@@ -272,7 +273,7 @@ def ports(world: World, mappings: Iterable[PortMapping]) -> list[Port]:
 
 
 def volume_mappings(mounts: Iterable[VolumeMount]) -> list[VolumeMapping]:
-    """Volume mappings, with their numbers."""
+    """Volume mappings, with their numbers; without what ioFog has no word for."""
     return [
         VolumeMapping(
             host_destination=each.source,
@@ -282,6 +283,7 @@ def volume_mappings(mounts: Iterable[VolumeMount]) -> list[VolumeMapping]:
             type=each.kind.value,
         )
         for each in mounts
+        if each.kind is not VolumeKind.FILES
     ]
 
 

@@ -57,7 +57,9 @@ def wanted(
         command=_or(said.cmd, spec.command),
         env=spec.env if said.env is UNSET else {each.key: each.value for each in said.env},
         ports=spec.ports if said.ports is UNSET else ports(said.ports),
-        volumes=spec.volumes if said.volume_mappings is UNSET else volumes(said.volume_mappings),
+        volumes=spec.volumes
+        if said.volume_mappings is UNSET
+        else _with_files(volumes(said.volume_mappings), spec.volumes),
         extra_hosts=spec.extra_hosts if said.extra_hosts is UNSET else hosts(said.extra_hosts),
         host_network=_or(said.root_host_access, spec.host_network),
         log_limit_mib=_log_limit(said, before),
@@ -115,6 +117,13 @@ def volumes(said: list[bodies.VolumeMapping]) -> list[VolumeMount]:
             read_only=each.access_mode.strip().lower() == "ro",
         )
     return list(mounts.values())
+
+
+def _with_files(said: list[VolumeMount], before: list[VolumeMount]) -> list[VolumeMount]:
+    """What is said, and the mounts of the controller's files, which bodies of ioFog's never say."""
+    taken = {each.target for each in said}
+    files = (each for each in before if each.kind is VolumeKind.FILES)
+    return [*said, *(each for each in files if each.target not in taken)]
 
 
 def hosts(said: list[bodies.ExtraHost]) -> list[ExtraHost]:

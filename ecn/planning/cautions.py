@@ -73,7 +73,9 @@ def of_moves(before: World, after: World, placed: Iterable[Placed]) -> Iterator[
         if each.action.action is Doing.CREATE:
             yield from _gap(about, leaves, comes)
         volumes = after.microservices[each.microservice_id].spec.volumes
-        if any(volume.kind is not VolumeKind.TMPFS for volume in volumes):
+        # What the controller holds moves along, and a tmpfs holds nothing.
+        follows = (VolumeKind.TMPFS, VolumeKind.FILES)
+        if any(volume.kind not in follows for volume in volumes):
             yield Caution(
                 code="volumes-stay",
                 about=about,

@@ -79,7 +79,7 @@ UNSAID: dict[str, dict[str, object]] = {
     "template": msgspec.to_builtins(TemplateManifest()),
     "catalog-item": msgspec.to_builtins(CatalogItemManifest()),
     "edge-resource": {**msgspec.to_builtins(EdgeResourceManifest()), "nodes": []},
-    "volume": {"permissions": "666", "nodes": [], "files": {}},
+    "volume": {"destination": "", "permissions": "666", "nodes": [], "files": {}},
     "network": {},
     "user": {},
 }

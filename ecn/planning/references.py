@@ -3,7 +3,7 @@ the name that it had. Pure."""
 
 from msgspec.structs import replace
 
-from events.application import MicroserviceSpec, PortMapping
+from events.application import MicroserviceSpec, PortMapping, VolumeKind, VolumeMount
 from events.ids import CatalogItemId
 from events.node import DEFAULT_ROUTER
 from projections.things import name_of, row_of
@@ -24,8 +24,17 @@ def spec_with_names(now: World, then: World, spec: MicroserviceSpec) -> Microser
     if item is not None:
         item = CatalogItemId(as_it_is_named(now, then, "catalog-item", item))
     return replace(
-        spec, catalog_item_id=item, ports=[_port(now, then, port) for port in spec.ports]
+        spec,
+        catalog_item_id=item,
+        ports=[_port(now, then, port) for port in spec.ports],
+        volumes=[_mount(now, then, mount) for mount in spec.volumes],
     )
+
+
+def _mount(now: World, then: World, mount: VolumeMount) -> VolumeMount:
+    if mount.kind is not VolumeKind.FILES:
+        return mount
+    return replace(mount, source=as_it_is_named(now, then, "volume", mount.source))
 
 
 def _port(now: World, then: World, port: PortMapping) -> PortMapping:
