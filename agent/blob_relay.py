@@ -85,8 +85,8 @@ class Relay:
                     yield last
                 last = piece
         if self._hash.hexdigest() != self._blob.digest.partition(":")[2]:
-            # Perhaps it was what we kept, over a power cut: the next attempt begins anew.
-            file.unlink(missing_ok=True)
+            # Perhaps it was what we kept, over a power cut; then others may be spoilt too.
+            self._kept.drop()
             raise RegistryUnreachable(
                 f"what came for the blob {self._blob.digest[:19]} is something else: its digest "
                 "is wrong; it is fetched anew at the next attempt"

@@ -60,6 +60,11 @@ class PartialPull:
         self._left -= count
         return True
 
+    def drop(self) -> None:
+        """What is kept is of no use: the next attempt begins with nothing."""
+        for file in self._path.glob("*.part"):
+            file.unlink(missing_ok=True)
+
     def done(self) -> None:
         """It succeeded, or will never: nothing is kept."""
         shutil.rmtree(self._path, ignore_errors=True)
