@@ -69,9 +69,14 @@ def prefix_of_this() -> Path | None:
     return Path(named)
 
 
-def why_not() -> str:
+def in_container() -> bool:
+    """Whether the agent itself runs in one, as Docker and Podman mark them."""
+    return Path("/.dockerenv").exists() or Path("/run/.containerenv").exists()
+
+
+def why_not(*, contained: bool) -> str:
     """What an agent that can't upgrade itself says, with what to do instead."""
-    if Path("/.dockerenv").exists() or Path("/run/.containerenv").exists():
+    if contained:
         return (
             "the agent runs in a container, and does not change its own image: pull a newer one "
             "and make the container anew"
@@ -129,7 +134,7 @@ class Upgrades:
 
     def _installed(self) -> Path:
         if self._prefix is None:
-            raise CannotUpgrade(why_not())
+            raise CannotUpgrade(why_not(contained=in_container()))
         return self._prefix
 
     def _room(self, prefix: Path) -> None:

@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TextIO
 
 import structlog
@@ -79,7 +80,8 @@ class Watchdog:
         stream = self._stream or sys.stderr
         log.critical("loop-stalled", seconds=seconds, exits_with=STALLED, containers="run on")
         # Of all threads: where it hangs is the only clue there will be.
-        faulthandler.dump_traceback(file=stream, all_threads=True)
-        stream.flush()
+        with suppress(OSError, ValueError, RuntimeError):  # it is closed, or a full disk's
+            faulthandler.dump_traceback(file=stream, all_threads=True)
+            stream.flush()
         timer.cancel()
         self._end(STALLED)
