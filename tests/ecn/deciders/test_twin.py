@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.structs import replace
 
-from agent.merge_patch import changed, decoded, leaves, same
+from agent.merge_patch import Document, changed, decoded, leaves, same
 from ecn.commands.node import ReportNode, TwinReport
 from ecn.commands.twin import PatchTwin, ReplaceTwin
 from ecn.deciders.decide import decide
@@ -219,6 +219,13 @@ def test_a_devices_own_earlier_change_is_no_conflict(rule: ConflictRule) -> None
     assert desired(after(world, *one_by_one)) == {"a": 4}
 
 
+def test_each_change_of_a_report_is_decided_on_what_the_one_before_leaves() -> None:
+    edits = [edit({"a": 1}, sequence=1), edit({"b": 1}, sequence=2), edit({"a": None}, sequence=3)]
+    events = twin_events(world_after(*network()), from_device(*edits))
+    assert [each.version for each in events if isinstance(each, TwinDesiredChanged)] == [1, 2, 3]
+    assert desired(after(world_after(*network()), from_device(*edits))) == {"b": 1}
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_what_both_sides_made_the_same_is_told_and_no_new_version(rule: ConflictRule) -> None:
     world = after(world_after(*network(rule)), patch({"a": 1}))
@@ -239,7 +246,7 @@ def apart(rule: ConflictRule, central: object) -> World:
     return fold(world, chained(world.head, *decide(world, patch(central)), now=NOW + 10 * SECOND))
 
 
-def outcome(world: World, *reports: TwinReport) -> tuple[object, list[tuple[str, object]]]:
+def outcome(world: World, *reports: TwinReport) -> tuple[object, list[tuple[str, Document]]]:
     """What should be in the end, and what gave way under which rule."""
     lost = [
         (event.rule, decoded(event.patch))
@@ -451,8 +458,8 @@ def test_the_row_always_says_what_the_log_says(rule: ConflictRule, said_: list[W
         if edge:
             assert 1 <= len(made) + len(lost) <= 2
             of_edit = dict(leaves(document))
-            for each in lost:
-                assert dict(leaves(decoded(each.patch))).items() <= of_edit.items()
+            for gone in lost:
+                assert dict(leaves(decoded(gone.patch))).items() <= of_edit.items()
         if rule is ConflictRule.EDGE_WINS:
             assert not lost
 
