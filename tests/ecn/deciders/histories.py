@@ -4,7 +4,7 @@ Small pools make collisions likely, and references are mostly drawn from what is
 most commands mean something. What is made gets a fresh id, as the shell promises.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
@@ -72,7 +72,9 @@ from events.ids import (
 from events.network import DefaultRouter
 from events.node import (
     DEFAULT_ROUTER,
+    AgentSettings,
     Instruction,
+    NodeAccess,
     NodeFacts,
     NodeSettings,
     Platform,
@@ -85,6 +87,7 @@ from projections.changes import latest
 from projections.view import Table
 from projections.world import World, fold
 from tests.builders import ANNA, EAST, HUB, NOW, WEST, chained, manifest, placement
+from tests.ecn.deciders.equipment import ACCESS, furnished
 from tests.ecn.deciders.offers import (
     APPLICATIONS,
     CATALOG,
@@ -215,6 +218,8 @@ class Drawn:
             if self.chance(3)
             else Platform(""),
             system=routed and self.chance(3),
+            agent=AgentSettings(pull_limit_kib=512) if self.chance(4) else AgentSettings(),
+            access=self.any(ACCESS) if self.chance(2) else NodeAccess(privileged=self.crowded),
             router=self.router(world) if routed else None,
         )
 
@@ -249,6 +254,7 @@ class Drawn:
             replace(row.settings, system=not row.settings.system),
             replace(row.settings, host="one.example", router=self.router(world)),
             replace(row.settings, router=None),
+            replace(row.settings, access=self.any(ACCESS)),
         ]
         if row.settings.router is not None:
             other.append(
@@ -301,12 +307,17 @@ class Drawn:
         return ChangeNetworkSetting(key=key, value=self.one(NAMES))
 
     def apply_volume(self, world: World, _: datetime) -> ApplyVolume:
+        placed = not self.chance(3)
         return ApplyVolume(
             volume_id=VolumeId(self.fresh("volume")),
             name=self.one(NAMES[:2]),
-            destination="/srv/" + self.one(NAMES),
-            nodes=[self.node_ref(world) for _ in range(self._draw(st.integers(0, 2)))],
-            files=[VolumeFile(path="a", content=b"a")] if self.chance(2) else [],
+            destination="/srv/" + self.one(NAMES) if placed else "",
+            nodes=[self.node_ref(world) for _ in range(self._draw(st.integers(0, 2)))]
+            if placed
+            else [],
+            files=[VolumeFile(path="a", content=self.one(NAMES).encode())]
+            if self.chance(2)
+            else [],
         )
 
     def delete_volume(self, world: World, _: datetime) -> DeleteVolume:
@@ -368,7 +379,8 @@ class Drawn:
         ago = self._draw(st.integers(0, 20)) * timedelta(seconds=1)
         return MarkNodeOffline(node_id=self.key(world.nodes, NodeId("nobody")), last_seen=now - ago)
 
-    def spec(self, world: World) -> MicroserviceSpec:
+    def spec(self, world: World, beside: Sequence[str] = ()) -> MicroserviceSpec:
+        """beside: names that it may depend on."""
         protocols = st.sampled_from(list(PortProtocol))
         addresses = st.sampled_from(["", "127.0.0.1", "10.0.0.1", "0.0.0.0"])
         plain = MicroserviceSpec(
@@ -388,9 +400,9 @@ class Drawn:
                 )
             ],
         )
-        return of_spec(self, world, plain)
+        return furnished(self, of_spec(self, world, plain), tuple(beside))
 
-    def placement(self, world: World, name: str) -> Placement:
+    def placement(self, world: World, name: str, beside: Sequence[str] = ()) -> Placement:
         registry = None
         if self.chance(2):
             key = self.key(world.registries, RegistryId("nobody"))
@@ -402,7 +414,7 @@ class Drawn:
             node=self.node_ref(world),
             registry=registry,
             started=not self.chance(4),
-            spec=self.spec(world),
+            spec=self.spec(world, beside),
         )
 
     def apply(self, world: World, _: datetime) -> ApplyApplication:
@@ -417,7 +429,10 @@ class Drawn:
             labels={"tier": self.one(NAMES)} if self.chance(2) else {},
             microservices=None
             if self.chance(8)
-            else [self.placement(world, name) for name in names],
+            else [
+                self.placement(world, name, names[:number] or names)
+                for number, name in enumerate(names)
+            ],
             routes=wanted_routes(self, names),
             started=not self.chance(4),
             new=self.chance(12),
@@ -440,17 +455,27 @@ class Drawn:
         return DeleteApplication(application_id=self._application(world))
 
     def create_microservice(self, world: World, _: datetime) -> CreateMicroservice:
+        application_id = self._application(world)
+        beside = self._beside(world, application_id)
         return CreateMicroservice(
-            application_id=self._application(world),
-            placement=self.placement(world, self.one(NAMES)),
+            application_id=application_id,
+            placement=self.placement(world, self.one(NAMES), beside),
         )
+
+    def _beside(self, world: World, application_id: ApplicationId) -> list[str]:
+        """The names of what is in the application."""
+        keys = world.microservices.find("application", application_id)
+        return sorted(world.microservices[key].name for key in keys)
 
     def update_microservice(self, world: World, _: datetime) -> UpdateMicroservice:
         key = self._microservice(world)
         row = world.microservices.get(key)
+        name, beside = "a", list[str]()
+        if row is not None:
+            name, beside = row.name, self._beside(world, row.application_id)
         return UpdateMicroservice(
             microservice_id=key,
-            placement=self.placement(world, row.name if row is not None else "a"),
+            placement=self.placement(world, name, beside),
             seen=world.position if row is None or self.chance(6) else row.revision,
         )
 
@@ -614,6 +639,9 @@ class Drawn:
         report_node,
         set_default_router,
         change_network_setting,
+        apply_volume,
+        apply_volume,
+        delete_volume,
     )
     _ROUTED: tuple[Callable[["Drawn", World, datetime], AnyCommand], ...] = (
         register_router,
@@ -683,7 +711,8 @@ def histories(
     world, now, steps = World(), NOW, list[Step]()
 
     def settings_of(host: str) -> NodeSettings:
-        return NodeSettings(host=host) if crowded else NodeSettings()
+        access = NodeAccess(privileged=crowded or draw(st.booleans()))
+        return NodeSettings(host=host if crowded else None, access=access)
 
     prepared: list[AnyCommand] = [
         RegisterNode(node_id=EAST, name="east", settings=settings_of("10.0.0.1")),
@@ -692,6 +721,7 @@ def histories(
         IssueProvisioningKey(node_id=WEST, key_hash="west", expires_at=now + timedelta(days=30)),
         ProvisionNode(key_hash="key", credential_hash="secret", facts=NodeFacts(), now=now),
         ApplyRegistry(registry_id=HUB, name="a", url="a.example"),
+        ApplyVolume(volume_id=VolumeId("volume-a"), name="a"),
         manifest(placement("a", registry="a"), placement("b", node=WEST), name="a"),
         *(_ROUTERS if routed or (crowded and draw(st.booleans())) else ()),
     ]

@@ -34,7 +34,15 @@ from ecn.commands.edge_resource import (
 from ecn.commands.network import SetDefaultRouter
 from ecn.commands.route import CreateRoute, DeleteRoute, UpdateRoute
 from ecn.commands.template import ApplyTemplate, CreateTemplate, DeleteTemplate, UpdateTemplate
-from events.application import ExtraHost, MicroserviceSpec, Protocol, PublicPort, PublicProtocol
+from events.application import (
+    ExtraHost,
+    MicroserviceSpec,
+    Protocol,
+    PublicPort,
+    PublicProtocol,
+    VolumeKind,
+    VolumeMount,
+)
 from events.catalog import CatalogItemSettings
 from events.edge_resource import EdgeResourceSettings
 from events.ids import (
@@ -46,6 +54,7 @@ from events.ids import (
     RegistryId,
     RouteId,
     TemplateId,
+    VolumeId,
 )
 from events.network import DefaultRouter
 from events.node import DEFAULT_ROUTER
@@ -92,6 +101,12 @@ def of_spec(drawn: "Drawn", world: World, spec: MicroserviceSpec) -> Microservic
     if now_and_then(4):
         hosts = [ExtraHost(name="till", address=drawn.one(HOSTS[:2] if drawn.crowded else HOSTS))]
         spec = replace(spec, extra_hosts=hosts)
+    if len(world.volumes) and now_and_then(3):
+        key = drawn.key(world.volumes, VolumeId("nobody"))
+        row = world.volumes.get(key)
+        ref = row.name if row is not None and drawn.chance(2) else key
+        files = VolumeMount(kind=VolumeKind.FILES, source=ref, target="/etc/conf")
+        spec = replace(spec, volumes=[files])
     return replace(spec, host_network=drawn.chance(6))
 
 

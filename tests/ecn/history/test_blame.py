@@ -64,7 +64,8 @@ def value_at(world: World, end: World, subject: str, path: str) -> object:
         return ...  # also of what the catalog has from the beginning, which no event said
     row = row_of(world, kind, key)
     assert row is not None
-    return dict(leaves(wanted(row, world.names))).get(path, ...)
+    # By the names of the end, as blame tells it: that what is named was renamed is of that.
+    return dict(leaves(wanted(row, end.names))).get(path, ...)
 
 
 @often
