@@ -4,6 +4,7 @@ Used by `uplink.py` and `provisioning.py`. Each call has a bound; every error is
 whose text never holds the credential.
 """
 
+import socket
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -39,6 +40,13 @@ LONGEST_STREAM = 6 * 3600.0
 """Seconds that somebody may follow a log, or usage, in one go."""
 
 
+KEEP_ALIVE = (
+    (socket.TCP_KEEPIDLE, 20),
+    (socket.TCP_KEEPINTVL, 10),
+    (socket.TCP_KEEPCNT, 3),
+)
+"""A connection is asked after 20 silent seconds, and given up when three questions are lost."""
+
 Answer = TypeVar("Answer", bound=Struct)
 
 
@@ -57,7 +65,8 @@ class ControllerClient:
         self._url = url.rstrip("/")
         self._credential = credential
         trust: ssl.SSLContext | bool = ssl.create_default_context(cadata=ca_pem) if ca_pem else True
-        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trust))
+        connector = aiohttp.TCPConnector(ssl=trust, socket_factory=_kept_alive)
+        self._session = aiohttp.ClientSession(connector=connector)
 
     async def __aenter__(self) -> "ControllerClient":
         return self
@@ -112,8 +121,8 @@ class ControllerClient:
                 timeout=aiohttp.ClientWSTimeout(ws_close=CONNECT_WITHIN),
                 autoping=False,
                 max_msg_size=LARGEST_FRAME,
-            ) as socket:
-                yield SessionLink(socket)
+            ) as opened:
+                yield SessionLink(opened)
         except aiohttp.WSServerHandshakeError as error:
             raise ControllerRefused(f"nobody waits for this session: {error.status}") from error
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
@@ -157,6 +166,17 @@ class ControllerClient:
             raise ControllerRefused(f"{self._url} is not an http or https address") from error
         except (aiohttp.ClientError, OSError) as error:
             raise ControllerUnreachable(f"{self._url} can't be reached: {error}") from error
+
+
+def _kept_alive(address: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket whose other side is asked now and then whether it is there: a log that is followed
+    may have nothing to say for hours, and its reader be gone."""
+    family, kind, protocol, _, _ = address
+    made = socket.socket(family=family, type=kind, proto=protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in KEEP_ALIVE:
+        made.setsockopt(socket.IPPROTO_TCP, option, value)
+    return made
 
 
 async def _decoded(answer: aiohttp.ClientResponse, kind: type[Answer]) -> Answer:

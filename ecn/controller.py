@@ -69,6 +69,13 @@ SHUTDOWN_WITHIN = 1.0
 """Seconds that requests may go on at the end. aiohttp waits twice so long for long-polls and feeds,
 which would go on for ever, and whose clients come back by themselves."""
 
+KEEP_ALIVE = (
+    (socket.TCP_KEEPIDLE, 20),
+    (socket.TCP_KEEPINTVL, 10),
+    (socket.TCP_KEEPCNT, 3),
+)
+"""A connection is asked after 20 silent seconds, and given up when three questions are lost."""
+
 FOR_THE_OPERATOR = (
     DataFolderError,
     EmbeddedPostgresError,
@@ -181,6 +188,11 @@ def _listening(settings: ControllerSettings) -> socket.socket:
         )[0]
         sock = socket.socket(family, socket.SOCK_STREAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Taken over by each connection: one whose other side vanished is noticed, also where a
+        # stream has had nothing to say for long.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in KEEP_ALIVE:
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
         sock.bind(address)
     except OSError as e:
         raise CannotStart(

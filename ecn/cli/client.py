@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
+from agent.contract import ContainerUsage, EngineEvent, StreamProblem
 from ecn.api import documents as d
 from ecn.api import history_documents as h
 from ecn.api import plan_documents as p
@@ -17,8 +18,9 @@ from ecn.api.log_documents import LogPublicKey, LogVerification, SignedCheckpoin
 from ecn.api.replay_documents import LogReplay
 from ecn.cli.calls import Applied, Calls
 from ecn.cli.errors import CliError, NotAllowed, Refused, Unreachable
+from ecn.cli.session_socket import SessionSocket
 from ecn.cli.sse import Reader
-from ecn.cli.transport import Query, Reply, connected
+from ecn.cli.transport import Pairs, Query, Reply, connected
 
 RECONNECTS = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds between attempts to take up a broken stream; after the last it is given up."""
@@ -112,8 +114,39 @@ class Client(Calls):
     async def logs(self, microservice: str, query: Query) -> AsyncIterator[AsyncIterator[bytes]]:
         """What its container wrote, as it comes."""
         path = ("microservices", *microservice.split("/"), "logs")
-        async with self._t.stream(path, query=query, headers={"Accept": "text/plain"}) as chunks:
+        headers = {"Accept": "text/plain"}
+        silent = "follow" in query
+        async with self._t.stream(path, query=query, headers=headers, silent=silent) as chunks:
             yield chunks
+
+    @asynccontextmanager
+    async def exec(self, microservice: str) -> AsyncIterator[SessionSocket]:
+        """A session in its container; see ecn/api/sessions.py for what is said."""
+        path = ("microservices", *microservice.split("/"), "exec")
+        async with self._t.socket(path) as socket:
+            yield socket
+
+    async def usage(self, node: str, query: Query | Pairs) -> AsyncGenerator[ContainerUsage]:
+        """What the node's containers use, again and again. Errors: CliError when it can't say."""
+        async for line in self._node_lines(node, "usage", query):
+            yield self._t.decoded(Reply(200, line), ContainerUsage)
+
+    async def engine_events(self, node: str, query: Query | Pairs) -> AsyncGenerator[EngineEvent]:
+        """What happened to the node's containers. Errors: CliError when it can't say."""
+        async for line in self._node_lines(node, "engine-events", query):
+            yield self._t.decoded(Reply(200, line), EngineEvent)
+
+    async def _node_lines(
+        self, node: str, what: str, query: Query | Pairs
+    ) -> AsyncGenerator[bytes]:
+        path = ("nodes", node, what)
+        async with self._t.stream(path, query=query, headers={}, silent=True) as chunks:
+            async for text in lines(chunks):
+                line = text.encode()
+                if line.startswith(b'{"problem"'):
+                    problem = self._t.decoded(Reply(200, line), StreamProblem)
+                    raise CliError(f"node {node}: {problem.problem}")
+                yield line
 
     # --- users
 

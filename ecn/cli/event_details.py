@@ -4,6 +4,8 @@ Only a glance: `-o json` has all of it. Unknown types and fields say nothing her
 controller's events are shown by an older `ecn`.
 """
 
+import shlex
+
 import msgspec
 from msgspec import Struct
 
@@ -41,6 +43,10 @@ class _Said(Struct):
     status: _Status | None = None
     spec: _Spec | None = None
     facts: _Facts | None = None
+    kind: object = None
+    command: object = None
+    """Of a session, as the kind: the words that were run."""
+    exit_code: int | None = None
 
 
 def details(event: EventDocument) -> str:
@@ -67,7 +73,17 @@ def details(event: EventDocument) -> str:
         words.append(said.spec.image)
     if said.name and said.name != event.subject_name.rpartition("/")[2]:
         words.append(said.name)
+    if event.type.startswith("session."):
+        words += [_session(said)]
     words += [said.role, said.reason, said.description]
     if event.causation_id.startswith(REVERT_TO):
         words.append(f"reverted to {event.causation_id.removeprefix(REVERT_TO)}")
     return ", ".join(word for word in words if word)
+
+
+def _session(said: _Said) -> str:
+    """What for, and what was run."""
+    if said.exit_code is not None:
+        return f"{said.kind}, exit code {said.exit_code}"
+    run = said.command if isinstance(said.command, list) else []
+    return f"{said.kind}: {shlex.join(str(word) for word in run)}" if run else str(said.kind)

@@ -6,9 +6,10 @@ errors; none leaves it.
 
 import asyncio
 import os
+import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar
 from uuid import uuid4
@@ -18,8 +19,10 @@ import msgspec
 from msgspec import Struct
 from yarl import URL
 
+from agent.contract import LARGEST_FRAME
 from ecn.api.documents import Problem
 from ecn.cli.errors import CliError, NotAllowed, Refused, Unreachable
+from ecn.cli.session_socket import SessionSocket
 
 T = TypeVar("T")
 
@@ -36,6 +39,8 @@ PATIENCE = 30.0
 RETRIED = frozenset({502, 503, 504})
 
 Query = Mapping[str, str]
+Pairs = Sequence[tuple[str, str]]
+"""A query in which a name stands several times."""
 
 
 class Reply(Struct, frozen=True):
@@ -128,15 +133,19 @@ class Transport:
         self,
         path: tuple[str, ...],
         *,
-        query: Query,
+        query: Query | Pairs,
         headers: Mapping[str, str],
+        silent: bool = False,
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """The bytes of an answer as they come, without end. Never retried here.
 
+        silent: there may be nothing to say for hours.
         Errors: as `request`, also while it is read; what the caller's own block raises passes.
         """
         timeout = aiohttp.ClientTimeout(
-            total=None, connect=CONNECT_TIMEOUT, sock_read=STREAM_SILENCE
+            total=None,
+            connect=CONNECT_TIMEOUT,
+            sock_read=None if silent else STREAM_SILENCE,
         )
         async with AsyncExitStack() as stack:
             try:
@@ -153,6 +162,42 @@ class Transport:
             except (aiohttp.ClientError, TimeoutError, OSError) as e:
                 raise self._unreachable(e) from e
             yield self._chunks(response)
+
+    @asynccontextmanager
+    async def socket(self, path: tuple[str, ...]) -> AsyncIterator[SessionSocket]:
+        """A WebSocket. What is refused at once comes without words of the controller's.
+
+        Errors: NotAllowed, CliError, Unreachable.
+        """
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(ANSWER_TIMEOUT):
+                    socket = await stack.enter_async_context(
+                        self._http.ws_connect(
+                            self._url(path),
+                            headers=self._headers,
+                            timeout=aiohttp.ClientWSTimeout(ws_close=CONNECT_TIMEOUT),
+                            autoping=False,
+                            max_msg_size=LARGEST_FRAME,
+                        )
+                    )
+            except aiohttp.WSServerHandshakeError as e:
+                raise self._refused_upgrade(e) from e
+            except (aiohttp.ClientError, TimeoutError, OSError) as e:
+                raise self._unreachable(e) from e
+            yield SessionSocket(socket)
+
+    def _refused_upgrade(self, error: aiohttp.WSServerHandshakeError) -> CliError:
+        if error.status in (401, 403):
+            return NotAllowed(
+                "the token is unknown, expired, or its role too small",
+                next_step=f"ecn login {self._server}",
+            )
+        return CliError(
+            f"{self._server} answered {error.status} where a WebSocket was asked for",
+            next_step="does a proxy in between let WebSockets through? is the controller as new as "
+            "this ecn? (ecn status)",
+        )
 
     async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         try:
@@ -234,6 +279,18 @@ async def connected(server: str, token: str, ca: str = "") -> AsyncIterator[Tran
             trust = ssl.create_default_context(cadata=ca)
         except ssl.SSLError as e:
             raise CliError(f"the certificates for {server} can't be used: {e.reason}") from e
-    connector = aiohttp.TCPConnector(ssl=trust)
+    connector = aiohttp.TCPConnector(ssl=trust, socket_factory=_kept_alive)
     async with aiohttp.ClientSession(connector=connector) as http:
         yield Transport(http, server, token)
+
+
+def _kept_alive(address: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket whose other side is asked now and then whether it is there, as a silent log may be
+    followed for hours."""
+    family, kind, protocol, _, _ = address
+    made = socket.socket(family=family, type=kind, proto=protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, seconds in (("TCP_KEEPIDLE", 20), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, option):
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), seconds)
+    return made

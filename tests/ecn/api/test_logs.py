@@ -237,11 +237,15 @@ async def test_the_logs_of_a_node_are_read_by_a_bounded_number(
     await soon(lambda: controller.streams._streams == {})
 
 
-async def test_nothing_of_a_log_is_kept_in_the_log_of_events(
-    network: Network, east: Agent, viewer: Client
+async def test_that_a_log_was_read_is_kept_and_nothing_of_what_it_says(
+    network: Network, controller: Controller, east: Agent, viewer: Client
 ) -> None:
     position = (await network.log.head()).position
     reader = asyncio.create_task(read(viewer))
     await send(east, (await asked(east))["request_id"], b"telemetry")
     await reader
-    assert (await network.log.head()).position == position
+    await soon(lambda: controller.world_position == position + 2)
+    told = await network.log.read(position)
+    assert [each.type for each in told] == ["session.opened.v1", "session.closed.v1"]
+    assert {each.actor for each in told} == {"user/vera"}
+    assert not any(b"telemetry" in each.data for each in told)
