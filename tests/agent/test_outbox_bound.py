@@ -33,9 +33,9 @@ class Happened(Struct, frozen=True):
 happenings = st.builds(
     Happened,
     m=st.sampled_from(["m1", "m2"]),
-    state=st.sampled_from([S.RUNNING, S.BACKING_OFF, S.STARTING]),
+    state=st.sampled_from([S.RUNNING, S.BACKING_OFF]),
     exit_code=st.sampled_from([None, 1]),
-    after=st.sampled_from([1.0, 300.0, 100_000.0, -86_400.0]),
+    after=st.sampled_from([1.0, 1.0, 1.0, 300.0, 100_000.0, -86_400.0]),
 )
 
 
@@ -58,7 +58,7 @@ def test_whatever_is_folded_dropped_told_and_lost_on_the_way_it_adds_up(
     story: list[Happened], data: st.DataObject
 ) -> None:
     """Every transition is counted once; the last is as it was; what was told is never changed."""
-    full = data.draw(st.booleans(), label="full from the beginning")
+    full = data.draw(st.sampled_from([False, False, True]), label="full from the beginning")
     with TemporaryDirectory() as folder:
         where, limit = Path(folder) / "j", 1 if full else MIB
         journal = Journal(where, limit=limit, exactly=0)
@@ -71,7 +71,7 @@ def test_whatever_is_folded_dropped_told_and_lost_on_the_way_it_adds_up(
             new = told(each, number, when)
             noted[each.m].append(new)
             assert journal.note(each.m, new)
-            action = data.draw(st.sampled_from(["", "", "", "asked", "heard", "reboot"]))
+            action = data.draw(st.sampled_from([*[""] * 12, "asked", "heard", "reboot"]))
             if action in ("asked", "heard"):
                 for report in journal.pending(3).containers:
                     # A controller takes what it does not have, and never anything twice.

@@ -169,4 +169,4 @@ def happened(device: Device, m: str) -> list[tuple[object, int | None]]:
 
 
 TestLossyLink = LossyLink.TestCase
-TestLossyLink.settings = settings(max_examples=12, stateful_step_count=15, deadline=None)
+TestLossyLink.settings = settings(max_examples=20, stateful_step_count=15, deadline=None)
