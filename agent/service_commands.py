@@ -105,8 +105,7 @@ def install_command(
         _show(asked, places)
         return
     with failing_politely():
-        if os.geteuid() != 0:
-            raise CannotInstall("a service of the device can be installed by root alone: use sudo")
+        _as_root(places)
         version = lay_out(asked.prefix, requirement(wanted) if wanted else source(), shares=shares)
         click.echo(f"Version {version} is in {asked.prefix}.")
         if controller is not None:
@@ -122,6 +121,12 @@ def install_command(
         click.echo(service.by_hand(asked, extra))
         sys.exit(NO_SUPERVISOR)
     click.echo(f"The service {service.NAME} runs. See: systemctl status {service.NAME}")
+
+
+def _as_root(places: Places) -> None:
+    """Errors: CannotInstall."""
+    if os.geteuid() != 0 and places.root == Path("/"):
+        raise CannotInstall("a service of the device belongs to root: use sudo")
 
 
 def _show(asked: Service, places: Places) -> None:
@@ -142,8 +147,7 @@ def uninstall_command(prefix: Path, root: Path, path: Path) -> None:
     """Remove the service. The agent's folder and the containers stay: see deprovision."""
     logs.set_up()
     with failing_politely():
-        if os.geteuid() != 0:
-            raise CannotInstall("a service of the device can be removed by root alone: use sudo")
+        _as_root(Places(root))
         removed = take_off(prefix.absolute(), Places(root))
         identity = Folder(path).identity() if path.exists() else None
     for each in removed:
