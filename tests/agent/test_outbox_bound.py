@@ -13,12 +13,20 @@ from msgspec import Struct
 
 from agent.contract import ContainerReport, ContainerState, ContainerStatus
 from agent.folding import gist, weight
-from agent.journal import Journal
+from agent.journal import BYTES, TOLD_AT_ONCE, Journal
 from agent.status import Told
 from tests.agent.builders import NOW, at
 
 S = ContainerState
 MIB = 1024 * 1024
+
+
+class Unsynced(Journal):
+    """That does not wait for the disk."""
+
+    def __init__(self, path: Path, *, limit: int = BYTES, exactly: int = TOLD_AT_ONCE) -> None:
+        super().__init__(path, limit=limit, exactly=exactly)
+        self._database.execute("PRAGMA synchronous = OFF")
 
 
 class Happened(Struct, frozen=True):
@@ -52,7 +60,7 @@ def of(reports: Sequence[ContainerReport], m: str) -> list[ContainerStatus]:
     return [r.status for r in reports if r.microservice_id == m]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(happenings, max_size=40), st.data())
 def test_whatever_is_folded_dropped_told_and_lost_on_the_way_it_adds_up(
     story: list[Happened], data: st.DataObject
@@ -61,7 +69,7 @@ def test_whatever_is_folded_dropped_told_and_lost_on_the_way_it_adds_up(
     full = data.draw(st.sampled_from([False, False, True]), label="full from the beginning")
     with TemporaryDirectory() as folder:
         where, limit = Path(folder) / "j", 1 if full else MIB
-        journal = Journal(where, limit=limit, exactly=0)
+        journal = Unsynced(where, limit=limit, exactly=0)
         log: dict[int, ContainerReport] = {}
         shown: dict[int, ContainerReport] = {}
         noted: dict[str, list[Told]] = {"m1": [], "m2": []}
@@ -82,7 +90,7 @@ def test_whatever_is_folded_dropped_told_and_lost_on_the_way_it_adds_up(
                 journal.accepted(max(log, default=0))
             if action == "reboot":
                 journal.__exit__(None, None, None)
-                journal = Journal(where, limit=limit, exactly=0)
+                journal = Unsynced(where, limit=limit, exactly=0)
         while (pending := journal.pending()).count:
             for report in pending.containers:
                 assert shown.setdefault(report.sequence, report) == report
@@ -129,7 +137,7 @@ def crash_loop(
 
 
 def test_a_crash_loop_is_two_rows_and_nothing_of_it_is_lost(tmp_path: Path) -> None:
-    with Journal(tmp_path / "j", exactly=0) as journal:
+    with Unsynced(tmp_path / "j", exactly=0) as journal:
         crash_loop(journal, "m1", 1000)
         ended, runs = journal.pending().containers
     assert (ended.status.repeats, ended.status.restarts) == (1000, 999)
@@ -142,7 +150,7 @@ def test_a_crash_loop_is_two_rows_and_nothing_of_it_is_lost(tmp_path: Path) -> N
 
 
 def test_what_ended_otherwise_is_told_for_itself(tmp_path: Path) -> None:
-    with Journal(tmp_path / "j", exactly=0) as journal:
+    with Unsynced(tmp_path / "j", exactly=0) as journal:
         crash_loop(journal, "m1", 10)
         oom = ContainerStatus(state=S.BACKING_OFF, exit_code=137, restarts=10, at=at(10 * 305))
         journal.note("m1", Told(status=oom, cause="ended"))
@@ -154,13 +162,13 @@ def test_what_ended_otherwise_is_told_for_itself(tmp_path: Path) -> None:
 
 
 def test_rounds_that_take_hours_are_told_one_by_one(tmp_path: Path) -> None:
-    with Journal(tmp_path / "j", exactly=0) as journal:
+    with Unsynced(tmp_path / "j", exactly=0) as journal:
         crash_loop(journal, "m1", 20, every=7200)
         assert len(journal.pending().containers) == 40
 
 
 def test_as_many_as_a_report_takes_are_exact(tmp_path: Path) -> None:
-    with Journal(tmp_path / "j") as journal:
+    with Unsynced(tmp_path / "j") as journal:
         crash_loop(journal, "m1", 600)
         told = journal.pending().containers
         assert [t.status.repeats for t in told[:199]] == [1] * 199
@@ -170,7 +178,7 @@ def test_as_many_as_a_report_takes_are_exact(tmp_path: Path) -> None:
 
 def test_a_full_outbox_drops_of_who_has_the_most_and_says_how_many(tmp_path: Path) -> None:
     limit = 256 * 1024
-    with Journal(tmp_path / "j", limit=limit, exactly=10**6) as journal:
+    with Unsynced(tmp_path / "j", limit=limit, exactly=10**6) as journal:
         quiet = ContainerStatus(state=S.RUNNING, at=NOW)
         journal.note("quiet", Told(status=quiet, cause="c"))
         crash_loop(journal, "noisy", 2000)
@@ -187,7 +195,7 @@ def test_a_full_outbox_drops_of_who_has_the_most_and_says_how_many(tmp_path: Pat
 
 
 def test_after_the_months_the_file_is_small_again(tmp_path: Path) -> None:
-    with Journal(tmp_path / "j", exactly=10**6) as journal:
+    with Unsynced(tmp_path / "j", exactly=10**6) as journal:
         crash_loop(journal, "m1", 3000)
         large = (tmp_path / "j").stat().st_size
         while (pending := journal.pending()).count:
@@ -197,14 +205,14 @@ def test_after_the_months_the_file_is_small_again(tmp_path: Path) -> None:
 
 
 def test_the_write_ahead_log_is_bounded(tmp_path: Path) -> None:
-    with Journal(tmp_path / "j", exactly=0) as journal:
+    with Unsynced(tmp_path / "j", exactly=0) as journal:
         crash_loop(journal, "m1", 500)
         assert (tmp_path / "j-wal").stat().st_size < 1.5 * MIB
 
 
 @pytest.mark.parametrize("most", [1, 7])
 def test_numbers_go_up_whatever_is_folded(tmp_path: Path, most: int) -> None:
-    with Journal(tmp_path / "j", exactly=0) as journal:
+    with Unsynced(tmp_path / "j", exactly=0) as journal:
         seen: list[int] = []
         for n in range(30):
             crash_loop(journal, f"m{n % 3}", 3, start=3 * n)
