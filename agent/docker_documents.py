@@ -4,12 +4,12 @@ Pure. The one place that knows the field names of the Engine API; `docker_engine
 receives. Documents: https://docs.docker.com/reference/api/engine/ (written against 1.41).
 """
 
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct, field
 
 from agent.contract import Health, HealthCheck, Mount, Port
+from agent.docker_options import Document, Present, container_config, host_config
 from agent.engine import (
     LABEL_APPLICATION,
     LABEL_MICROSERVICE,
@@ -22,27 +22,27 @@ from agent.engine import (
     NewContainer,
 )
 
-Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
-Document = dict[str, Json]
+NOTHING_OPTIONAL = Present()
 
 _MIB = 1024 * 1024
 _NANO = 1_000_000_000
 
 
-def creation(new: NewContainer, network: str | None) -> Document:
-    """The body of `POST /containers/create`. network: None for the host's own."""
+def creation(
+    new: NewContainer, network: str | None, present: Present = NOTHING_OPTIONAL
+) -> Document:
+    """The body of `POST /containers/create`. network: None for the host's own.
+
+    present: what the device has of what is optional.
+    """
     spec = new.spec
     host: Document = {
         "NetworkMode": network or "host",
         "RestartPolicy": {"Name": "no"},
         "Mounts": [_mount(m) for m in (*spec.volumes, *new.mounts)],
         "ExtraHosts": [f"{h.name}:{h.address}" for h in spec.extra_hosts],
-        "LogConfig": _log_config(spec.log_limit_mib),
+        **host_config(spec, present),
     }
-    if spec.memory_limit_mib is not None:
-        host["Memory"] = spec.memory_limit_mib * _MIB
-        # The same number: no swap on top. On an edge device the limit should mean what it says.
-        host["MemorySwap"] = spec.memory_limit_mib * _MIB
     if spec.cpu_limit is not None:
         host["NanoCpus"] = round(spec.cpu_limit * _NANO)
     if spec.pids_limit is not None:
@@ -52,6 +52,7 @@ def creation(new: NewContainer, network: str | None) -> Document:
         "Env": [f"{name}={value}" for name, value in {**spec.env, **new.env}.items()],
         "Labels": {**spec.labels, **new.labels},
         "HostConfig": host,
+        **container_config(spec.options),
     }
     if spec.entrypoint:
         document["Entrypoint"] = spec.entrypoint
@@ -71,15 +72,9 @@ def _mount(mount: Mount) -> Document:
     document: Document = {"Type": mount.kind, "Target": mount.target, "ReadOnly": mount.read_only}
     if mount.source:
         document["Source"] = mount.source
+    if mount.size_mib is not None:
+        document["TmpfsOptions"] = {"SizeBytes": mount.size_mib * _MIB}
     return document
-
-
-def _log_config(limit_mib: int) -> Document:
-    # Two files of half the size: with one, each rotation would throw the whole log away.
-    return {
-        "Type": "json-file",
-        "Config": {"max-size": f"{max(1, limit_mib * 512)}k", "max-file": "2"},
-    }
 
 
 def _port_key(port: Port) -> str:
@@ -185,6 +180,7 @@ class Version(Struct, frozen=True):
 class Info(Struct, frozen=True):
     """What we read of `GET /info`."""
 
+    runtimes: dict[str, object] | None = field(name="Runtimes", default=None)
     architecture: str = field(name="Architecture", default="")
     operating_system: str = field(name="OperatingSystem", default="")
     cpus: int = field(name="NCPU", default=0)

@@ -6,10 +6,12 @@ it is cancelled, and shares one event stream per client whose first subscriber d
 Closing that client ends the stream on the engine's side too, so that an abandoned pull stops.
 """
 
+import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Set
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Set
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 
 import aiohttp
@@ -18,11 +20,12 @@ from aiodocker import Docker
 from aiodocker.exceptions import DockerError
 
 from agent import docker_documents as documents
-from agent.contract import EngineEvent, ExecRequest, Registry
+from agent.contract import ContainerOptions, EngineEvent, ExecRequest, Registry
 from agent.docker_errors import ANSWER_WITHIN, asking, unavailable
 from agent.docker_images import DockerImages
 from agent.docker_log_frames import demultiplexed
 from agent.docker_networks import DockerNetworks, suffixed
+from agent.docker_options import Present
 from agent.docker_usage import HAPPENINGS, Message, Stats, happening, used
 from agent.engine import (
     LABEL_NODE,
@@ -35,8 +38,10 @@ from agent.engine import (
 )
 from agent.errors import EngineRefused
 
-
 _MIB = 1024 * 1024
+
+NVIDIA = "/dev/nvidiactl"
+"""There as soon as the driver of such GPUs is loaded."""
 
 _EVENTS = ["create", "start", "die", "destroy", "pause", "unpause", "rename", "health_status"]
 
@@ -49,7 +54,7 @@ class DockerEngine:
         self._docker = Docker(url=url)
         self._digests: dict[str, str] = {}
         self._networks = DockerNetworks(self._docker)
-        self.images = DockerImages(self._docker, self._client)
+        self.images = DockerImages(self._docker, self._client, here=url.startswith("unix:"))
         self._memory = 0
         """Of the machine, in MiB; 0 until somebody asks."""
 
@@ -149,7 +154,7 @@ class DockerEngine:
         network = None
         if not container.spec.host_network:
             network = await self._networks.of(container.node_id, container.application)
-        body = documents.creation(container, network)
+        body = documents.creation(container, network, await self._present(container.spec.options))
         name = container.name
         async with asking("create", image):
             try:
@@ -159,6 +164,18 @@ class DockerEngine:
                     raise
                 made = await self._docker.containers.create(body, name=suffixed(name))
         return made.id
+
+    async def _present(self, wanted: ContainerOptions) -> Present:
+        """What the device has of what is optional: files as the agent sees them."""
+        paths = [each.host for each in wanted.devices if each.optional]
+        there = await asyncio.to_thread(_existing, [*paths, NVIDIA])
+        gpus = False
+        if wanted.gpus is not None and wanted.gpus.optional:
+            async with asking("describe", "itself"):
+                info = msgspec.convert(await self._docker.system.info(), documents.Info)
+            # Its tools register this runtime, or only the driver, which nothing tells of.
+            gpus = "nvidia" in (info.runtimes or {}) or NVIDIA in there
+        return Present(there, gpus)
 
     async def start(self, container_id: str) -> None:
         """A paused container refuses to be started: it is resumed."""
@@ -307,6 +324,10 @@ class DockerEngine:
                 # Its event task ended with this error, which the subscriber has seen as the end.
                 # ValueError: half a line, or one that is longer than aiohttp reads.
                 await docker.session.close()
+
+
+def _existing(paths: Iterable[str]) -> frozenset[str]:
+    return frozenset(path for path in paths if Path(path).exists())
 
 
 def _filters(**terms: list[str]) -> str:

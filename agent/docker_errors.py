@@ -63,6 +63,7 @@ _UNREACHABLE = (
     "internal server error",
 )
 _PORT = ("port is already allocated", "address already in use", "ports are not available")
+_DEVICE = re.compile(r'custom device "([^"]+)": no such file')
 _ADDRESS = re.compile(r"(?:for|tcp|udp)4? (\[?[0-9a-fA-F.:]*\]?:\d+)")
 
 
@@ -119,6 +120,10 @@ def container_error(error: DockerError, verb: str, subject: str) -> EngineError:
         return ContainerGone(f"the container {subject[:12]} is gone")
     if "network" in text and "not found" in text:
         return NetworkGone(f"the network of the container {subject[:12]} is gone")
+    if absent := _DEVICE.search(said):
+        return BadContainerOptions(f"this device has no {absent.group(1)}, which it is to have")
+    if "could not select device driver" in text:
+        return BadContainerOptions(f"the engine of this device offers no such GPU: {said}")
     if error.status == 400 or "oci runtime" in text or "invalid" in text:
         return BadContainerOptions(f"the engine can't {verb} a container like this: {said}")
     return EngineRefused(f"the engine could not {verb} {subject}: {said}")

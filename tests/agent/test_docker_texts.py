@@ -70,6 +70,9 @@ def test_a_failed_pull_is_told_apart_by_its_text(
          BadContainerOptions),
         (400, "invalid mount config for type \"bind\": bind source path does not exist: /nope",
          BadContainerOptions),
+        (500, 'error gathering device information while adding custom device "/dev/nope": no such '
+              "file or directory", BadContainerOptions),
+        (500, 'could not select device driver "" with capabilities: [[gpu]]', BadContainerOptions),
         (500, "something else entirely", EngineRefused),
     ],
 )  # fmt: skip
