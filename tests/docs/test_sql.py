@@ -7,6 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+from msgspec import Raw
 
 from ecn.presence_store import MemoryLeadership
 from ecn.view_writer import ViewWriter
@@ -19,6 +20,7 @@ from events.postgres_log import PostgresLog
 from events.postgres_pool import PostgresPool
 from events.route import RouteCreated, RouteEnds
 from events.template import TemplateCreated, TemplateSettings
+from events.twin import TwinDesiredChanged
 from events.volume import VolumeCreated, VolumeFile, VolumeSettings
 from projections.live import Live
 from projections.postgres_views import PostgresViews
@@ -41,6 +43,7 @@ OF_THE_PROGRAM = {"event_text", "view_document"}
 pytestmark = pytest.mark.postgres
 
 SECRET = b"a key of somebody's"
+RATE = Raw(b'{"rate":5}')
 OFFERED: tuple[KnownEvent, ...] = (
     RouteCreated(
         route_id=RouteId("r"),
@@ -68,6 +71,7 @@ OFFERED: tuple[KnownEvent, ...] = (
         ),
     ),
     NetworkSettingChanged(network_id="default-proxy-host", value="proxy.example"),
+    TwinDesiredChanged(microservice_id=WEB, version=1, patch=RATE, desired=RATE),
 )
 
 

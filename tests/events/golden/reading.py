@@ -18,6 +18,7 @@ SHOWN = (
     "/nodes",
     "/applications",
     "/microservices",
+    "/microservices/shop/web/twin",
     "/registries",
     "/users",
     "/catalog-items",

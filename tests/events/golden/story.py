@@ -68,6 +68,7 @@ from events.user import (
 from tests.events.golden.offers import OFFERS
 from tests.events.golden.outcomes import OUTCOMES
 from tests.events.golden.routers import ROUTERS
+from tests.events.golden.twins import TWINS
 
 BEGIN = datetime(2026, 1, 15, 8, 30, 0, 250_000, tzinfo=UTC)
 
@@ -323,4 +324,5 @@ STORY: tuple[Told, ...] = (
     *OFFERS,
     *ROUTERS,
     *OUTCOMES,
+    *TWINS,
 )
