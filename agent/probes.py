@@ -186,7 +186,9 @@ async def ask_container(probe: Probe, address: str) -> str:
 async def _get(probe: Probe, address: str) -> str:
     host = f"[{address}]" if ip_address(address).version == 6 else address
     url = URL(f"http://{host}:{probe.port}{probe.http_path}", encoded=True)
-    headers = {"Host": probe.http_host} if probe.http_host else {}
+    headers = {"User-Agent": "ecn-agent"}
+    if probe.http_host:
+        headers["Host"] = probe.http_host
     # A session each time: nothing is kept between questions, no cookie and no connection.
     async with (
         aiohttp.ClientSession(

@@ -203,7 +203,6 @@ def test_everything_is_started_in_the_end_also_in_circles(
         desired[f"m{n}"] = one
     actual: list[Container] = []
     for _ in desired:
-        for step in plan(desired, actual, {}, NOW).steps:
-            if step.verb is Verb.CREATE:
-                actual.append(container(step.microservice_id))
+        made = plan(desired, actual, {}, NOW).bucket(Verb.CREATE)
+        actual += [container(m) for m in made]
     assert {c.microservice_id for c in actual} == set(desired)
