@@ -49,8 +49,9 @@ class Leaving(Struct, frozen=True, kw_only=True):
     node_id: str
     name: str
     controller: str
-    offline: bool
-    images: bool
+    images: bool = False
+    told: bool = False
+    """Whether the controller has taken the node back."""
     volumes: list[Volume] = field(default_factory=list)
 
 
@@ -80,14 +81,22 @@ async def deprovision(
     Errors: NotWithdrawn when the controller does not take the node back, and nothing was undone;
     StillRuns; EngineError, FolderUnusable with some of it undone.
     """
-    leaving = _record(folder)
     identity = folder.identity()
+    leaving = _record(folder, identity)
     if leaving is None:
         if identity is None:
             return None
-        leaving = _begun(folder, identity, offline=offline, images=images)
-        if not offline:
+        leaving = _begun(folder, identity)
+    # Before anything is done, so that whatever is cut short is known to be.
+    leaving = replace(leaving, images=leaving.images or images)
+    _keep(folder, leaving)
+    if identity is not None and not (offline or leaving.told):
+        try:
             await _withdrawn(identity)
+        except NotWithdrawn:
+            (folder.path / RECORD).unlink(missing_ok=True)
+            raise
+        leaving = replace(leaving, told=True)
         _keep(folder, leaving)
     await _ended(folder)
     with folder.locked():
@@ -104,33 +113,35 @@ async def deprovision(
     return Cleared(
         name=leaving.name,
         controller=leaving.controller,
-        told=not leaving.offline,
+        told=leaving.told,
         files=files,
         images=pruned,
         kept_files=kept,
     )
 
 
-def _record(folder: Folder) -> Leaving | None:
-    """What was begun before."""
+def _record(folder: Folder, identity: Identity | None) -> Leaving | None:
+    """What was begun before, and concerns the node that this device is, or was last."""
     try:
-        return msgspec.json.decode((folder.path / RECORD).read_bytes(), type=Leaving)
+        found = msgspec.json.decode((folder.path / RECORD).read_bytes(), type=Leaving)
     except (OSError, msgspec.DecodeError):
         return None  # as good as none: it is made anew of what is still there
+    if identity is not None and identity.node_id != found.node_id:
+        return None  # it became another node since
+    return found
 
 
 def _keep(folder: Folder, leaving: Leaving) -> None:
     write_whole(folder.path / RECORD, msgspec.json.encode(leaving), mode=0o600)
 
 
-def _begun(folder: Folder, identity: Identity, *, offline: bool, images: bool) -> Leaving:
+def _begun(folder: Folder, identity: Identity) -> Leaving:
     known = folder.desired_state()
     return Leaving(
         node_id=identity.node_id,
         name=identity.name,
         controller=identity.controller,
-        offline=offline,
-        images=images,
+        told=identity.withdrawn,
         volumes=[v for v in known.volumes.values() if v.destination] if known else [],
     )
 
