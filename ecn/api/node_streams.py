@@ -6,7 +6,13 @@ a `StreamProblem`. Nothing is kept, and a node that nobody looks at is asked for
 
 from aiohttp import web
 
-from agent.contract import AnyStreamRequest, EventsRequest, UsageRequest
+from agent.contract import (
+    AnyStreamRequest,
+    ContainerUsage,
+    EngineEvent,
+    EventsRequest,
+    UsageRequest,
+)
 from ecn.api.endpoint import Endpoint, Query, truth, whole_number
 from ecn.api.keys import LIVE, STREAMS
 from ecn.api.looking import check_reachable, may_look, passed_on
@@ -77,6 +83,7 @@ ENDPOINTS = (
         access=Role.VIEWER,
         tag="nodes",
         summary="See what its containers use: a line of JSON for each, again and again",
+        answer=ContainerUsage,
         media="application/x-ndjson",
         queries=(
             Query("interval", "seconds between two looks, 2 unless told", int),
@@ -92,6 +99,7 @@ ENDPOINTS = (
         access=Role.VIEWER,
         tag="nodes",
         summary="See what its container engine says of its containers: lines of JSON",
+        answer=EngineEvent,
         media="application/x-ndjson",
         queries=(
             Query("since", "RFC 3339 time; without, only what is to come"),

@@ -14,6 +14,7 @@ from agent.contract import LARGEST_FRAME
 
 PING_EVERY = 15.0
 SILENCE = 50.0
+PART_WITHIN = 2.0
 """Seconds."""
 
 
@@ -77,5 +78,5 @@ class SessionLink:
     async def close(self) -> None:
         """Part in good order, if the other side is still there."""
         with suppress(ClientError, OSError, RuntimeError, TimeoutError):
-            async with asyncio.timeout(5.0):
+            async with asyncio.timeout(PART_WITHIN):
                 await self._socket.close()

@@ -6,7 +6,8 @@ frames (agent/contract.py) both ways, and an EXIT frame is the last.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import msgspec
 from aiohttp import web
@@ -34,6 +35,9 @@ from projections.things import name_of
 
 START_WITHIN = 10.0
 """Seconds for the first word."""
+
+PART_WITHIN = 5.0
+"""Seconds for a last word."""
 
 LONGEST, LONGEST_IDLE = 8 * 3600.0, 1800.0
 """Seconds that a session may last, and be silent. The agent sees to it; if it does not, we do."""
@@ -159,13 +163,9 @@ class Relay:
         raise AssertionError("it watches for ever")
 
     async def _part(self, end: SessionEnd) -> None:
-        """The device first: what runs there has to end. Who is there is told why."""
-        await self._device.close()
-        try:
-            async with asyncio.timeout(5.0):
-                await self._operator.send(frame(Channel.EXIT, msgspec.json.encode(end)))
-        except (LinkBroken, TimeoutError):
-            return
+        """Who is there is told why, and what runs on the device has to end."""
+        last = self._operator.send(frame(Channel.EXIT, msgspec.json.encode(end)))
+        await asyncio.gather(_bounded(last), self._device.close())
 
     async def _outwards(self) -> SessionEnd:
         """From the device."""
@@ -208,6 +208,13 @@ class Relay:
             if now >= min(ends, idle_ends):
                 return SessionEnd(reason="too long, or silent for too long")
             await asyncio.sleep(min(ends, idle_ends) - now)
+
+
+async def _bounded(last: Awaitable[None]) -> None:
+    """A last word to who may have stopped listening."""
+    with suppress(LinkBroken, TimeoutError):
+        async with asyncio.timeout(PART_WITHIN):
+            await last
 
 
 def _unframed(said: bytes | str) -> tuple[Channel, bytes]:

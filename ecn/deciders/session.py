@@ -37,7 +37,7 @@ def check_reach(world: World, node_id: NodeId, kind: SessionKind, role: Role) ->
     whom = "nobody" if reach is Reach.NOBODY else f"the role {reach} or more"
     raise NotAllowed(
         f"node {node.name!r} allows {_WORDS[kind]} to {whom} ({setting}), and you are {role}",
-        next_step=f"An operator can set {setting} of the node's settings: ecn deploy -f <file>",
+        next_step=f"An admin can set {setting} of the node's settings: ecn deploy -f <file>",
     )
 
 
