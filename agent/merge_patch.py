@@ -193,3 +193,34 @@ def _check_key(key: str, field: str) -> None:
 
 def _at(field: str, key: str) -> str:
     return f"{field}.{key[:40]}"
+
+
+def assignment(text: str) -> Document:
+    """The patch that `net.mtu=1500` stands for. The value is JSON, else text; null removes.
+
+    Errors: ValueError, when it is none. A key with a dot in it can only be named in a patch.
+    """
+    path, equals, value = text.partition("=")
+    keys = path.split(".")
+    if not equals or not all(keys):
+        raise ValueError(f"{text!r} is not NAME=VALUE, as net.mtu=1500")
+    try:
+        said: object = msgspec.json.decode(value)
+    except (msgspec.DecodeError, UnicodeError):
+        said = value
+    patch: Document = {keys.pop(): said}
+    while keys:
+        patch = {keys.pop(): patch}
+    return patch
+
+
+def together(one: Mapping[str, object], other: Mapping[str, object]) -> Document:
+    """The patch that does both, as far as none says something of what is within the other's."""
+    both = dict(one)
+    for key, value in other.items():
+        before = both.get(key)
+        if isinstance(before, Mapping) and isinstance(value, Mapping):
+            both[key] = together(before, value)
+        else:
+            both[key] = value
+    return both

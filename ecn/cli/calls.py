@@ -3,6 +3,7 @@
 Part of `client.py`, which has those about nodes, applications and history.
 """
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 from msgspec import Struct
@@ -19,6 +20,7 @@ from ecn.api.iofog_documents import IofogDocument
 from ecn.api.network_documents import NetworkDocument, RouterManifest, SettingManifest
 from ecn.api.route_documents import ApplyRoute, Routes
 from ecn.api.template_documents import TemplateDocument, TemplateManifest, Templates
+from ecn.api.twin_documents import TwinDocument
 from ecn.api.volume_documents import VolumeDocument, VolumeManifest, Volumes
 from ecn.cli.transport import Query, Transport
 
@@ -133,6 +135,32 @@ class Calls:
     async def apply_route(self, name: str, body: ApplyRoute) -> Applied:
         """Make it so."""
         return await self._applied(("routes", *name.split("/")), body)
+
+    # --- twins
+
+    async def twin(self, microservice: str) -> TwinDocument:
+        """By `<application>/<name>` or id of the microservice."""
+        path = ("microservices", *microservice.split("/"), "twin")
+        return await self._get(path, TwinDocument)
+
+    async def patch_twin(
+        self, microservice: str, patch: Mapping[str, object], *, seen: int | None
+    ) -> d.Changed:
+        """Change a part of its desired properties. seen: only if they are at that version."""
+        return await self._change_twin("PATCH", microservice, patch, seen)
+
+    async def replace_twin(
+        self, microservice: str, desired: Mapping[str, object], *, seen: int | None
+    ) -> d.Changed:
+        """Let exactly these be its desired properties."""
+        return await self._change_twin("PUT", microservice, desired, seen)
+
+    async def _change_twin(
+        self, method: str, microservice: str, body: Mapping[str, object], seen: int | None
+    ) -> d.Changed:
+        path = ("microservices", *microservice.split("/"), "twin", "desired")
+        tag = "" if seen is None else f'"{seen}"'
+        return await self._t.change(method, path, d.Changed, body=body, if_match=tag)
 
     # --- the network as a whole
 

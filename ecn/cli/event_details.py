@@ -12,6 +12,8 @@ from msgspec import Struct
 from ecn.api.documents import EventDocument
 from ecn.api.plan_documents import REVERT_TO
 
+LONGEST_PATCH = 200
+
 
 class _Status(Struct):
     state: str = ""
@@ -47,6 +49,9 @@ class _Said(Struct):
     command: object = None
     """Of a session, as the kind: the words that were run."""
     exit_code: int | None = None
+    patch: object = None
+    """Of a twin, as the next."""
+    rule: object = None
 
 
 def details(event: EventDocument) -> str:
@@ -75,10 +80,18 @@ def details(event: EventDocument) -> str:
         words.append(said.name)
     if event.type.startswith("session."):
         words += [_session(said)]
+    if event.type.startswith("twin."):
+        words += [_twin(said)]
     words += [said.role, said.reason, said.description]
     if event.causation_id.startswith(REVERT_TO):
         words.append(f"reverted to {event.causation_id.removeprefix(REVERT_TO)}")
     return ", ".join(word for word in words if word)
+
+
+def _twin(said: _Said) -> str:
+    """What changed, or gave way."""
+    patch = msgspec.json.encode(said.patch).decode()[:LONGEST_PATCH]
+    return f"gave way ({said.rule}): {patch}" if said.rule else patch
 
 
 def _session(said: _Said) -> str:

@@ -126,7 +126,7 @@ def audit(
         session.run(lambda client: _follow(client, query, after, since, form))
         return
     span = Span(after, before, limit)
-    session.run(lambda client: _audit(client, query, span, at, form))
+    session.run(lambda client: show_found(client, query, span, at, form))
 
 
 @examples("""
@@ -169,12 +169,12 @@ def events(
         session.run(lambda client: _follow(client, query, after, None, form))
     else:
         span = Span(after, before)
-        session.run(lambda client: _audit(client, query, span, at, form))
+        session.run(lambda client: show_found(client, query, span, at, form))
 
 
 async def latest(client: Client, *, at: str, form: str) -> None:
     """Show the latest events, or the latest as of then."""
-    await _audit(client, {}, Span(), at, form)
+    await show_found(client, {}, Span(), at, form)
 
 
 class Span:
@@ -209,7 +209,10 @@ class Span:
                 before = page.next
 
 
-async def _audit(client: Client, query: Mapping[str, str], span: Span, at: str, form: str) -> None:
+async def show_found(
+    client: Client, query: Mapping[str, str], span: Span, at: str, form: str
+) -> None:
+    """Show the events that the query finds."""
     view = await looking(client, at, tell=form == Format.TABLE)
     streamed = form == CSV and span.ascending
     if streamed:

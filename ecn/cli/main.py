@@ -46,6 +46,7 @@ class Ecn(LazyGroup):
             ("Change", "rebuild", "Let a container be made anew.", "rename:rebuild"),
             ("Change", "attach", "Let a node use an edge resource.", "attach:attach"),
             ("Change", "detach", "Let it use it no more.", "attach:detach"),
+            ("Change", "twin", "Show and change a microservice's twin.", "twin:twin"),
             ("Change", "provision-key", "Get a key for a device.", "provisioning:provision_key"),
             ("Change", "deprovision", "Part a device from its node.", "provisioning:deprovision"),
             ("Change", "reboot", "Restart a node's device.", "instruct:reboot"),

@@ -39,6 +39,7 @@ PATIENCE = 30.0
 RETRIED = frozenset({502, 503, 504})
 
 Query = Mapping[str, str]
+Body = Struct | Mapping[str, object]
 Pairs = Sequence[tuple[str, str]]
 """A query in which a name stands several times."""
 
@@ -67,11 +68,13 @@ class Transport:
         path: tuple[str, ...],
         *,
         query: Query | None = None,
-        body: Struct | None = None,
+        body: Body | None = None,
+        if_match: str = "",
     ) -> Reply:
         """Ask, and ask again while that may help. A change takes effect once however often.
 
         path: segments below the base; each is one segment whatever characters it has.
+        if_match: the ETag of what the change was made from.
         Errors: Refused, NotAllowed, Unreachable.
         """
         headers = dict(self._headers)
@@ -81,6 +84,8 @@ class Transport:
             headers["Content-Type"] = "application/json"
         if method != "GET":
             headers["Idempotency-Key"] = uuid4().hex
+        if if_match:
+            headers["If-Match"] = if_match
         started = time.monotonic()
         attempt = 0
         while True:
@@ -122,11 +127,13 @@ class Transport:
         path: tuple[str, ...],
         kind: type[T],
         *,
-        body: Struct | None = None,
+        body: Body | None = None,
         query: Query | None = None,
+        if_match: str = "",
     ) -> T:
         """Change something, and decode what it answers."""
-        return self.decoded(await self.request(method, path, body=body, query=query), kind)
+        reply = await self.request(method, path, body=body, query=query, if_match=if_match)
+        return self.decoded(reply, kind)
 
     @asynccontextmanager
     async def stream(
