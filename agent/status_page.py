@@ -1,21 +1,29 @@
-"""What `ecn-agent status` shows: the agent's folder and the engine side by side.
+"""What `ecn-agent status` shows: the agent's folder, the engine, and the agent itself if it runs.
 
 Reads only; works beside a running agent and without a controller. No secret is in what it shows.
 """
 
 import sys
+from datetime import UTC, datetime
 
 import msgspec
 from msgspec import Struct, field
 from rich.console import Console
 from rich.table import Table
 
-from agent.contract import ContainerStatus
+from agent.contract import ContainerStatus, Health, PullProgress
+from agent.control_socket import Living, Wish, ask
+from agent.desired_state import Known
+from agent.disk import amount, room_at
 from agent.docker_engine import DockerEngine
+from agent.engine import Container
 from agent.errors import EngineError
 from agent.journal import Journal
-from agent.memory import clock_time
+from agent.memory import Memory, clock_time
+from agent.reconcile import plan
 from agent.store import Folder
+
+MIB = 1 << 20
 
 
 class MicroserviceStatus(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -31,6 +39,12 @@ class MicroserviceStatus(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Its name at the engine."""
     engine_state: str = ""
     last_noted: ContainerStatus | None = None
+    health: Health = Health.NONE
+    """As noted last."""
+    next_attempt: datetime | None = None
+    """When something that failed, or a restart, is due."""
+    pull: PullProgress | None = None
+    """While it waits for its image."""
 
 
 class DeviceStatus(Struct, frozen=True, kw_only=True):
@@ -46,6 +60,11 @@ class DeviceStatus(Struct, frozen=True, kw_only=True):
     """None while no desired state was ever received."""
     waiting_transitions: int = 0
     """Not accepted by the controller yet."""
+    living: Living | None = None
+    """What the running agent says; None where none runs."""
+    disk_total_mib: int = 0
+    """Of the file system that the agent's folder is on, as the next."""
+    disk_free_mib: int = 0
     engine_problem: str = ""
     microservices: list[MicroserviceStatus] = field(default_factory=list)
 
@@ -57,16 +76,21 @@ async def device_status(folder: Folder, engine_url: str) -> DeviceStatus:
         return DeviceStatus(folder=str(folder.path), provisioned=False, agent_runs=folder.in_use())
     known = folder.desired_state()
     noted: dict[str, ContainerStatus] = {}
+    memories: dict[str, Memory] = {}
     waiting = 0
     if folder.journal.exists():
         with Journal(folder.journal) as journal:
-            noted, waiting = journal.last_told(), journal.waiting()
-    actual, problem = {}, ""
+            noted, memories = journal.last_told(), journal.memories()
+            waiting = journal.waiting()
+    actual: list[Container] = []
+    problem = ""
     try:
         async with DockerEngine(engine_url) as engine:
-            actual = {c.microservice_id: c for c in await engine.containers(identity.node_id)}
+            actual = await engine.containers(identity.node_id)
     except EngineError as error:
         problem = str(error)
+    living = await ask(folder.path, Wish.STATUS)
+    room = room_at(folder.path)
     return DeviceStatus(
         folder=str(folder.path),
         provisioned=True,
@@ -76,24 +100,50 @@ async def device_status(folder: Folder, engine_url: str) -> DeviceStatus:
         controller=identity.controller,
         desired_revision=known.revision if known else None,
         waiting_transitions=waiting,
+        living=living,
+        disk_total_mib=room.total // MIB if room else 0,
+        disk_free_mib=room.free // MIB if room else 0,
         engine_problem=problem,
-        microservices=[
-            MicroserviceStatus(
-                microservice_id=m.microservice_id,
-                application=m.application,
-                name=m.name,
-                image=m.spec.image,
-                should_run=m.running,
-                revision=m.revision,
-                container=actual[m.microservice_id].name if m.microservice_id in actual else "",
-                engine_state=(
-                    actual[m.microservice_id].state.value if m.microservice_id in actual else ""
-                ),
-                last_noted=noted.get(m.microservice_id),
-            )
-            for m in (known.microservices.values() if known else ())
-        ],
+        microservices=_microservices(known, actual, noted, memories, living, problem),
     )
+
+
+def _microservices(
+    known: Known | None,
+    actual: list[Container],
+    noted: dict[str, ContainerStatus],
+    memories: dict[str, Memory],
+    living: Living | None,
+    problem: str,
+) -> list[MicroserviceStatus]:
+    """One for each that should be here."""
+    if known is None:
+        return []
+    # What the agent itself would say is next; without the engine nothing is.
+    todo = plan(known.microservices, actual, memories, datetime.now(UTC)).steps
+    due = {} if problem else {step.microservice_id: step.until for step in todo}
+    chosen = {step.microservice_id: step.container for step in todo}
+    pulls = living.usage.pulls if living is not None and living.usage is not None else {}
+    found = []
+    for key, wanted in known.microservices.items():
+        container, last = chosen.get(key), noted.get(key)
+        found.append(
+            MicroserviceStatus(
+                microservice_id=key,
+                application=wanted.application,
+                name=wanted.name,
+                image=wanted.spec.image,
+                should_run=wanted.running,
+                revision=wanted.revision,
+                container=container.name if container is not None else "",
+                engine_state=container.state.value if container is not None else "",
+                last_noted=last,
+                health=last.health if last is not None else Health.NONE,
+                next_attempt=due.get(key),
+                pull=pulls.get(key),
+            )
+        )
+    return found
 
 
 def as_json(status: DeviceStatus) -> str:
@@ -111,14 +161,28 @@ def as_table(status: DeviceStatus, console: Console | None = None) -> None:
     facts = Table.grid(padding=(0, 2))
     facts.add_row("node", f"{status.name} ({status.node_id})")
     facts.add_row("controller", status.controller)
-    facts.add_row("agent", "runs" if status.agent_runs else "does not run")
+    living = status.living
+    facts.add_row("last contact", _contact(living))
+    facts.add_row("agent", _agent(status))
     facts.add_row("engine", status.engine_problem or "answers")
     revision = status.desired_revision
     facts.add_row("desired state", "never received" if revision is None else f"at {revision}")
     facts.add_row("not told yet", f"{status.waiting_transitions} transitions")
+    free, total = amount(status.disk_free_mib * MIB), amount(status.disk_total_mib * MIB)
+    facts.add_row("disk", f"{free} of {total} free")
     console.print(facts)
     table = Table(box=None, header_style="bold")
-    for column in ("MICROSERVICE", "IMAGE", "WANTED", "ENGINE", "STATE", "SINCE", "REASON"):
+    for column in (
+        "MICROSERVICE",
+        "IMAGE",
+        "WANTED",
+        "ENGINE",
+        "STATE",
+        "HEALTH",
+        "SINCE",
+        "NEXT",
+        "REASON",
+    ):
         table.add_column(column, overflow="fold", no_wrap=column == "MICROSERVICE")
     for m in sorted(status.microservices, key=lambda m: (m.application, m.name)):
         last = m.last_noted
@@ -128,7 +192,30 @@ def as_table(status: DeviceStatus, console: Console | None = None) -> None:
             "running" if m.should_run else "stopped",
             m.engine_state or "-",
             last.state.value if last else "-",
+            m.health.value if m.health is not Health.NONE else "-",
             clock_time(last.at) if last else "-",
-            last.reason if last else "",
+            clock_time(m.next_attempt) if m.next_attempt else "-",
+            f"{_pulling(m)}{last.reason if last else ''}",
         )
     console.print(table)
+
+
+def _agent(status: DeviceStatus) -> str:
+    living = status.living
+    if living is None:
+        return "runs, and does not answer" if status.agent_runs else "does not run"
+    trial = ", on trial after an upgrade" if living.on_trial else ""
+    return f"{living.version} runs since {clock_time(living.started_at)} as {living.pid}{trial}"
+
+
+def _contact(living: Living | None) -> str:
+    if living is None:
+        return "not known while the agent does not run"
+    heard = clock_time(living.heard_at) if living.heard_at else "none since the agent's start"
+    return f"{heard}; now: {living.controller_problem}" if living.controller_problem else heard
+
+
+def _pulling(m: MicroserviceStatus) -> str:
+    if m.pull is None or not m.pull.total_bytes:
+        return ""
+    return f"{100 * m.pull.done_bytes // m.pull.total_bytes} % of the image is here; "
