@@ -17,7 +17,7 @@ from events.application import (
 )
 from events.catalog import RegistrySettings, RegistryUpdated
 from events.envelope import KnownEvent
-from events.ids import NodeId
+from events.ids import START, NodeId, Position
 from events.node import (
     AgentSettings,
     Instruction,
@@ -33,11 +33,12 @@ from events.node import (
     OfflineReason,
 )
 from projections.catalog import catalog_item
-from projections.desired_state import revision, should_run, wanted
+from projections.desired_state import revision, should_run, volumes, volumes_since, wanted
 from projections.edge_resources import linked
 from projections.host_templates import references, resolved_hosts
 from projections.images import image_for
 from projections.microservices import MicroserviceRow
+from projections.volumes import mounted_by
 from projections.world import World, fold
 from tests.builders import (
     CACHE,
@@ -84,6 +85,14 @@ def wanted_of(world: World, node_id: NodeId) -> object:
         for key, row in world.volumes.items()
         if node_id in row.settings.node_ids
     }
+    mounted = {
+        volume_id: (
+            world.volumes[volume_id].settings.files,
+            world.volumes[volume_id].settings.permissions,
+        )
+        for _, row in rows
+        for volume_id in mounted_by(row.spec)
+    }
     node = world.nodes[node_id]
     settings = node.settings
     return (
@@ -92,6 +101,7 @@ def wanted_of(world: World, node_id: NodeId) -> object:
         (settings.agent, settings.location, settings.latitude, settings.longitude),
         {key: (row.name, row.settings) for key, row in linked(world, node_id).items()},
         volumes,
+        mounted,
         {
             key: (
                 row.spec,
@@ -168,6 +178,29 @@ def test_what_changed_since_a_revision_is_what_has_a_higher_one(history: History
             assert {key: known.get(key) for key in there} == {
                 key: told_of(history.world, row) for key, row in there.items()
             }
+
+
+def volumes_told(world: World, node_id: NodeId, since: Position) -> dict[str, object]:
+    """As an agent gets them."""
+    return {
+        key: (row.settings.files, row.settings.permissions, node_id in row.settings.node_ids)
+        for key, row in volumes_since(world, node_id, since).items()
+    }
+
+
+@often
+@hypothesis.given(st.one_of(histories(), histories(crowded=True)))
+def test_an_agent_has_all_volumes_once_it_gets_those_since_its_revision(history: History) -> None:
+    seen = worlds(history)
+    for earlier in seen[:: max(1, len(seen) // 8)]:
+        for node_id in set(earlier.nodes) & set(history.world.nodes):
+            since = revision(earlier, node_id)
+            known = volumes_told(earlier, node_id, START)
+            known |= volumes_told(history.world, node_id, since)
+            there = volumes(history.world, node_id)
+            assert {key: known.get(key) for key in there} == volumes_told(
+                history.world, node_id, START
+            )
 
 
 @often

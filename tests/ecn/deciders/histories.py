@@ -56,7 +56,14 @@ from ecn.commands.user import (
 from ecn.commands.volume import ApplyVolume, DeleteVolume
 from ecn.deciders.decide import decide
 from ecn.errors import Refused
-from events.application import ContainerState, ContainerStatus, MicroserviceSpec, PortMapping
+from events.application import (
+    ContainerState,
+    ContainerStatus,
+    MicroserviceSpec,
+    PortMapping,
+    VolumeKind,
+    VolumeMount,
+)
 from events.application import Protocol as PortProtocol
 from events.catalog import SealedSecret
 from events.envelope import KnownEvent, Recorded
@@ -681,6 +688,10 @@ PEOPLE: list[AnyCommand] = [
     ),
 ]
 """Somebody who is logged in for an hour."""
+_MOUNTING = MicroserviceSpec(
+    image="shop/web:1",
+    volumes=[VolumeMount(kind=VolumeKind.FILES, source="a", target="/etc/conf")],
+)
 _INTERIOR = RouterSettings(mode=RouterMode.INTERIOR, edge_port=56722, inter_router_port=56721)
 _ROUTERS = tuple(
     RegisterNode(
@@ -722,7 +733,11 @@ def histories(
         ProvisionNode(key_hash="key", credential_hash="secret", facts=NodeFacts(), now=now),
         ApplyRegistry(registry_id=HUB, name="a", url="a.example"),
         ApplyVolume(volume_id=VolumeId("volume-a"), name="a"),
-        manifest(placement("a", registry="a"), placement("b", node=WEST), name="a"),
+        manifest(
+            placement("a", registry="a"),
+            placement("b", node=WEST, made_from=_MOUNTING if crowded else None),
+            name="a",
+        ),
         *(_ROUTERS if routed or (crowded and draw(st.booleans())) else ()),
     ]
     prepared += FURNISHED if crowded else draw(st.sampled_from([[], FURNISHED]))
