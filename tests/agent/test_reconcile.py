@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from agent.contract import Health, Microservice, Registry, RestartPolicy
 from agent.engine import Container, EngineState
-from agent.memory import Memory, failed
+from agent.memory import Memory, end_of, failed
 from agent.reconcile import plan, spec_digest
 from agent.steps import Step, Verb
 from tests.agent.builders import NOW, at, container, exited, microservice, spec
@@ -176,3 +176,75 @@ def test_what_somebody_paused_is_resumed() -> None:
 def test_what_is_being_removed_is_waited_for() -> None:
     todo = step(microservice(), container(state=EngineState.REMOVING))
     assert (todo.verb, todo.until) == (Verb.WAIT, at(1))
+
+
+def test_an_end_is_told_with_its_last_words_and_the_next_attempt() -> None:
+    ended = exited(ended=-4.0)
+    memory = Memory(revision=1, last_words="no database | giving up", words_of=end_of(ended))
+    assert step(microservice(), ended, memory=memory).reason == (
+        "it ended with exit code 1; it printed last: no database | giving up; "
+        "it is started again at 2026-01-02 03:04:11Z (10 s)"
+    )
+    settled = step(microservice(restart=RestartPolicy.NEVER), ended, memory=memory)
+    assert settled.reason.startswith("it ended with exit code 1; it printed last: no database")
+    another_end = exited(ended=-3.0)
+    assert "printed" not in step(microservice(), another_end, memory=memory).reason
+
+
+def test_what_was_started_again_says_so_until_it_is_stable() -> None:
+    memory = Memory(revision=1, restarts=2, delay=20.0, last_words="no database")
+    young = step(microservice(), container(started=-599.0), memory=memory)
+    assert young.reason == (
+        "it runs, and was started again 2 times; before its last end it printed: no database"
+    )
+    stable = step(microservice(), container(started=-600.0), memory=memory)
+    assert stable.reason == "it runs as it should"
+
+
+def test_the_unhealthy_say_what_their_health_check_said() -> None:
+    said = "GET /ready on port 8080 answered 503, 3 times in a row"
+    unwell = replace(container(health=Health.UNHEALTHY, started=-90.0), health_said=said)
+    assert step(microservice(), unwell).reason == f"{said}; it is started again now"
+    left = step(microservice(restart=RestartPolicy.NEVER), unwell)
+    assert left.reason == f"{said}; its restart policy never leaves it running"
+
+
+def test_the_unhealthy_are_started_again_more_and_more_rarely() -> None:
+    memory = Memory(revision=1, restarts=3, delay=40.0)
+    unwell = container(health=Health.UNHEALTHY, started=-50.0)
+    todo = step(microservice(), unwell, memory=memory)
+    assert (todo.verb, todo.until) == (Verb.WAIT, at(30))
+
+
+@pytest.mark.parametrize(
+    ("policy", "verb"), [(RestartPolicy.NEVER, Verb.STOP), (RestartPolicy.ON_FAILURE, Verb.REPLACE)]
+)
+def test_what_wrote_more_than_it_may_gets_a_fresh_container(
+    policy: RestartPolicy, verb: Verb
+) -> None:
+    wanted = microservice(restart=policy)
+    over = {"m1": "it wrote 12 MiB, its limit is 10 MiB"}
+    (todo,) = plan({"m1": wanted}, [container(started=-30.0)], {}, NOW, over=over).steps
+    assert (todo.verb, todo.cause) == (verb, "disk-quota")
+    assert todo.reason.startswith("it wrote 12 MiB, its limit is 10 MiB; ")
+    again = {"m1": Memory(revision=1, restarts=2, delay=20.0)}
+    (todo,) = plan({"m1": wanted}, [container(started=-30.0)], again, NOW, over=over).steps
+    if verb is Verb.REPLACE:
+        assert (todo.verb, todo.until) == (Verb.WAIT, at(10))
+    ended = exited(ended=-30.0)
+    (todo,) = plan({"m1": wanted}, [ended], {}, NOW, over=over).steps
+    assert todo.verb is (Verb.SETTLED if verb is Verb.STOP else Verb.REPLACE)
+    assert "its limit is 10 MiB" in todo.reason
+
+
+def test_what_ended_with_the_whole_device_is_started_without_a_wait() -> None:
+    memory = {"m1": Memory(revision=1, restarts=5, delay=300.0)}
+    ended = exited(ended=-3.0, ran=5000.0)
+    (todo,) = plan({"m1": microservice()}, [ended], memory, NOW, booted_at=at(-60)).steps
+    assert (todo.verb, todo.cause) == (Verb.START, "booted")
+    assert todo.reason == "the device was started anew; before, it ended with exit code 1"
+    (todo,) = plan({"m1": microservice()}, [ended], memory, NOW, booted_at=at(-9000)).steps
+    assert todo.verb is Verb.WAIT
+    never = microservice(restart=RestartPolicy.NEVER)
+    (todo,) = plan({"m1": never}, [ended], memory, NOW, booted_at=at(-60)).steps
+    assert todo.verb is Verb.SETTLED
