@@ -4,6 +4,7 @@ import hypothesis
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from events.application import (
     ApplicationStarted,
@@ -14,10 +15,12 @@ from events.application import (
     MicroserviceStarted,
     MicroserviceStopped,
     MicroserviceUpdated,
+    VolumeKind,
+    VolumeMount,
 )
 from events.catalog import RegistrySettings, RegistryUpdated
 from events.envelope import KnownEvent
-from events.ids import START, NodeId, Position
+from events.ids import START, NodeId, Position, VolumeId
 from events.node import (
     AgentSettings,
     Instruction,
@@ -32,6 +35,7 @@ from events.node import (
     NodeWentOffline,
     OfflineReason,
 )
+from events.volume import VolumeCreated, VolumeFile, VolumeSettings, VolumeUpdated
 from projections.catalog import catalog_item
 from projections.desired_state import revision, should_run, volumes, volumes_since, wanted
 from projections.edge_resources import linked
@@ -270,6 +274,50 @@ def test_an_event_moves_the_revisions_of_those_it_concerns(
     events: list[KnownEvent], nodes: set[NodeId]
 ) -> None:
     assert moved_by(*events) == nodes
+
+
+CONF = VolumeId("conf")
+MOUNTING = replace(
+    spec(), volumes=[VolumeMount(kind=VolumeKind.FILES, source=CONF, target="/etc/conf")]
+)
+AS_IT_WAS = VolumeSettings(files=[VolumeFile(path="a", content=b"1")])
+OTHERWISE = VolumeSettings(files=[VolumeFile(path="a", content=b"2")])
+WITH_CONF = (
+    VolumeCreated(volume_id=CONF, name="conf", settings=AS_IT_WAS),
+    MicroserviceUpdated(microservice_id=WEB, spec=MOUNTING),
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "nodes"),
+    [
+        (OTHERWISE, {EAST}),
+        (replace(AS_IT_WAS, permissions="600"), {EAST}),
+        (replace(AS_IT_WAS, destination="/srv/conf", node_ids=[WEST]), {WEST}),
+        (replace(OTHERWISE, destination="/srv/conf", node_ids=[WEST]), {EAST, WEST}),
+    ],
+)
+def test_a_changed_volume_moves_those_who_mount_it_and_those_who_have_it(
+    settings: VolumeSettings, nodes: set[NodeId]
+) -> None:
+    assert moved_by(*WITH_CONF, VolumeUpdated(volume_id=CONF, settings=settings)) == nodes
+
+
+def test_a_microservice_that_moves_brings_its_files_along() -> None:
+    moved = MicroserviceMoved(microservice_id=WEB, from_node_id=EAST, to_node_id=WEST)
+    before = world_after(*NETWORK, *WITH_CONF)
+    assert (set(volumes(before, EAST)), set(volumes(before, WEST))) == ({CONF}, set())
+    world = fold(before, chained(before.head, moved))
+    assert (set(volumes(world, EAST)), set(volumes(world, WEST))) == (set(), {CONF})
+    # West hears of it although the volume is older than what west knows.
+    assert set(volumes_since(world, WEST, revision(before, WEST))) == {CONF}
+
+
+def test_another_change_of_who_mounts_it_does_not_bring_the_files_again() -> None:
+    before = world_after(*NETWORK, *WITH_CONF)
+    again = MicroserviceUpdated(microservice_id=WEB, spec=replace(MOUNTING, config='{"a":1}'))
+    world = fold(before, chained(before.head, again))
+    assert volumes_since(world, EAST, revision(before, EAST)) == {}
 
 
 def test_a_node_that_is_not_there_has_revision_zero() -> None:
