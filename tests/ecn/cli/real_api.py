@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -25,6 +26,10 @@ class RealApi:
     def do(self, work: Callable[[Controller], Coroutine[object, object, T]]) -> T:
         """Do this where the controller runs, and wait for it."""
         return asyncio.run_coroutine_threadsafe(work(self.controller), self._loop).result(30)
+
+    def begin(self, work: Coroutine[object, object, T]) -> "Future[T]":
+        """Let this run where the controller runs, beside what this thread does."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def log_in(self, token: str = ADMIN) -> None:
         """Let command lines go there."""
