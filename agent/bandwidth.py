@@ -42,7 +42,7 @@ class Bandwidth:
             self._tokens -= count
             # The rate may change while one waits: slept in small parts, and asked again.
             while self._rate > 0 and self._tokens < 0:
-                await asyncio.sleep(min(1.0, -self._tokens / self._rate))
+                await asyncio.sleep(min(1.0, max(0.001, -self._tokens / self._rate)))
                 self._fill()
 
     def _fill(self) -> None:

@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 PIECE = 1 << 16
 RETRIES = 6
-"""Attempts in a row that bring not one byte."""
+"""Attempts in a row, after a break, that bring not one byte."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 """Seconds between two attempts, doubling."""
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from agent.images import ImageStore
+
 _MIB = 1 << 20
 LEAST_RESERVE, MOST_RESERVE = 512 * _MIB, 5120 * _MIB
 RESERVED_PART, MOST_RESERVED_PART = 0.05, 0.25
@@ -62,6 +64,11 @@ class Disk:
         self._folder = folder
         self._read = read
         self.engine_root = ""
+
+    async def find_engine(self, images: ImageStore) -> None:
+        """Ask it once where it keeps its data. Errors: EngineError."""
+        if not self.engine_root:
+            self.engine_root = await images.data_root()
 
     def engine(self) -> Room | None:
         """Where images are kept."""

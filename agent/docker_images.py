@@ -66,16 +66,24 @@ class _Info(Struct, frozen=True):
 
 
 class DockerImages:
-    """Of one engine. client: opens a client of its own, for a stream."""
+    """Of one engine. client: opens a client of its own, for a stream. here: the engine is on this
+    device, and so are its files."""
 
     def __init__(
-        self, docker: Docker, client: Callable[[], AbstractAsyncContextManager[Docker]]
+        self,
+        docker: Docker,
+        client: Callable[[], AbstractAsyncContextManager[Docker]],
+        *,
+        here: bool,
     ) -> None:
         self._docker = docker
         self._client = client
+        self._here = here
 
     async def data_root(self) -> str:
         """Of `/info`."""
+        if not self._here:
+            return ""
         async with asking("describe", "itself"):
             return msgspec.convert(await self._docker.system.info(), _Info).data_root
 

@@ -262,8 +262,7 @@ class ImageFetching:
 
     async def _check_room(self, image: str) -> None:
         """Errors: DiskFull, when there is too little and nothing could go."""
-        if not self._disk.engine_root:
-            self._disk.engine_root = await self._images.data_root()
+        await self._disk.find_engine(self._images)
         if self._disk.below_reserve() is None:
             return
         await self._make_room()

@@ -105,6 +105,7 @@ class Pruning:
             wanted = self._wanted()
             if wanted is None:
                 return "nothing was removed: what should run here is not known yet"
+            await self._disk.find_engine(self._images)
             if self._settle is not None:
                 await self._settle()
             before = self._disk.engine()

@@ -4,10 +4,13 @@ Telemetry: it is replaced by the next word, and kept in tables made for it (tele
 The names are ioFog's, whose agents send it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from msgspec import Struct, field
+from msgspec.structs import replace
+
+from agent import contract
 
 
 class ContainerUsage(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -71,3 +74,43 @@ class AgentStatus(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ready_to_rollback: bool = False
     containers: Mapping[str, ContainerUsage] = field(default_factory=dict)
     """By the microservice's id."""
+
+
+LARGEST = 1 << 53
+"""No whole number beyond is exact in JSON."""
+_MIB = 1 << 20
+
+
+def used(
+    before: AgentStatus | None,
+    said: contract.DeviceUsage,
+    own: Collection[str],
+    now: datetime,
+) -> AgentStatus:
+    """What is known of an agent of ours from now on. own: ids of its node's microservices."""
+    return replace(
+        before or AgentStatus(at=now),
+        at=now,
+        daemon_status="RUNNING",  # the word that ioFog's clients wait for
+        system_total_cpu=_bounded(said.cpu_percent),
+        system_available_memory=int(_bounded(said.memory_available_mib * _MIB)),
+        system_available_disk=int(_bounded(said.disk_free_mib * _MIB)),
+        cpu_usage=_bounded(said.agent_cpu_percent),
+        memory_usage=_bounded(said.agent_memory_mib),
+        containers={
+            key: ContainerUsage(percentage=percent_of(pull))
+            for key, pull in said.pulls.items()
+            if key in own
+        },
+    )
+
+
+def percent_of(pull: contract.PullProgress) -> float:
+    """0 while nothing is known; 100 is for a pull that is over."""
+    if pull.total_bytes <= 0:
+        return 0.0
+    return round(min(max(100.0 * pull.done_bytes / pull.total_bytes, 0.0), 99.9), 1)
+
+
+def _bounded(number: float) -> float:
+    return max(0.0, min(float(number), float(LARGEST)))

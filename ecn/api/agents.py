@@ -9,13 +9,15 @@ import structlog
 from aiohttp import web
 
 from agent import contract
+from ecn import agent_status
 from ecn.api import agent_documents
 from ecn.api.answers import json_answer
 from ecn.api.commanding import DEVICE, changed, execute
 from ecn.api.documents import Changed
 from ecn.api.endpoint import Access, Endpoint, read_body
-from ecn.api.keys import CLOCK, LIVE, PRESENCE, STREAMS, VAULT
+from ecn.api.keys import CLOCK, LIVE, PRESENCE, STREAMS, TELEMETRY, VAULT
 from ecn.api.principal import device_by_hash
+from ecn.api.relaying import PASSED_ON, relayed_stream
 from ecn.commands.node import DeprovisionNode, ProvisionNode
 from ecn.deciders import node as decider
 from ecn.errors import Invalid
@@ -137,6 +139,11 @@ async def report(request: web.Request) -> web.Response:
         await live.catch_up()
     if any(decider.decide(live.world, command)):
         await execute(request, command)
+    if said.usage is not None:
+        telemetry = request.app[TELEMETRY]
+        own = frozenset(live.world.microservices.find("node", node_id))
+        before = await telemetry.known(node_id)
+        telemetry.said(node_id, agent_status.used(before, said.usage, own, request.app[CLOCK]()))
     # An agent whose journal is older than the log (restored from a backup) learns here from where
     # it has to count on: what it numbers below that would be taken for told before.
     known = request.app[LIVE].world.reports.get(node_id) or 0
@@ -145,9 +152,12 @@ async def report(request: web.Request) -> web.Response:
 
 
 async def stream_log(request: web.Request) -> web.Response:
-    """A container's log, for the operator who waits for it."""
-    node_id = request[DEVICE].node_id
-    stream = request.app[STREAMS].accept(node_id, request.match_info["request_id"])
+    """What an operator waits for: a container's log, usage, events of the engine."""
+    node_id, request_id = request[DEVICE].node_id, request.match_info["request_id"]
+    url = await request.app[STREAMS].elsewhere(request_id)
+    if url is not None and PASSED_ON not in request.headers:
+        return await relayed_stream(request, url)
+    stream = request.app[STREAMS].accept(node_id, request_id)
     # Returns also when the reader is gone: the agent learns it from the answer.
     await stream.take(request.content.iter_chunked(CHUNK))
     return web.Response(status=204)
@@ -218,8 +228,8 @@ ENDPOINTS = (
         handler=stream_log,
         access=Access.AGENT,
         tag="agent",
-        summary="Send a container's log that was asked for",
+        summary="Send what was asked for: a container's log, usage, events of the engine",
         status=204,
-        refusals=(404, 410),
+        refusals=(404, 410, 504),
     ),
 )

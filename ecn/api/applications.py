@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from ecn.api import views
+from ecn.api import last_words, views
 from ecn.api.answers import json_answer
 from ecn.api.commanding import changed, created_or_ok, decided_on, execute
 from ecn.api.documents import (
@@ -30,7 +30,8 @@ def _ref(request: web.Request) -> ApplicationId:
 async def list_applications(request: web.Request) -> web.Response:
     """All applications."""
     about = asked(request)
-    items = [views.application(about.world, key) for key in about.world.applications]
+    usage = await last_words.of_pulls(request, about.world.microservices)
+    items = [views.application(about.world, key, usage) for key in about.world.applications]
     items.sort(key=lambda each: each.name)
     return json_answer(Applications(position=about.position, stale=about.stale, items=items))
 
@@ -39,7 +40,8 @@ async def show_application(request: web.Request) -> web.Response:
     """One application."""
     world = asked(request).world
     key = find.application(world, request.match_info["application"])
-    return json_answer(views.application(world, key))
+    usage = await last_words.of_pulls(request, world.microservices.find("application", key))
+    return json_answer(views.application(world, key, usage))
 
 
 async def apply_application(request: web.Request) -> web.Response:

@@ -242,6 +242,20 @@ class InstructionOutcome(Answer, frozen=True, kw_only=True):
     """The device's clock."""
 
 
+class NodeUsage(Answer, frozen=True, kw_only=True):
+    """What a node's agent said of its device last. Telemetry, not part of the log."""
+
+    at: datetime
+    """When a controller heard it."""
+    cpu_percent: float | None = None
+    """Of all cores together."""
+    memory_available_mib: int | None = None
+    disk_free_mib: int | None = None
+    agent_cpu_percent: float = 0.0
+    """Of one core."""
+    agent_memory_mib: float = 0.0
+
+
 class NodeDocument(Answer, frozen=True, kw_only=True):
     """A node as it is."""
 
@@ -255,6 +269,8 @@ class NodeDocument(Answer, frozen=True, kw_only=True):
     offline_reason: str = ""
     last_seen: datetime | None = None
     """Telemetry of the controller that answers, not part of the log."""
+    usage: NodeUsage | None = None
+    """None while nothing was heard, and in answers about the past."""
     facts: NodeFacts
     instructions: list[OpenInstruction] = field(default_factory=list)
     """The oldest first."""
@@ -312,6 +328,8 @@ class MicroserviceDocument(Answer, frozen=True, kw_only=True):
     status: ContainerStatus
     tracing: bool = False
     """Whether its system calls are to be traced."""
+    pull_percent: float | None = None
+    """How far the pull of its image is, while it is pulled. Telemetry, not part of the log."""
     current: bool
     """Whether the status speaks of the revision that is wanted now."""
     revision: int

@@ -6,7 +6,7 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from agent.contract import LogRequest
-from ecn.api import views
+from ecn.api import last_words, views
 from ecn.api.answers import json_answer
 from ecn.api.commanding import OPERATOR, changed, execute, merge
 from ecn.api.documents import (
@@ -47,11 +47,13 @@ async def list_microservices(request: web.Request) -> web.Response:
     state = choice(request, "state", tuple(ContainerState))
     application_id = find.application(world, of) if of is not None else None
     node_id = find.node(world, on) if on is not None else None
-    items = [
-        views.microservice(world, key)
+    chosen = [
+        key
         for key, row in world.microservices.items()
         if application_id in (None, row.application_id) and node_id in (None, row.node_id)
     ]
+    usage = await last_words.of_pulls(request, chosen)
+    items = [views.microservice(world, key, usage) for key in chosen]
     items = [each for each in items if state in (None, each.status.state)]
     items.sort(key=lambda each: (each.application, each.name))
     return json_answer(Microservices(position=about.position, stale=about.stale, items=items))
@@ -60,7 +62,9 @@ async def list_microservices(request: web.Request) -> web.Response:
 async def show_microservice(request: web.Request) -> web.Response:
     """One microservice."""
     world = asked(request).world
-    return json_answer(views.microservice(world, _ref(request, world)))
+    key = _ref(request, world)
+    usage = await last_words.of_pulls(request, [key])
+    return json_answer(views.microservice(world, key, usage))
 
 
 async def update_microservice(request: web.Request) -> web.Response:

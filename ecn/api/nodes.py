@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 from aiohttp import web
 
-from ecn.api import views
+from ecn.api import last_words, views
 from ecn.api.answers import json_answer
 from ecn.api.commanding import COMMAND_ID, changed, execute, first_event, merge, replayed
 from ecn.api.documents import (
@@ -46,8 +46,8 @@ async def list_nodes(request: web.Request) -> web.Response:
     state = choice(request, "state", tuple(NodeState))
     label, tag = request.query.get("label"), request.query.get("tag")
     key, equals, content = (label or "").partition("=")
-    items = [
-        views.node(world, node_id, _last_heard(request, node_id))
+    chosen = [
+        node_id
         for node_id, row in world.nodes.items()
         if (state is None or row.state == state)
         and (tag is None or tag in row.settings.tags)
@@ -56,6 +56,8 @@ async def list_nodes(request: web.Request) -> web.Response:
             or (row.settings.labels.get(key) == content if equals else key in row.settings.labels)
         )
     ]
+    said = await last_words.of_nodes(request, chosen)
+    items = [views.node(world, each, _last_heard(request, each), said(each)) for each in chosen]
     items.sort(key=lambda each: each.name)
     return json_answer(Nodes(position=about.position, stale=about.stale, items=items))
 
@@ -64,7 +66,8 @@ async def show_node(request: web.Request) -> web.Response:
     """One node."""
     world = asked(request).world
     node_id = find.node(world, request.match_info["node"])
-    return json_answer(views.node(world, node_id, _last_heard(request, node_id)))
+    said = await last_words.of_nodes(request, [node_id])
+    return json_answer(views.node(world, node_id, _last_heard(request, node_id), said(node_id)))
 
 
 def _last_heard(request: web.Request, node_id: NodeId) -> datetime | None:

@@ -1,11 +1,13 @@
 """The world as documents. Pure: the same world gives the same answer."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
+from ecn.agent_status import AgentStatus, ContainerUsage
 from ecn.api import offer_views
 from ecn.api.documents import (
     ApplicationDocument,
@@ -13,6 +15,7 @@ from ecn.api.documents import (
     InstructionOutcome,
     MicroserviceDocument,
     NodeDocument,
+    NodeUsage,
     OpenInstruction,
     RegistryDocument,
     UserDocument,
@@ -34,8 +37,13 @@ from projections.world import World
 FAILING = frozenset({ContainerState.FAILED, ContainerState.BACKING_OFF, ContainerState.UNKNOWN})
 
 
-def node(world: World, node_id: NodeId, last_heard: datetime | None) -> NodeDocument:
-    """One node. last_heard: telemetry, if this controller has any."""
+def node(
+    world: World,
+    node_id: NodeId,
+    last_heard: datetime | None,
+    said: AgentStatus | None = None,
+) -> NodeDocument:
+    """One node. last_heard, said: telemetry, if this controller has any."""
     row = world.nodes[node_id]
     placed = list(world.microservices.find("node", node_id))
     heard = [time for time in (row.last_seen, last_heard) if time is not None]
@@ -47,6 +55,7 @@ def node(world: World, node_id: NodeId, last_heard: datetime | None) -> NodeDocu
         since=row.since,
         offline_reason=row.offline_reason or "",
         last_seen=max(heard, default=None),
+        usage=_usage(said),
         facts=row.facts,
         instructions=[
             OpenInstruction(
@@ -72,7 +81,30 @@ def node(world: World, node_id: NodeId, last_heard: datetime | None) -> NodeDocu
     )
 
 
-def microservice(world: World, microservice_id: MicroserviceId) -> MicroserviceDocument:
+def _usage(said: AgentStatus | None) -> NodeUsage | None:
+    if said is None:
+        return None
+    return NodeUsage(
+        at=said.at,
+        cpu_percent=said.system_total_cpu,
+        memory_available_mib=_mib(said.system_available_memory),
+        disk_free_mib=_mib(said.system_available_disk),
+        agent_cpu_percent=said.cpu_usage,
+        agent_memory_mib=said.memory_usage,
+    )
+
+
+def _mib(count: int | None) -> int | None:
+    return None if count is None else count // (1 << 20)
+
+
+Usage = Callable[[NodeId, MicroserviceId], ContainerUsage | None]
+"""What agents said last of one container: telemetry."""
+
+
+def microservice(
+    world: World, microservice_id: MicroserviceId, usage: Usage = lambda *_: None
+) -> MicroserviceDocument:
     """One microservice."""
     row = world.microservices[microservice_id]
     application_row = world.applications[row.application_id]
@@ -96,6 +128,7 @@ def microservice(world: World, microservice_id: MicroserviceId) -> MicroserviceD
         config=config_document(row.spec.config),
         status=status or ContainerStatus(state=ContainerState.QUEUED, at=row.updated_at),
         tracing=row.tracing,
+        pull_percent=_pulled(status, usage(row.node_id, microservice_id)),
         current=status is not None and status.revision >= row.revision,
         revision=row.revision,
         created_at=row.created_at,
@@ -103,11 +136,20 @@ def microservice(world: World, microservice_id: MicroserviceId) -> MicroserviceD
     )
 
 
-def application(world: World, application_id: ApplicationId) -> ApplicationDocument:
+def _pulled(status: ContainerStatus | None, used: ContainerUsage | None) -> float | None:
+    pulls = status is not None and status.state is ContainerState.PULLING
+    return used.percentage if pulls and used is not None and used.percentage > 0 else None
+
+
+def application(
+    world: World, application_id: ApplicationId, usage: Usage = lambda *_: None
+) -> ApplicationDocument:
     """One application with its microservices, sorted by name."""
     row = world.applications[application_id]
     keys = world.microservices.find("application", application_id)
-    members = sorted((microservice(world, key) for key in keys), key=lambda each: each.name)
+    members = sorted(
+        (microservice(world, key, usage) for key in keys), key=lambda each: each.name
+    )
     return ApplicationDocument(
         id=application_id,
         name=row.name,

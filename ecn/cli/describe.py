@@ -11,7 +11,7 @@ from ecn.api.catalog_documents import CatalogItemDocument
 from ecn.api.edge_resource_documents import EdgeResourceDocument
 from ecn.api.template_documents import TemplateDocument
 from ecn.api.volume_documents import VolumeDocument
-from ecn.cli import offer_tables, tables
+from ecn.cli import equipment_text, offer_tables, tables
 from ecn.cli.at import at_option, looking
 from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
@@ -170,6 +170,9 @@ def _node_lines(node: d.NodeDocument, now: datetime) -> Iterator[Line]:
     yield "Location", settings.location or ""
     yield "Platform", settings.platform.value
     yield "Role", "carries the default router" if settings.system else ""
+    yield "Access", equipment_text.access_text(settings.access)
+    limit = settings.agent.pull_limit_kib
+    yield "Pull limit", f"{limit} KiB/s" if limit else ""
     if settings.router is not None:
         router = settings.router
         leads = ", ".join([*router.upstreams, router.network_router]).strip(", ")
@@ -184,6 +187,7 @@ def _node_lines(node: d.NodeDocument, now: datetime) -> Iterator[Line]:
     yield "Kernel", facts.kernel
     yield "Host name", facts.host_name
     yield "Disk", mib(facts.disk_mib)
+    yield from _usage_lines(node, now)
     for told in node.instructions:
         version = f" to {told.version}" if told.version else ""
         yield "Told to", f"{told.instruction}{version}: its agent has not spoken of it yet"
@@ -193,6 +197,23 @@ def _node_lines(node: d.NodeDocument, now: datetime) -> Iterator[Line]:
     yield from _times(node.created_at, node.updated_at, now)
     yield "Revision", str(node.revision)
     yield "Id", node.id
+
+
+def _usage_lines(node: d.NodeDocument, now: datetime) -> Iterator[Line]:
+    used = node.usage
+    if used is None:
+        return
+    cpu = "" if used.cpu_percent is None else f"CPU {used.cpu_percent:g} %, "
+    memory = tables.free_text(used.memory_available_mib)
+    disk = tables.free_text(used.disk_free_mib)
+    free = ", ".join(
+        [*([f"memory {memory}"] if memory else []), *([f"disk {disk}"] if disk else [])]
+    )
+    yield "In use", f"{cpu}free: {free or 'unknown'} ({age(used.at, now)} ago)"
+    yield (
+        "By its agent",
+        f"CPU {used.agent_cpu_percent:g} % of a core, memory {used.agent_memory_mib:g} MiB",
+    )
 
 
 def _microservice_lines(ms: d.MicroserviceDocument, now: datetime) -> Iterator[Line]:
@@ -218,7 +239,7 @@ def _microservice_lines(ms: d.MicroserviceDocument, now: datetime) -> Iterator[L
     yield "Restart", f"{ms.restart.value} ({status.restarts} so far)"
     yield "Exit code", "" if status.exit_code is None else str(status.exit_code)
     if ms.health_check is not None:
-        yield "Health", f"{status.health}: {_words(ms.health_check.command)}"
+        yield "Health", f"{status.health}: {equipment_text.health_text(ms.health_check)}"
     yield "Entrypoint", _words(ms.entrypoint)
     yield "Command", _words(ms.command)
     yield "Environment", "\n".join(f"{k}={v}" for k, v in ms.env.items())
@@ -237,6 +258,7 @@ def _microservice_lines(ms: d.MicroserviceDocument, now: datetime) -> Iterator[L
     yield "Memory limit", mib(ms.memory_limit_mib)
     yield "CPU limit", "" if ms.cpu_limit is None else f"{ms.cpu_limit:g} cores"
     yield "Processes", "" if ms.pids_limit is None else f"at most {ms.pids_limit}"
+    yield from equipment_text.lines(ms)
     config = msgspec.json.format(bytes(ms.config), indent=2).decode()
     yield "Config", "" if config == "{}" else config
     yield "Container", status.container_id[:12]

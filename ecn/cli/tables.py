@@ -19,6 +19,9 @@ NODES = (
     Column("ARCH", wide=True),
     Column("CPUS", wide=True),
     Column("MEMORY", wide=True),
+    Column("CPU %", wide=True),
+    Column("FREE MEMORY", wide=True),
+    Column("FREE DISK", wide=True),
     Column("ENGINE", wide=True),
     Column("AGENT", wide=True),
     Column("HOST", wide=True, flexible=True),
@@ -76,6 +79,7 @@ def node_row(node: d.NodeDocument, now: datetime) -> Row:
         facts.architecture,
         str(facts.cpus or ""),
         mib(facts.memory_mib),
+        *_usage_cells(node, now),
         facts.engine_version,
         facts.agent_version,
         node.settings.host or "",
@@ -83,6 +87,25 @@ def node_row(node: d.NodeDocument, now: datetime) -> Row:
         node.id,
         node_note(node),
     )
+
+
+def _usage_cells(node: d.NodeDocument, now: datetime) -> tuple[str, str, str]:
+    """With its age where it is not of the last minute: the node may be away for long."""
+    used = node.usage
+    if used is None:
+        return "", "", ""
+    old = f" ({age(used.at, now)} ago)" if (now - used.at).total_seconds() > 60 else ""
+    cells = (
+        "" if used.cpu_percent is None else f"{used.cpu_percent:.0f}",
+        free_text(used.memory_available_mib),
+        free_text(used.disk_free_mib),
+    )
+    return cells[0], cells[1], cells[2] and cells[2] + old
+
+
+def free_text(amount: int | None) -> str:
+    """What is left: that it is nothing is worth saying."""
+    return "0 MiB" if amount == 0 else mib(amount)
 
 
 def application_row(application: d.ApplicationDocument, now: datetime) -> Row:
@@ -154,6 +177,8 @@ def state_of(microservice: d.MicroserviceDocument) -> str:
     status = microservice.status
     if status.state == "running" and status.health not in (Health.NONE, Health.HEALTHY):
         return f"running ({status.health})"
+    if status.state == "pulling" and microservice.pull_percent is not None:
+        return f"pulling {microservice.pull_percent:.0f} %"
     return status.state.value
 
 

@@ -54,8 +54,8 @@ READS = {
 BY_ID = {"/microservices/{id}": "/microservices/shop/web", "/routes/{id}": "/routes/shop/back"}
 """How the id is found that those ask by."""
 
-OF_NOW = ("last_seen", "uptime_seconds")
-"""Telemetry: who is heard, and how long the controller has run."""
+OF_NOW = ("last_seen", "pull_percent", "uptime_seconds", "usage")
+"""Telemetry: who is heard, what it said of itself, and how long the controller has run."""
 
 Step = Callable[[Controller], Awaitable[object]]
 
