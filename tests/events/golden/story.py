@@ -66,6 +66,7 @@ from events.user import (
     UserRoleChanged,
 )
 from tests.events.golden.offers import OFFERS
+from tests.events.golden.mounts import MOUNTS
 from tests.events.golden.outcomes import OUTCOMES
 from tests.events.golden.routers import ROUTERS
 from tests.events.golden.twins import TWINS
@@ -325,4 +326,5 @@ STORY: tuple[Told, ...] = (
     *ROUTERS,
     *OUTCOMES,
     *TWINS,
+    *MOUNTS,
 )
