@@ -21,6 +21,7 @@ from agent.contract import (
     Provisioned,
     Report,
     ReportAnswer,
+    SettingsChange,
 )
 from agent.errors import (
     AgentError,
@@ -101,6 +102,11 @@ class ControllerClient:
         async with self._request("POST", "deprovision"):
             return
 
+    async def change_settings(self, document: SettingsChange) -> None:
+        """Let the node's configuration be otherwise. Errors: ControllerRefused."""
+        async with self._request("PATCH", "settings", body=document):
+            return
+
     async def stream(self, request_id: str, pieces: AsyncIterator[bytes]) -> None:
         """Send what was asked for as it comes; returns when it ends or the reader has gone."""
         async with self._request(
@@ -120,7 +126,7 @@ class ControllerClient:
                 headers={"Authorization": f"Bearer {self._credential}"},
                 timeout=aiohttp.ClientWSTimeout(ws_close=CONNECT_WITHIN),
                 autoping=False,
-                max_msg_size=LARGEST_FRAME,
+                max_msg_size=2 * LARGEST_FRAME,
             ) as opened:
                 yield SessionLink(opened)
         except aiohttp.WSServerHandshakeError as error:

@@ -10,11 +10,11 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
 import structlog
-from aiohttp import web
+from aiohttp import ClientSession, TCPConnector, web
 from msgspec import Struct
 
 from ecn.api import app as api
@@ -31,6 +31,7 @@ from ecn.master_key import opened as opened_master_keys
 from ecn.passwords import Passwords
 from ecn.postgres_leadership import PostgresLeadership
 from ecn.postgres_presence import PostgresPresenceStore
+from ecn.postgres_request_bus import PostgresRequestBus
 from ecn.postgres_secret_keys import PostgresSecretKeyStore
 from ecn.postgres_telemetry import PostgresTelemetryStore
 from ecn.postmaster import StartFailed
@@ -151,7 +152,8 @@ async def _run(settings: ControllerSettings) -> None:
             application[keys.REBUILDS] = Rebuilds()
             application[keys.SNAPSHOTS] = ContainerSnapshots(folder.path / "diagnostics")
             application[keys.TUNNEL] = settings.tunnel
-            application[keys.STREAMS] = Streams(live.wake)
+            bus = _bus(settings, pool, sock, secure=tls is not None)
+            application[keys.STREAMS] = Streams(live.wake, live.waits, bus)
             application[keys.SESSIONS] = sessions
             application[keys.CLOCK] = now
             application[keys.OPEN_SIGNUP] = settings.open_signup
@@ -166,6 +168,7 @@ async def _run(settings: ControllerSettings) -> None:
                     beside(telemetry.run()),
                     beside(keeper.run()),
                     beside(sessions.run()),
+                    _talking(application, settings, bus),
                     beside(view_writer.run()),
                     beside(snapshot_keeper.run()),
                     _serving(application, sock, tls),
@@ -178,6 +181,33 @@ async def _run(settings: ControllerSettings) -> None:
                         pid=os.getpid(),
                     )
                     await asyncio.Event().wait()
+
+
+def _bus(
+    settings: ControllerSettings, pool: PostgresPool, sock: socket.socket, *, secure: bool
+) -> PostgresRequestBus | None:
+    """To the other controllers: over a Postgres of one's own there are none."""
+    if settings.database_url is None:
+        return None
+    return PostgresRequestBus(pool, settings.advertise or _url(sock, secure=secure))
+
+
+@asynccontextmanager
+async def _talking(
+    application: web.Application, settings: ControllerSettings, bus: PostgresRequestBus | None
+) -> AsyncIterator[None]:
+    """With other controllers, where there are any."""
+    trust: ssl.SSLContext | bool = True
+    if settings.tls_cert is not None:
+        # What we show ourselves is good enough to be shown to us.
+        trust = ssl.create_default_context()
+        trust.load_verify_locations(settings.tls_cert)
+    async with AsyncExitStack() as stack:
+        session = ClientSession(connector=TCPConnector(ssl=trust, limit=0))
+        application[keys.RELAY] = await stack.enter_async_context(session)
+        if bus is not None:
+            await stack.enter_async_context(beside(bus.run()))
+        yield
 
 
 def _listening(settings: ControllerSettings) -> socket.socket:

@@ -36,6 +36,8 @@ class ControllerSettings(Struct, frozen=True, kw_only=True):
     """The folder for all that is kept on this machine: Postgres, keys, `admin.json`."""
     database_url: str | None = None
     """A Postgres to use; None starts the embedded one inside `data`."""
+    advertise: str = ""
+    """The URL at which other controllers of the network reach this one; "" is where it listens."""
     tls_cert: Path | None = None
     tls_key: Path | None = None
     offline_after: float = 60.0

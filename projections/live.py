@@ -108,6 +108,10 @@ class Live:
             if not waiter.done():
                 waiter.set_result(None)
 
+    def waits(self, node_id: NodeId) -> bool:
+        """Whether anybody waits for this node here, at this moment."""
+        return node_id in self._node_waiters
+
     async def node_changed(self, node_id: NodeId, *, at_most: float) -> None:
         """Return when the node's desired state may have changed, or after `at_most` seconds.
 

@@ -12,15 +12,16 @@ from agent import contract
 from ecn import agent_status
 from ecn.api import agent_documents
 from ecn.api.answers import json_answer
-from ecn.api.commanding import DEVICE, changed, execute
+from ecn.api.commanding import DEVICE, changed, execute, merge
 from ecn.api.documents import Changed
 from ecn.api.endpoint import Access, Endpoint, read_body
 from ecn.api.keys import CLOCK, LIVE, PRESENCE, STREAMS, TELEMETRY, VAULT
 from ecn.api.principal import device_by_hash
 from ecn.api.relaying import PASSED_ON, relayed_stream
-from ecn.commands.node import DeprovisionNode, ProvisionNode
+from ecn.commands.node import DeprovisionNode, ProvisionNode, UpdateNode
+from ecn.deciders import find
 from ecn.deciders import node as decider
-from ecn.errors import Invalid
+from ecn.errors import Invalid, NotAllowed
 from ecn.vault import SecretLost, hash_of
 from events.ids import NodeId, Position, RegistryId
 from projections import desired_state as desired_states
@@ -66,6 +67,26 @@ async def deprovision(request: web.Request) -> web.Response:
     """The device gives its node up. A retry is refused with 410, which says the same."""
     node_id = request[DEVICE].node_id
     return changed(await execute(request, DeprovisionNode(node_id=node_id)), f"node/{node_id}")
+
+
+async def change_settings(request: web.Request) -> web.Response:
+    """The device's own wish for its configuration, where operators let it have one."""
+    node_id = request[DEVICE].node_id
+    wish = await read_body(request, contract.SettingsChange)
+
+    def command(world: World) -> UpdateNode:
+        row = world.nodes[find.node(world, node_id)]
+        if not row.settings.access.settings:
+            raise NotAllowed(
+                f"node {row.name!r} does not let its device change settings",
+                next_step="An operator can allow it, with access.settings in the node's manifest; "
+                "or change the setting itself: ecn update node",
+            )
+        settings = agent_documents.wished(row.settings, wish)
+        seen = (row.name, row.settings)
+        return UpdateNode(node_id=node_id, name=row.name, settings=settings, seen=seen)
+
+    return changed(await merge(request, command), f"node/{node_id}")
 
 
 async def desired_state(request: web.Request) -> web.Response:
@@ -200,6 +221,18 @@ ENDPOINTS = (
         summary="Give the node up: this very credential is withdrawn",
         answer=Changed,
         refusals=(404, 410),
+    ),
+    Endpoint(
+        method="PATCH",
+        path="/agent/settings",
+        handler=change_settings,
+        access=Access.AGENT,
+        tag="agent",
+        summary="Change the node's configuration from its device, where that is allowed",
+        body=contract.SettingsChange,
+        merge=True,
+        answer=Changed,
+        refusals=(403, 404, 409, 410),
     ),
     Endpoint(
         method="GET",

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from aiohttp import web
+from aiohttp import ClientSession, web
 
 from ecn.api.streams import Streams
 from ecn.attempts import Attempts
@@ -37,6 +37,8 @@ REBUILDS = web.AppKey("REBUILDS", Rebuilds)
 SNAPSHOTS = web.AppKey("SNAPSHOTS", ContainerSnapshots)
 TUNNEL: web.AppKey[TunnelServer | None] = web.AppKey("TUNNEL")
 STREAMS = web.AppKey("STREAMS", Streams)
+RELAY = web.AppKey("RELAY", ClientSession)
+"""To other controllers."""
 SESSIONS = web.AppKey("SESSIONS", SessionKeeper)
 CLOCK: web.AppKey[Callable[[], datetime]] = web.AppKey("CLOCK")
 STARTED_AT = web.AppKey("STARTED_AT", datetime)

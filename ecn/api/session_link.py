@@ -24,7 +24,7 @@ class LinkBroken(Exception):
 
 def new_socket() -> web.WebSocketResponse:
     """One whose pings and pongs a SessionLink looks after."""
-    return web.WebSocketResponse(autoping=False, max_msg_size=LARGEST_FRAME, compress=False)
+    return web.WebSocketResponse(autoping=False, max_msg_size=2 * LARGEST_FRAME, compress=False)
 
 
 class SessionLink:

@@ -21,6 +21,7 @@ from ecn.api.endpoint import Access, Endpoint, parse
 from ecn.api.keys import CLOCK, LIVE, STREAMS
 from ecn.api.looking import asker, check_reachable, may_look, told, watched
 from ecn.api.moments import asked
+from ecn.api.relaying import PASSED_ON, relayed_session
 from ecn.api.session_documents import SessionDocument, Sessions, SessionStarted, StartExec
 from ecn.api.session_link import LinkBroken, SessionLink, new_socket
 from ecn.commands.session import CloseSession
@@ -225,7 +226,11 @@ def _unframed(said: bytes | str) -> tuple[Channel, bytes]:
 
 async def enter_session(request: web.Request) -> web.StreamResponse:
     """A node's agent comes to a session that was asked for."""
-    door = request.app[STREAMS].door(request[DEVICE].node_id, request.match_info["request_id"])
+    request_id = request.match_info["request_id"]
+    url = await request.app[STREAMS].elsewhere(request_id)
+    if url is not None and PASSED_ON not in request.headers:
+        return await relayed_session(request, url)
+    door = request.app[STREAMS].door(request[DEVICE].node_id, request_id)
     socket = new_socket()
     await socket.prepare(request)
     link = SessionLink(socket)

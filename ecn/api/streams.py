@@ -9,9 +9,10 @@ import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
-from agent.contract import AnyStreamRequest
+from agent.contract import AnyStreamRequest, encoded_request, known_requests
 from ecn.api.session_link import SessionLink
 from ecn.errors import NotFound, TooMany, Unreachable
+from ecn.request_bus import NobodyElse, Passed, RequestBus
 from events.ids import NodeId
 
 PATIENCE = 10.0
@@ -19,6 +20,9 @@ PATIENCE = 10.0
 
 MOST, MOST_PER_NODE = 200, 10
 """Streams open at once."""
+
+HEARD_WITHIN = 1.0
+"""Seconds that the word of another controller may take longer than the agent."""
 
 MOST_SESSIONS = 100
 """Sessions open at once; how many on a node, is decided with the log in hand."""
@@ -130,8 +134,20 @@ async def _opened(event: asyncio.Event) -> None:
 class Streams:
     """The streams and sessions that are open or asked for."""
 
-    def __init__(self, wake: Callable[[NodeId], None]) -> None:
+    def __init__(
+        self,
+        wake: Callable[[NodeId], None],
+        waits: Callable[[NodeId], bool] = lambda _: True,
+        bus: RequestBus | None = None,
+    ) -> None:
+        """waits: whether the node's agent is with this controller now. bus: to the others."""
         self._wake = wake
+        self._waits = waits
+        self._bus = bus or NobodyElse()
+        self._bus.heard = self._hear
+        self._elsewhere: dict[str, str] = {}
+        """Of requests of other controllers: who waits for what they lead to."""
+        self._heard = asyncio.Event()
         self._streams: dict[str, Stream] = {}
         self._doors: dict[str, Door] = {}
         self._asked: dict[NodeId, list[AnyStreamRequest]] = {}
@@ -144,7 +160,7 @@ class Streams:
             raise TooMany("too many logs are being read already", retry_after=PATIENCE)
         stream = Stream(node_id, request)
         self._streams[request.request_id] = stream
-        self.ask(node_id, request)
+        self._ask_and_tell(node_id, request)
         try:
             yield stream
         finally:
@@ -162,13 +178,43 @@ class Streams:
             )
         door = Door(node_id, request)
         self._doors[request.request_id] = door
-        self.ask(node_id, request)
+        self._ask_and_tell(node_id, request)
         try:
             yield door
         finally:
             door.leave()
             del self._doors[request.request_id]
             self.forget(node_id, request)
+
+    def _ask_and_tell(self, node_id: NodeId, request: AnyStreamRequest) -> None:
+        here = self._waits(node_id)
+        self.ask(node_id, request)
+        if not here:
+            self._bus.tell(node_id, encoded_request(request))
+
+    def _hear(self, passed: Passed) -> None:
+        """Another controller asks for something, of an agent that may be with us."""
+        for request in known_requests([passed.request]):
+            self._elsewhere[request.request_id] = passed.url
+            self.ask(passed.node_id, request)
+            loop = asyncio.get_running_loop()
+            loop.call_later(PATIENCE, self.forget, passed.node_id, request)
+            loop.call_later(2 * PATIENCE, self._elsewhere.pop, request.request_id, None)
+        self._heard.set()
+        self._heard = asyncio.Event()
+
+    async def elsewhere(self, request_id: str) -> str | None:
+        """Where something is waited for, if it is not here; None for nowhere.
+
+        The agent may be quicker than the word between controllers.
+        """
+        if request_id in self._streams or request_id in self._doors:
+            return None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HEARD_WITHIN if self._bus.url else 0):
+                while request_id not in self._elsewhere:
+                    await self._heard.wait()
+        return self._elsewhere.get(request_id)
 
     def ask(self, node_id: NodeId, request: AnyStreamRequest) -> None:
         """Let the node's next answer carry it."""

@@ -99,6 +99,14 @@ ECN_DATABASE_URL=postgresql://ecn:...@db/ecn ecn controller --data /var/lib/ecn
     help="Its private key (PEM).",
 )
 @click.option(
+    "--advertise",
+    metavar="URL",
+    default="",
+    envvar="ECN_ADVERTISE",
+    help="Where other controllers over the same database reach this one. Default: where it "
+    "listens. Also: ECN_ADVERTISE.",
+)
+@click.option(
     "--offline-after",
     type=click.FloatRange(min=1),
     default=60.0,
@@ -128,6 +136,7 @@ def controller(
     open_signup: bool,
     tls_cert: Path | None,
     tls_key: Path | None,
+    advertise: str,
     offline_after: float,
     forget_master_key: str | None,
     tunnel: TunnelServer | None,
@@ -150,6 +159,7 @@ def controller(
         open_signup=open_signup,
         tls_cert=tls_cert,
         tls_key=tls_key,
+        advertise=advertise,
         offline_after=offline_after,
         forget_master_key=forget_master_key,
         tunnel=tunnel,

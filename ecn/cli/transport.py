@@ -185,7 +185,7 @@ class Transport:
                             headers=self._headers,
                             timeout=aiohttp.ClientWSTimeout(ws_close=CONNECT_TIMEOUT),
                             autoping=False,
-                            max_msg_size=LARGEST_FRAME,
+                            max_msg_size=2 * LARGEST_FRAME,
                         )
                     )
             except aiohttp.WSServerHandshakeError as e:

@@ -35,6 +35,7 @@ from ecn.presence import Presence
 from ecn.presence_store import MemoryLeadership, MemoryPresenceStore
 from ecn.rebuilds import Rebuilds
 from ecn.replay import Replay
+from ecn.request_bus import MemoryBus
 from ecn.secret_key_store import MemorySecretKeyStore
 from ecn.session_keeper import SessionKeeper
 from ecn.settings import TunnelServer
@@ -245,7 +246,7 @@ class Controller:
         self.writer = writer
         self.presence = presence
         self.url = url
-        self.streams = Streams(live.wake)
+        self.streams = Streams(live.wake, live.waits, MemoryBus(url, network.bus))
         self.vault: Vault
         self.sessions: SessionKeeper
         self.replay: Replay
@@ -327,6 +328,7 @@ class Network:
         self.views = MemoryViews(self.log)
         self.leaders: dict[str, MemoryLeadership] = {}
         self.clients: list[Client] = []
+        self.bus: list[MemoryBus] = []
         self._described: Described | None = None
 
     @property
@@ -386,6 +388,7 @@ class Network:
         app[keys.PASSWORDS] = Passwords(CHEAP)
         app[keys.PRESENCE] = presence
         app[keys.STREAMS] = controller.streams
+        app[keys.RELAY] = self.session
         controller.telemetry = Telemetry(self.telemetry_store, live, self.clock.now)
         app[keys.TELEMETRY] = controller.telemetry
         app[keys.ATTEMPTS] = Attempts()

@@ -394,3 +394,58 @@ async def test_reading_the_end_of_a_log_again_and_again_is_told_once(
     await read(tail="5")
     assert len(await network.events("session.opened.v1")) == 3
     await soon(lambda: not len(controller.live.world.sessions))
+
+
+@pytest.fixture
+async def elsewhere(network: Network, controller: Controller, east: Agent) -> AsyncIterator[Agent]:
+    """The same device, at another controller."""
+    async with network.controller() as other:
+        agent = Agent(other.as_(east.client.token), "east", east.node_id)
+        agent.known = east.known
+        yield agent
+
+
+async def test_a_session_finds_the_agent_at_another_controller(
+    network: Network, controller: Controller, elsewhere: Agent, operator: Client
+) -> None:
+    async with session(operator, elsewhere, "cat") as (mine, theirs):
+        for size in (1, 65_535):
+            await mine.send(Channel.STDIN, b"x" * size)
+            assert await theirs.next() == (Channel.STDIN, b"x" * size)
+            await theirs.send(Channel.STDOUT, b"y" * size)
+            assert await mine.next() == (Channel.STDOUT, b"y" * size)
+        await theirs.send(Channel.EXIT, json.encode(SessionEnd(exit_code=4)))
+        assert (await mine.end()).exit_code == 4
+    assert (await closed(network, controller)).exit_code == 4
+    async with session(operator, elsewhere, "cat") as (mine, theirs):
+        await mine.socket.close()
+        await theirs.is_left()
+    async with session(operator, elsewhere, "cat") as (mine, theirs):
+        await theirs.socket.close()
+        assert "broke" in (await mine.end()).reason
+
+
+async def test_a_log_finds_the_agent_at_another_controller(
+    controller: Controller, elsewhere: Agent, viewer: Client
+) -> None:
+    reading = asyncio.create_task(viewer.get("/microservices/shop/web/logs"))
+    (request,) = (await elsewhere.desired(elsewhere.known, wait=10)).items("stream_requests")
+    url = f"{elsewhere.client.url}{BASE}/agent/streams/{request['request_id']}"
+    headers = elsewhere.client.headers()
+    async with elsewhere.client.session.post(url, data=b"hello\n", headers=headers) as answer:
+        assert answer.status == 204
+    assert (await reading).is_good().content == b"hello\n"
+    async with elsewhere.client.session.post(url, data=b"again\n", headers=headers) as answer:
+        assert answer.status == 404
+
+
+async def test_a_request_of_another_controller_is_kept_no_longer_than_anybody_waits(
+    controller: Controller,
+    elsewhere: Agent,
+    operator: Client,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ecn.api.streams.PATIENCE", 0.2)
+    assert (await refused(operator))["code"] == "node-unreachable"
+    await asyncio.sleep(0.5)
+    assert (await elsewhere.desired(elsewhere.known)).status == 304
