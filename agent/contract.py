@@ -8,6 +8,7 @@ fields it does not know, so that a newer controller can say more.
 | `POST /api/v1/agent/provision` | `Provision` | 200 `Provisioned` |
 | `GET /api/v1/agent/desired-state` | none; see below | 200 `DesiredState` with ETag, or 304 |
 | `POST /api/v1/agent/deprovision` | none | 200; 410 when asked again |
+| `PATCH /api/v1/agent/settings` | `SettingsChange` | 200; 403 where operators do not allow it |
 | `POST /api/v1/agent/report` | `Report` | 200 `ReportAnswer` |
 | `POST /api/v1/agent/streams/<request_id>` | bytes, chunked as they come | 204 |
 | `GET /api/v1/agent/sessions/<request_id>` | none; upgraded to a WebSocket | frames |
@@ -30,7 +31,7 @@ from contextlib import suppress
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
-from msgspec import Raw, Struct, ValidationError, field, json
+from msgspec import UNSET, Raw, Struct, UnsetType, ValidationError, field, json
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -518,6 +519,22 @@ class NodeConfig(Struct, frozen=True, kw_only=True):
     latitude: float | None = None
     longitude: float | None = None
     time_zone: str = ""
+
+
+class SettingsChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a device wants of its own NodeConfig to be otherwise. What is absent stays."""
+
+    log_level: str | UnsetType = UNSET
+    memory_limit_mib: int | UnsetType = UNSET
+    disk_limit_gib: int | UnsetType = UNSET
+    pruning_interval_hours: int | UnsetType = UNSET
+    disk_threshold_percent: int | UnsetType = UNSET
+    pull_limit_kib: int | UnsetType = UNSET
+    device_scan_interval: int | UnsetType = UNSET
+    time_zone: str | UnsetType = UNSET
+    location: str | UnsetType = UNSET
+    latitude: float | UnsetType = UNSET
+    longitude: float | UnsetType = UNSET
 
 
 class Instruction(Struct, frozen=True, kw_only=True):

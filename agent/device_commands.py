@@ -10,6 +10,7 @@ import msgspec
 from msgspec import structs
 
 from agent import logs
+from agent.changing import change_setting
 from agent.check import problems
 from agent.deprovisioning import deprovision
 from agent.information import information, settings
@@ -72,6 +73,21 @@ def config_group(context: click.Context, output: str, path: Path) -> None:
     for each in found:
         value = "-" if each.value in ("", None) else each.value
         click.echo(f"{each.key:<26} {value!s:<20} {each.source}")
+
+
+@config_group.command("set")
+@click.argument("key")
+@click.argument("value")
+@folder_option
+def set_command(key: str, value: str, path: Path) -> None:
+    """Ask the controller to set something for this node, where operators let devices do so.
+
+    It comes back with the node's next desired state; without the controller nothing is changed.
+    """
+    logs.set_up()
+    with failing_politely():
+        asyncio.run(change_setting(Folder(path), key, value))
+    click.echo(f"{key} is {value} from now on, for the controller too.")
 
 
 @click.command("check")

@@ -39,10 +39,10 @@ def set_up(*, json: bool | None = None, stream: TextIO | None = None) -> None:
     _configure(structlog.PrintLoggerFactory(stream), as_json=as_json)
 
 
-def set_up_file(path: Path, *, limit_mib: int, files: int) -> None:
+def set_up_file(path: Path, *, limit_mib: int, files: int) -> logging.Handler:
     """Into that file; when it is full it becomes `<path>.1`, and so on: `files` in all.
 
-    limit_mib: of all of them together. Errors: OSError, at once.
+    limit_mib: of all of them together. Returns who holds it open. Errors: OSError, at once.
     """
     handler = logging.handlers.RotatingFileHandler(
         path, maxBytes=max(1, limit_mib * MIB // files), backupCount=files - 1, encoding="utf-8"
@@ -50,6 +50,7 @@ def set_up_file(path: Path, *, limit_mib: int, files: int) -> None:
     # What can't be written (a full disk) is lost, and nothing else: no traceback per line.
     handler.handleError = lambda record: None  # type: ignore[method-assign]
     _configure(lambda *_: _FileLogger(handler), as_json=True)
+    return handler
 
 
 def set_level(name: str) -> None:

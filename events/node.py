@@ -102,6 +102,8 @@ class NodeAccess(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     """Commands in containers: who may do that may do all that the container may."""
     privileged: bool = False
     """Whether containers may have the host's powers (see ContainerOptions)."""
+    settings: bool = False
+    """Whether the device may set how its agent works, and where it is: `ecn-agent config set`."""
 
 
 class NodeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from msgspec import Raw, convert, json, structs
+from msgspec import UNSET, Raw, convert, json, structs
 
 from agent import contract
 from ecn.commands.node import ContainerReport, OutcomeReport, ReportNode, TwinReport
@@ -144,6 +144,13 @@ def node_config(settings: NodeSettings) -> contract.NodeConfig:
         longitude=settings.longitude,
         time_zone=settings.agent.time_zone or "",
     )
+
+
+def wished(settings: NodeSettings, wish: contract.SettingsChange) -> NodeSettings:
+    """A node's settings with what its device wants otherwise."""
+    said = {k: v for k, v in structs.asdict(wish).items() if v is not UNSET}
+    own = {k: said.pop(k) for k in ("location", "latitude", "longitude") if k in said}
+    return structs.replace(settings, agent=structs.replace(settings.agent, **said), **own)
 
 
 def _edge_resource(key: EdgeResourceId, row: EdgeResourceRow) -> contract.EdgeResource:

@@ -79,8 +79,8 @@ async def change_settings(request: web.Request) -> web.Response:
         if not row.settings.access.settings:
             raise NotAllowed(
                 f"node {row.name!r} does not let its device change settings",
-                next_step="An operator can allow it, with access.settings in the node's manifest; "
-                "or change the setting itself: ecn update node",
+                next_step="An admin can allow it with access.settings in the node's manifest; an "
+                "operator can change the setting itself: ecn update node",
             )
         settings = agent_documents.wished(row.settings, wish)
         seen = (row.name, row.settings)

@@ -100,3 +100,23 @@ async def test_a_device_gives_its_node_up_itself(
     (await east.client.post("/agent/deprovision")).is_problem(410, "node-deprovisioned")
     assert (await operator.get("/nodes/east"))["state"] == "registered"
     (await operator.post("/agent/deprovision")).is_problem(401, "bad-credentials")
+
+
+async def test_a_device_changes_its_settings_only_where_operators_let_it(
+    network: Network, controller: Controller, east: Agent
+) -> None:
+    wish = {"log_level": "DEBUG", "location": "hall 3"}
+    answer = await east.client.ask("PATCH", "/agent/settings", wish)
+    answer.is_problem(403, "not-allowed")
+    allowed = {"settings": {"access": {"settings": True}}}
+    (await controller.admin.ask("PATCH", "/nodes/east", allowed)).is_good()
+    (await east.client.ask("PATCH", "/agent/settings", wish)).is_good()
+    config = (await east.desired())["node"]
+    assert isinstance(config, dict)
+    assert (config["log_level"], config["location"]) == ("DEBUG", "hall 3")
+    assert config["memory_limit_mib"] == 4096
+    (event, *_) = reversed(await network.events("node.updated.v1"))
+    assert event.actor == f"node/{east.node_id}"
+    wrong: list[dict[str, object]] = [{"log_limit_gib": 1}, {"memory_limit_mib": -1}]
+    for bad in (*wrong, {"access": {}}):
+        (await east.client.ask("PATCH", "/agent/settings", bad)).is_problem(400, "invalid")
