@@ -139,17 +139,8 @@ class DockerExecution:
         """Works where this process does not see those of containers: being in one itself, say."""
         with suppress(EngineError):
             async with asking("end a command in", container_id, within=HANG_UP_WITHIN):
-                name = number.name.removeprefix("SIG")
                 word = f"{MARK}={self._request.request_id}"
-                made = await self._docker.containers.container(container_id).exec(
-                    ["sh", "-c", _BY_THE_SHELL, word, name]
-                )
-                stream = made.start(detach=False)
-                try:
-                    while await stream.read_out() is not None:
-                        pass
-                finally:
-                    await stream.close()
+                await _by_the_shell(self._docker, container_id, word, number)
 
     async def _shown(self) -> _Inspection:
         async with asking("inspect", self._made.id):
@@ -165,6 +156,63 @@ class DockerExecution:
             return str((await self._made.inspect())["ContainerID"])
 
 
+async def end_former(docker: Docker, container_id: str) -> int:
+    """End what sessions of an agent that was killed left running: how many. At a start only.
+
+    Errors: EngineError.
+    """
+    found = 0
+    async with asking("end commands in", container_id):
+        try:
+            shown = await docker.containers.container(container_id).show()
+        except DockerError as error:
+            if error.status == 404:
+                return 0
+            raise
+        for exec_id in shown.get("ExecIDs") or []:
+            inspected = msgspec.convert(await Exec(docker, exec_id).inspect(), _Inspection)
+            if not inspected.running:
+                continue
+            if _is_in(inspected.pid, container_id):
+                # Others run commands too: health checks, somebody at the device.
+                if _is_marked(inspected.pid):
+                    _signalled(inspected.pid, container_id, signal.SIGKILL)
+                    found += 1
+            else:
+                await _by_the_shell(docker, container_id, f"{MARK}=.*", signal.SIGKILL)
+    return found
+
+
+async def _by_the_shell(
+    docker: Docker, container_id: str, word: str, number: signal.Signals
+) -> None:
+    made = await docker.containers.container(container_id).exec(
+        ["sh", "-c", _BY_THE_SHELL, word, number.name.removeprefix("SIG")]
+    )
+    stream = made.start(detach=False)
+    try:
+        while await stream.read_out() is not None:
+            pass
+    finally:
+        await stream.close()
+
+
+def _is_in(pid: int, container_id: str) -> bool:
+    """Whether that process, as this one sees it, is the container's."""
+    try:
+        return pid > 1 and container_id in Path(f"/proc/{pid}/cgroup").read_text()
+    except OSError:
+        return False
+
+
+def _is_marked(pid: int) -> bool:
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return any(each.startswith(f"{MARK}=".encode()) for each in environment)
+
+
 def _environment(request: ExecRequest) -> Sequence[str]:
     terminal = ["TERM=xterm-256color"] if request.terminal else []
     return [f"{MARK}={request.request_id}", *terminal]
@@ -176,9 +224,9 @@ def _signalled(pid: int, container_id: str, number: signal.Signals) -> bool:
     Only one whose control group names the container: where the engine runs elsewhere, or this
     process in a container, the number is that of a stranger.
     """
+    if not _is_in(pid, container_id):
+        return False
     try:
-        if pid <= 1 or container_id not in Path(f"/proc/{pid}/cgroup").read_text():
-            return False
         # An exec'd process leads a session of its own, and so a group.
         if os.getpgid(pid) == pid:
             os.killpg(pid, number)

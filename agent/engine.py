@@ -212,6 +212,10 @@ class ContainerEngine(Protocol):
         """Run a command inside it. What still runs at the end goes on, unless it is hung up."""
         ...
 
+    async def end_former_executions(self, node_id: str) -> int:
+        """End what an agent that was killed left running in containers: how many commands."""
+        ...
+
     async def used(self, container_id: str) -> Used:
         """What it uses, at once: some milliseconds of the engine's time."""
         ...

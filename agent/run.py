@@ -169,6 +169,7 @@ async def _as_node(
             )
             async with asyncio.TaskGroup() as tasks:
                 running = [
+                    tasks.create_task(streams.end_former()),
                     tasks.create_task(loop.run()),
                     tasks.create_task(life.run()),
                     tasks.create_task(uplink.run()),

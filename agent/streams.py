@@ -43,6 +43,7 @@ class Streams:
         self._client = client
         self._open = 0
         self._sessions = 0
+        self._clearing = asyncio.Lock()
         self._seen: deque[str] = deque(maxlen=REMEMBERED)
 
     def open(self, said: Sequence[msgspec.Raw], tasks: asyncio.TaskGroup) -> None:
@@ -51,6 +52,17 @@ class Streams:
             if request.request_id not in self._seen:
                 self._seen.append(request.request_id)
                 tasks.create_task(self._answer(request))
+
+    async def end_former(self) -> None:
+        """End what sessions of a former life of this agent left running. Once, at its start."""
+        try:
+            async with self._clearing:
+                ended = await self._engine.end_former_executions(self._node_id)
+        except EngineError as error:
+            log.info("former-sessions-not-seen", error=str(error))
+        else:
+            if ended:
+                log.warning("former-sessions-ended", commands=ended)
 
     async def _answer(self, request: AnyStreamRequest) -> None:
         try:
@@ -67,6 +79,9 @@ class Streams:
     async def _hold(self, request: ExecRequest) -> None:
         # Read when it is first used: most agents never are asked.
         from agent import sessions
+
+        async with self._clearing:
+            pass  # or this one would be taken for a former one
 
         self._sessions += 1
         try:

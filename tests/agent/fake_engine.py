@@ -266,6 +266,10 @@ class FakeEngine:
         self.executions.append(execution)
         yield execution
 
+    async def end_former_executions(self, node_id: str) -> int:
+        self._called("end_former_executions", node_id)
+        return 0
+
     async def used(self, container_id: str) -> Used:
         self._called("used", container_id)
         self._known(container_id)
