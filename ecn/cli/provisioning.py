@@ -37,6 +37,7 @@ def provision_key(session: Session, node: str, valid_for: float, form: str) -> N
     # In the environment: an argument could be read by every user of the device.
     click.echo(f"ECN_PROVISIONING_KEY={key.key} ecn-agent provision --controller {server}")
     click.echo("ecn-agent run")
+    click.echo("# or, as a service of the device, `install` in place of `provision`, and no run")
     if "//127." in server or "//localhost" in server:
         click.echo(
             f"# {server} is this machine's own address: from elsewhere use one that leads here."
