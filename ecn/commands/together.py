@@ -1,6 +1,6 @@
 """Several commands as one: all of them happen, in this order, or none does."""
 
-from msgspec import Struct, field
+from msgspec import Raw, Struct, field
 
 from ecn.commands.application import ApplicationCommand
 from ecn.commands.catalog import CatalogCommand
@@ -65,6 +65,8 @@ class MicroserviceStanding(Struct, frozen=True):
     node_id: NodeId
     started: bool
     spec: MicroserviceSpec
+    desired: Raw
+    """Of its twin."""
 
 
 class RouteStanding(Struct, frozen=True):

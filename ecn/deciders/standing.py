@@ -17,7 +17,7 @@ from ecn.commands.together import (
 )
 from ecn.deciders import find
 from ecn.errors import NotFound
-from events.ids import ApplicationId
+from events.ids import ApplicationId, MicroserviceId
 from projections import things
 from projections.applications import ApplicationRow
 from projections.catalog import CatalogItemRow
@@ -28,6 +28,7 @@ from projections.nodes import NodeRow
 from projections.registries import RegistryRow
 from projections.routes import RouteRow
 from projections.templates import TemplateRow
+from projections.twins import twin_of
 from projections.volumes import VolumeRow
 from projections.world import World
 
@@ -58,7 +59,7 @@ def standing(world: World, subject: Subject) -> Standing | None:
         case ApplicationRow():
             return _of_application(world, ApplicationId(key or ""), row)
         case MicroserviceRow():
-            return _of_microservice(row)
+            return _of_microservice(world, MicroserviceId(key or ""))
         case RouteRow():
             return _of_route(world, row)
         case TemplateRow():
@@ -101,8 +102,9 @@ def name_of(world: World, subject: Subject) -> str:
     return named
 
 
-def _of_microservice(row: MicroserviceRow) -> MicroserviceStanding:
-    return MicroserviceStanding(row.name, row.node_id, row.started, row.spec)
+def _of_microservice(world: World, key: MicroserviceId) -> MicroserviceStanding:
+    row, twin = world.microservices[key], twin_of(world, key)
+    return MicroserviceStanding(row.name, row.node_id, row.started, row.spec, twin.desired)
 
 
 def _of_route(world: World, row: RouteRow) -> RouteStanding:
@@ -117,7 +119,7 @@ def _of_application(
     world: World, application_id: ApplicationId, row: ApplicationRow
 ) -> ApplicationStanding:
     members = [
-        _of_microservice(world.microservices[key])
+        _of_microservice(world, key)
         for key in world.microservices.find("application", application_id)
     ]
     routes = [

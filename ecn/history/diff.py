@@ -16,6 +16,7 @@ from ecn.history.trees import KINDS, Names, reported, wanted
 from events.application import ContainerStatus
 from events.ids import MicroserviceId
 from projections.things import Row, name_of, row_key, row_of, subject_of, table_of
+from projections.twins import TwinRow
 from projections.world import World
 
 PORTION = 1000
@@ -39,7 +40,7 @@ def differences(
                 yield list(_among(before, after, kind, [row_key(kind, only)]))
             continue
         old, new = table_of(before, kind), table_of(after, kind)
-        if old is new and (kind != "microservice" or before.statuses is after.statuses):
+        if old is new and (kind != "microservice" or _same_beside(before, after)):
             continue
         keys = chain(new, (key if key not in new else None for key in old))
         portion: list[Difference] = []
@@ -93,23 +94,34 @@ def _among(
     if kind == "catalog-item":  # what was there from the beginning was no row before it changed
         row_before, row_after = partial(row_of, before, kind), partial(row_of, after, kind)
     has_status = kind == "microservice"
-    status_before, status_after = before.statuses.get, after.statuses.get
-    was = now = None
+    was = now = NOTHING_BESIDE
     for key in keys:
         if key is None:
             continue
         old, new = row_before(key), row_after(key)
         if has_status:
-            was, now = status_before(MicroserviceId(key)), status_after(MicroserviceId(key))
-        if (old is new or old == new) and (was is now or was == now):
+            was, now = _beside(before, key), _beside(after, key)
+        if (old is new or old == new) and was == now:
             continue
         found = _difference(before, after, subject_of(kind, key), (old, was), (new, now))
         if found is not None:
             yield found
 
 
-Side = tuple[object, ContainerStatus | None]
-"""A row, None if there is none, and what was reported of it."""
+Beside = tuple[ContainerStatus | None, TwinRow | None]
+"""What is known of a microservice besides its row: what was reported of it, and its twin."""
+NOTHING_BESIDE: Beside = (None, None)
+
+Side = tuple[object, Beside]
+"""A row, None if there is none, and what is beside it."""
+
+
+def _same_beside(before: World, after: World) -> bool:
+    return before.statuses is after.statuses and before.twins is after.twins
+
+
+def _beside(world: World, key: str) -> Beside:
+    return world.statuses.get(MicroserviceId(key)), world.twins.get(MicroserviceId(key))
 
 
 def _difference(
@@ -124,8 +136,8 @@ def _difference(
     if not isinstance(new, Row):
         return _whole(before, subject, old, was, Change.DELETED, names)
     fields = [
-        *changes(wanted(old, names), wanted(new, names), Aspect.WANTED),
-        *changes(reported(old, was), reported(new, now), Aspect.REPORTED),
+        *changes(wanted(old, names, was[1]), wanted(new, names, now[1]), Aspect.WANTED),
+        *changes(reported(old, *was), reported(new, *now), Aspect.REPORTED),
     ]
     if not fields:
         return None
@@ -142,13 +154,13 @@ def _whole(
     world: World,
     subject: str,
     row: object,
-    status: ContainerStatus | None,
+    beside: Beside,
     change: Change,
     names: Names,
 ) -> Difference | None:
     if not isinstance(row, Row):
         return None
-    document: Tree = wanted(row, names) | reported(row, status)
+    document: Tree = wanted(row, names, beside[1]) | reported(row, *beside)
     node = f"node/{document.get('node_id', '')}"
     return Difference(
         subject=subject,

@@ -2,6 +2,8 @@
 
 from typing import assert_never
 
+from msgspec import Raw
+
 from ecn.api.history_documents import EventGlance
 from events.application import (
     ApplicationCreated,
@@ -78,6 +80,9 @@ from events.user import (
 from events.volume import VolumeCreated, VolumeDeleted, VolumeUpdated
 from projections import things
 from projections.world import World
+
+LONGEST_PATCH = 200
+"""Characters of a patch that are shown."""
 
 OFFLINE = {
     OfflineReason.SILENT: "nothing is heard of it",
@@ -246,11 +251,13 @@ def said(world: World, recorded: Recorded) -> str:
             return f"{event.instruction} {event.outcome}{detail}"
         case TwinDesiredChanged():
             where = " on the device" if event.node_id is not None else ""
-            return f"desired properties changed{where} (version {event.version})"
+            patch = _patch(event.patch)
+            return f"desired properties changed{where} (version {event.version}): {patch}"
         case TwinReportedChanged():
-            return f"reported properties changed (version {event.version})"
+            return f"reported properties changed (version {event.version}): {_patch(event.patch)}"
         case TwinEditOverruled():
-            return f"a change of desired properties on the device gave way ({event.rule})"
+            lost = _patch(event.patch)
+            return f"a change of desired properties on the device gave way ({event.rule}): {lost}"
         case SessionOpened():
             words = f": {' '.join(event.command)}" if event.command else ""
             return f"{event.kind} session opened{words}"
@@ -258,6 +265,11 @@ def said(world: World, recorded: Recorded) -> str:
             return f"{event.kind} session closed after {event.seconds:.0f} s: {event.reason}"
         case _:
             assert_never(event)
+
+
+def _patch(patch: Raw) -> str:
+    text = bytes(patch).decode()
+    return text if len(text) <= LONGEST_PATCH else f"{text[:LONGEST_PATCH]}…"
 
 
 def _made_of(spec: MicroserviceSpec) -> str:

@@ -26,6 +26,7 @@ from projections.registries import RegistryRow
 from projections.routes import RouteRow
 from projections.templates import TemplateRow
 from projections.things import TABLES, Row
+from projections.twins import TwinRow
 from projections.users import UserRow
 from projections.view import Table
 from projections.volumes import VolumeRow
@@ -41,9 +42,10 @@ DEEPEST = 100
 NOTHING_HEARD = ContainerStatus(state=ContainerState.QUEUED, at=EPOCH)
 
 
-def wanted(row: Row, names: Names) -> Tree:
+def wanted(row: Row, names: Names, twin: TwinRow | None = None) -> Tree:
     """What people asked for.
 
+    twin: of a microservice, if it has one.
     names: of the world that the row is from, or of a later one. What is compared is made with the
     same names: that something is called otherwise now is no change of what refers to it.
     """
@@ -59,7 +61,7 @@ def wanted(row: Row, names: Names) -> Tree:
                 "system": row.system,
             }
         case MicroserviceRow():
-            return _microservice(row, names)
+            return _microservice(row, names) | _section("twin_desired", twin)
         case RegistryRow():
             sealed = row.settings.password
             return {
@@ -119,8 +121,8 @@ def wanted(row: Row, names: Names) -> Tree:
             assert_never(row)
 
 
-def reported(row: Row, status: ContainerStatus | None = None) -> Tree:
-    """What devices told. status: of a microservice, if anything was heard of it."""
+def reported(row: Row, status: ContainerStatus | None = None, twin: TwinRow | None = None) -> Tree:
+    """What devices told. status: of a microservice, if anything was heard of it; its twin too."""
     match row:
         case NodeRow():
             credential = row.credential_hash
@@ -131,12 +133,22 @@ def reported(row: Row, status: ContainerStatus | None = None) -> Tree:
                 "credential": _fingerprint(credential.encode()) if credential else None,
             }
         case MicroserviceRow():
-            said: Tree = msgspec.to_builtins(status or NOTHING_HEARD)
+            said = _plain(status or NOTHING_HEARD)
             # When it happened, and of which revision it speaks, follows from what happened.
             del said["at"], said["revision"]
-            return {"status": said}
+            return {"status": said, **_section("twin_reported", twin)}
         case _:
             return {}
+
+
+def _section(name: str, twin: TwinRow | None) -> Tree:
+    """A section of a twin, if anything was ever said in it."""
+    if twin is None:
+        return {}
+    desired = name == "twin_desired"
+    if not (twin.desired_version if desired else twin.reported_version):
+        return {}
+    return {name: msgspec.json.decode(twin.desired if desired else twin.reported)}
 
 
 def _volume(row: VolumeRow, names: Names) -> Tree:

@@ -23,9 +23,11 @@ from events.envelope import Recorded
 from events.filter import EventFilter
 from events.ids import MicroserviceId, Position
 from events.node import NodeDeleted
+from events.twin import TwinDesiredChanged, TwinEditOverruled
 from projections.desired_state import should_run
 from projections.microservices import MicroserviceRow
 from projections.nodes import NodeState
+from projections.twins import twin_of
 from projections.world import World
 
 
@@ -44,6 +46,7 @@ def microservice(world: World, key: MicroserviceId) -> Question[Step]:
     if len(reports) > 1:
         because.append(many(world, "before that", reports[1:]))
     because += yield from _revisions(world, subject, row, status)
+    because += yield from _twin(world, key)
     return Step(
         what="state",
         text=in_one_line(world, key),
@@ -155,6 +158,18 @@ def _revisions(
         text = f"{words} revision {row.revision}: {_what(world, recorded, subject)}"
         steps.append((yield from made_by(world, recorded, text=text)))
     return steps
+
+
+def _twin(world: World, key: MicroserviceId) -> Question[list[Step]]:
+    """What last happened to its desired properties, on either side."""
+    if not twin_of(world, key).revision:
+        return []
+    kinds = (TwinDesiredChanged, TwinEditOverruled)
+    last = yield from last_of(world, f"microservice/{key}", *kinds)
+    if last is None:
+        return []
+    text = f"its twin: {glance(world, last).text}"
+    return [(yield from made_by(world, last, what="twin", text=text))]
 
 
 def _what(world: World, recorded: Recorded, subject: str) -> str:

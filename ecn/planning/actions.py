@@ -21,6 +21,7 @@ from ecn.deciders import find
 from events.application import ContainerState, MicroserviceEvent
 from events.envelope import KnownEvent
 from events.ids import MicroserviceId, NodeId
+from events.twin import TwinDesiredChanged
 from events.volume import VolumeUpdated
 from projections import consequences
 from projections.images import registry_for
@@ -54,7 +55,7 @@ class Placed(Struct, frozen=True):
 
 def touched(event: KnownEvent, world: World) -> Iterator[MicroserviceId]:
     """The microservices whose agents hear something new because of the event."""
-    if isinstance(event, MicroserviceEvent):
+    if isinstance(event, MicroserviceEvent | TwinDesiredChanged):
         yield event.microservice_id
     if isinstance(event, consequences.EVENTS):
         yield from consequences.affected(world, event)
@@ -111,6 +112,8 @@ def _on_its_node(before: World, after: World, key: MicroserviceId) -> ContainerA
     was, now, container = _wanted(before, key), _wanted(after, key), _settled(before, key)
     causes = _different(was.spec, now.spec)
     config = ["config"] if was.config != now.config else []
+    if _desired(was) != _desired(now):
+        config.append("twin")
     if was.spec == now.spec and _files(before, key) != _files(after, key):
         config.append("files")
     running = ["started"] if was.running != now.running else []
@@ -148,6 +151,10 @@ def _on_its_node(before: World, after: World, key: MicroserviceId) -> ContainerA
     return ContainerAction(
         microservice=find.microservice_name(after, key), action=doing, because=because, says=says
     )
+
+
+def _desired(told: contract.Microservice) -> object:
+    return None if told.twin is None else told.twin.desired
 
 
 def _doing(

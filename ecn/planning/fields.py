@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 from msgspec import Struct
 
+from agent.merge_patch import decoded
 from ecn.api.catalog_documents import CatalogItemManifest
 from ecn.api.documents import MicroserviceManifest, RegistryManifest
 from ecn.api.edge_resource_documents import EdgeResourceManifest
@@ -16,7 +17,9 @@ from events.catalog import SealedSecret
 from events.envelope import KnownEvent
 from events.ids import ApplicationId, MicroserviceId, NodeId, RegistryId
 from events.node import NodeSettings
+from events.twin import TwinDesiredChanged
 from projections.things import name_of, row_of
+from projections.twins import twin_of
 from projections.world import World
 
 Fields = Mapping[str, object]
@@ -36,6 +39,8 @@ def subject_name(world: World, subject: str) -> str:
 def changed_by(event: KnownEvent, before: World, after: World) -> list[PlannedField]:
     """The fields that are different behind the event; none of what it deleted."""
     was, now = _fields(before, event.subject), _fields(after, event.subject)
+    if isinstance(event, TwinDesiredChanged):
+        was, now = (_twin(world, event.microservice_id) for world in (before, after))
     if now is None:
         return []
     if was is None:
@@ -65,7 +70,15 @@ def sentence(event: KnownEvent, fields: list[PlannedField]) -> str:
 
 
 MADE = ("created", "registered")
-CHANGED = ("updated", "renamed", "linked", "unlinked", "router-set", "setting-changed")
+CHANGED = (
+    "updated",
+    "renamed",
+    "linked",
+    "unlinked",
+    "router-set",
+    "setting-changed",
+    "desired-changed",
+)
 UNSAID: dict[str, dict[str, object]] = {
     "node": msgspec.to_builtins(NodeSettings()),
     "application": {"description": "", "labels": {}, "started": True, "system": False},
@@ -122,6 +135,10 @@ def _fields(world: World, subject: str) -> Fields | None:
     if kind == "route":
         del said["application"]  # it stands in its name
     return said
+
+
+def _twin(world: World, key: MicroserviceId) -> Fields:
+    return {"twin": decoded(twin_of(world, key).desired)}
 
 
 def _differ(

@@ -15,9 +15,11 @@ from ecn.commands.application import (
 )
 from ecn.commands.route import CreateRoute, UpdateRoute
 from ecn.commands.together import ApplicationStanding, SingleCommand
+from ecn.commands.twin import ReplaceTwin
 from ecn.errors import NotRestorable
 from ecn.planning.references import as_it_is_named, spec_with_names
 from events.ids import ApplicationId, MicroserviceId, RouteId
+from projections.twins import twin_of
 from projections.world import World
 
 
@@ -73,6 +75,9 @@ def application_as(
             new=here is None,
         )
     )
+    for name in stood.microservices:
+        present = _present(now, here, members[name], name)
+        restored += _twin(now, then, present, members[name])
     switch = StartApplication if stood.started else StopApplication
     return [*restored, switch(application_id=application_id)]
 
@@ -84,16 +89,18 @@ def microservice_as(
     placement = _placement(now, then, old)
     if here is None:
         application_id = _application(now, then, then.microservices[old].application_id)
-        return [CreateMicroservice(application_id=application_id, placement=placement)]
+        created = CreateMicroservice(application_id=application_id, placement=placement)
+        return [created, *_twin(now, then, old, old)]
     row = now.microservices[here]
     updated = UpdateMicroservice(
         microservice_id=here,
         placement=_placement(now, then, old, name=row.name),
         seen=row.revision,
     )
-    if row.name == placement.name:
-        return [updated]
-    return [updated, RenameMicroservice(microservice_id=here, name=placement.name)]
+    restored: list[SingleCommand] = [updated]
+    if row.name != placement.name:
+        restored.append(RenameMicroservice(microservice_id=here, name=placement.name))
+    return [*restored, *_twin(now, then, here, old)]
 
 
 def route_as(now: World, then: World, here: RouteId | None, old: RouteId) -> list[SingleCommand]:
@@ -167,6 +174,24 @@ def _renamed_routes(
             yield UpdateRoute(
                 route_id=key, name=name, source=ends.source, destination=ends.destination
             )
+
+
+def _present(
+    now: World, here: ApplicationId | None, old: MicroserviceId, name: str
+) -> MicroserviceId:
+    """What the microservice `old` is once its application is restored."""
+    if here is None or old in now.microservices:
+        return old
+    return now.microservices.one("name", (here, name)) or old
+
+
+def _twin(
+    now: World, then: World, here: MicroserviceId, old: MicroserviceId
+) -> Iterator[ReplaceTwin]:
+    """What gives its twin the desired properties that it had. Reported ones are its own word."""
+    stood = twin_of(then, old).desired
+    if twin_of(now, here).desired != stood:
+        yield ReplaceTwin(microservice_id=here, desired=stood)
 
 
 def _placement(now: World, then: World, key: MicroserviceId, name: str = "") -> Placement:

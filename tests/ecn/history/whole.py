@@ -24,7 +24,8 @@ def document(world: World, kind: str, key: str, names: Names | None = None) -> T
     if row is None:
         raise KeyError(f"{kind}/{key}")
     status = world.statuses.get(MicroserviceId(key)) if kind == "microservice" else None
-    return wanted(row, names or world.names) | reported(row, status)
+    twin = world.twins.get(MicroserviceId(key)) if kind == "microservice" else None
+    return wanted(row, names or world.names, twin) | reported(row, status, twin)
 
 
 def tree(world: World, names: Names | None = None) -> dict[str, dict[str, Tree]]:
