@@ -34,6 +34,8 @@ HOLD = 30.0
 SIGN_OF_LIFE = 25.0
 """Seconds between reports when nothing happens, give or take a quarter: agents that were started
 together do not report together."""
+FIRST_WITHIN = 3.0
+"""Seconds after a start in which a device that knows what to run asks for the first time."""
 TOGETHER = 2.0
 """Seconds within which one side of the link follows the other, when that has found its way."""
 BATCH = TOLD_AT_ONCE
@@ -84,6 +86,9 @@ class Uplink:
 
     async def run(self) -> None:
         """Until cancelled."""
+        if self._known is not None:
+            # It was at work before: so were its neighbours, whose power came back with its own.
+            await asyncio.sleep(_spread(0.0, FIRST_WITHIN))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow(tasks))
             tasks.create_task(self._report())
