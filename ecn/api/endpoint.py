@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
+from ecn.api import misspelt
 from ecn.errors import Invalid
 from events.user import Role
 
@@ -98,7 +99,9 @@ def parse(content: bytes, type_: type[T], *, field: str = "$") -> T:
         return msgspec.json.decode(content or b"{}", type=type_)
     except msgspec.ValidationError as e:
         what, _, place = str(e).partition(" - at `")
-        raise Invalid(what, field=field + place.rstrip("`").removeprefix("$")) from e
+        place = place.rstrip("`")
+        what += misspelt.hint(what, place, type_)
+        raise Invalid(what, field=field + place.removeprefix("$")) from e
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
         raise Invalid(
             f"the body is no JSON: {e}", next_step="Send a JSON document in UTF-8."

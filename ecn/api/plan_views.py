@@ -48,6 +48,7 @@ def plan(
         row = _row(world, after, node_id)
         warnings += cautions.of_node(row, [each.action for each in node.actions])
     warnings += cautions.of_moves(world, after, placed)
+    warnings += cautions.of_dependencies(world, after, keys)
     return p.Plan(
         position=world.position,
         stale=stale,

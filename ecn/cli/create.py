@@ -1,44 +1,23 @@
 """`ecn create` and `ecn update`: nodes and users by options. Manifests can do nodes, too."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import click
+import msgspec
 from msgspec import UNSET, UnsetType
 
+from agent.merge_patch import merged
 from ecn.api import documents as d
 from ecn.api.network_documents import RouterManifest, SettingManifest
 from ecn.cli.client import Client
 from ecn.cli.command import Command, Group, connection_options, examples
 from ecn.cli.login import read_password
+from ecn.cli.node_settings import node_options, said_patch
 from ecn.cli.session import Session, pass_session
 from events.node import NodeSettings
 from events.user import Role
 
-F = TypeVar("F", bound=Callable[..., object])
 ROLES = [role.value for role in Role]
-
-
-def _settings_options(function: F) -> F:
-    for option in (
-        click.option("--longitude", type=float, help="Degrees east."),
-        click.option("--latitude", type=float, help="Degrees north."),
-        click.option("--location", help="Where it is, in words."),
-        click.option("--host", help="Under what name others reach it."),
-        click.option("--tag", "tags", multiple=True, help="A tag. May be repeated."),
-        click.option(
-            "-l",
-            "--label",
-            "labels",
-            multiple=True,
-            metavar="K=V",
-            help="A label; `K=` removes it. May be repeated.",
-        ),
-        click.option("--description", help="What it is."),
-    ):
-        function = option(function)
-    return function
 
 
 @examples("""
@@ -56,30 +35,12 @@ ecn create node kiosk-7 -l site=berlin --tag gpu --location "Hall 3"
 """)
 @create.command("node", cls=Command)
 @click.argument("name")
-@_settings_options
+@node_options
 @connection_options
 @pass_session
-def create_node(
-    session: Session,
-    name: str,
-    description: str | None,
-    labels: tuple[str, ...],
-    tags: tuple[str, ...],
-    host: str | None,
-    location: str | None,
-    latitude: float | None,
-    longitude: float | None,
-) -> None:
+def create_node(session: Session, /, name: str, **said: object) -> None:
     """Make a place for a device. `ecn provision-key NAME` then lets one take it."""
-    settings = NodeSettings(
-        description=description or "",
-        labels={k: v for k, v in _labels(labels).items() if v is not None},
-        tags=list(tags),
-        host=host,
-        location=location,
-        latitude=latitude,
-        longitude=longitude,
-    )
+    settings = msgspec.convert(merged({}, said_patch(said)), NodeSettings)
     session.run(lambda client: client.register_node(d.RegisterNode(name=name, settings=settings)))
     click.echo(f"node/{name} created; next: ecn provision-key {name}")
 
@@ -119,36 +80,17 @@ def update() -> None:
 @examples("""
 ecn update node kiosk-7 -l site=hamburg -l old= --location "Hall 4"
 ecn update node kiosk-7 --name kiosk-8
+ecn update node kiosk-7 --privileged --exec admin --pull-limit 512
 """)
 @update.command("node", cls=Command)
 @click.argument("node")
 @click.option("--name", help="Another name. Its id stays.")
-@_settings_options
+@node_options
 @connection_options
 @pass_session
-def update_node(
-    session: Session,
-    node: str,
-    name: str | None,
-    description: str | None,
-    labels: tuple[str, ...],
-    tags: tuple[str, ...],
-    host: str | None,
-    location: str | None,
-    latitude: float | None,
-    longitude: float | None,
-) -> None:
+def update_node(session: Session, /, node: str, name: str | None, **said: object) -> None:
     """Change what is said of a node. Labels are merged, tags replaced; an empty text resets."""
-    said: dict[str, object] = {
-        "description": description,
-        "host": host,
-        "location": location,
-        "latitude": latitude,
-        "longitude": longitude,
-        "tags": [t for t in tags if t] if tags else None,
-        "labels": _labels(labels) or None,
-    }
-    patch = {k: None if v == "" else v for k, v in said.items() if v is not None}
+    patch = said_patch(said)
     if not patch and name is None:
         raise click.UsageError("say what to change, --label K=V for instance")
     renamed: str | UnsetType = UNSET if name is None else name
@@ -213,14 +155,3 @@ def update_network(
             click.echo(f"network/{key} {'updated' if changed.events else 'unchanged'}")
 
     session.run(work)
-
-
-def _labels(given: tuple[str, ...]) -> dict[str, str | None]:
-    """Names and values; None for those to remove. Errors: click.UsageError."""
-    found: dict[str, str | None] = {}
-    for label in given:
-        name, equals, value = label.partition("=")
-        if not equals or not name:
-            raise click.UsageError(f"{label!r} is not a label: write NAME=VALUE")
-        found[name] = value or None
-    return found

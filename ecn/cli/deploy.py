@@ -13,7 +13,8 @@ from ecn.api import plan_documents as p
 from ecn.cli.applying import apply
 from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
-from ecn.cli.errors import BadManifest, CliError
+from ecn.cli.deploy_notes import notes
+from ecn.cli.errors import BadManifest, CliError, printable
 from ecn.cli.kinds import Kind
 from ecn.cli.manifests import read_manifests, registry_body
 from ecn.cli.output import Format
@@ -90,6 +91,9 @@ def deploy(
             about = reference(wish)
             result = await apply(client, wish)
             click.echo(f"{about} {styled(result.word)}")
+            if isinstance(wish, Application):
+                for note in notes(wish.body.microservices):
+                    click.echo(printable(f"{about}: {note}"), err=True)
             if about.kind in (Kind.APPLICATION, Kind.MICROSERVICE):
                 positions[about.name.partition("/")[0]] = result.position
         if wait and positions:

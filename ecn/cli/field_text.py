@@ -96,6 +96,8 @@ def _ports(value: list[object]) -> str | None:
     for each in value:
         if not isinstance(each, dict) or not {"host", "container"} <= each.keys():
             return None
+        if not isinstance(each["host"], int):
+            return None  # devices have a path of the host, and more to say
         address = f"{each['address']}:" if each.get("address") else ""
         protocol = "" if each.get("protocol", "tcp") == "tcp" else f"/{each['protocol']}"
         texts.append(f"{address}{each['host']}:{each['container']}{protocol}")

@@ -34,7 +34,7 @@ LONGEST_STOP = 3600
 """Seconds: a day of waiting would be a container that can't be replaced."""
 MOST_LOG_OPTIONS = 50
 NEEDS_VALUE = ("seccomp", "apparmor")
-LABELS = ("disable", "user:", "role:", "type:", "level:", "filetype:", "nested")
+LABEL = re.compile(r"disable|nested|(?:user|role|type|level|filetype):.+")
 
 
 def options(value: MicroserviceSpec, *, field: str) -> None:
@@ -134,10 +134,7 @@ def _security(said: str, field: str) -> None:
         return
     if key in NEEDS_VALUE and content:
         return
-    if key == "label" and any(
-        content == each or (each.endswith(":") and content.startswith(each) and content != each)
-        for each in LABELS
-    ):
+    if key == "label" and LABEL.fullmatch(content):
         return
     raise Invalid(
         f"{said!r} is nothing that an engine knows: no-new-privileges, seccomp=unconfined or "

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator
 
 from ecn.api.plan_documents import Caution, Doing
+from ecn.deciders import dependencies, find
 from ecn.planning.actions import Placed
 from events.application import VolumeKind
 from events.catalog import RegistryDeleted
 from events.envelope import KnownEvent
+from events.ids import MicroserviceId
 from events.node import NodeDeleted, NodeDeprovisioned
 from projections.nodes import NodeRow, NodeState
 from projections.world import World
@@ -81,6 +83,28 @@ def of_moves(before: World, after: World, placed: Iterable[Placed]) -> Iterator[
                 about=about,
                 says=f"what it keeps in volumes stays on {leaves.name}",
             )
+
+
+def of_dependencies(
+    before: World, after: World, keys: Iterable[MicroserviceId]
+) -> Iterator[Caution]:
+    """Who waits for something no longer, or never will, as that is on another node.
+
+    keys: the microservices that are made or told otherwise.
+    """
+    told = {key for key in keys if key in after.microservices}
+    told |= set(dependencies.dependents(after, told))
+    for key in sorted(told):
+        was = before.microservices.get(key)
+        known = [] if was is None else dependencies.elsewhere(before, was)
+        for name, node in dependencies.elsewhere(after, after.microservices[key]):
+            if (name, node) not in known:
+                yield Caution(
+                    code="not-waited-for",
+                    about=f"microservice/{find.microservice_name(after, key)}",
+                    says=f"it does not wait for {name}, which is on another node, {node}",
+                    next_step="put both on one node, or let it bear that the other is not there",
+                )
 
 
 def _gap(about: str, leaves: NodeRow, comes: NodeRow) -> Iterator[Caution]:
