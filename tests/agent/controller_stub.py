@@ -6,12 +6,14 @@ from contextlib import asynccontextmanager
 
 import msgspec
 from aiohttp import web
+from msgspec import structs
 
 from agent.contract import (
     AnyStreamRequest,
     ContainerReport,
     ContainerState,
     DesiredState,
+    EdgeResource,
     Instruction,
     LogRequest,
     Microservice,
@@ -21,6 +23,7 @@ from agent.contract import (
     Provisioned,
     Report,
     ReportAnswer,
+    Volume,
     encoded_request,
 )
 
@@ -33,6 +36,8 @@ class ControllerStub:
         self.url = ""
         self.revision = 0
         self.items: dict[str, Microservice] = {}
+        self.volumes: dict[str, Volume] = {}
+        self.edge_resources: list[EdgeResource] = []
         self.node = NodeConfig()
         self.instructions: list[Instruction] = []
         self.outcomes: list[OutcomeReport] = []
@@ -58,6 +63,18 @@ class ControllerStub:
     def wants(self, *microservices: Microservice, revision: int = 0) -> None:
         self.revision = revision or self.revision + 1
         self.items = {m.microservice_id: m for m in microservices}
+        self._wake()
+
+    def holds(self, *volumes: Volume) -> None:
+        """These volumes are the node's from now on."""
+        self.revision += 1
+        self.volumes = {v.volume_id: structs.replace(v, revision=self.revision) for v in volumes}
+        self._wake()
+
+    def offers(self, *edge_resources: EdgeResource) -> None:
+        """The node's site offers these from now on."""
+        self.revision += 1
+        self.edge_resources = list(edge_resources)
         self._wake()
 
     def instructs(self, *instructions: Instruction) -> None:
@@ -157,6 +174,9 @@ class ControllerStub:
                     if since == 0 or (m.revision > since and m.microservice_id not in self.forgets)
                 ],
                 all_microservices=sorted(self.items),
+                volumes=[v for v in self.volumes.values() if since == 0 or v.revision > since],
+                all_volumes=sorted(self.volumes),
+                edge_resources=self.edge_resources,
                 node=self.node,
                 instructions=self.instructions,
                 stream_requests=[encoded_request(each) for each in requests],
