@@ -52,6 +52,11 @@ class _Said(Struct):
     patch: object = None
     """Of a twin, as the next."""
     rule: object = None
+    instruction: object = None
+    """Of an agent, as the rest."""
+    version: object = None
+    outcome: object = None
+    detail: object = None
 
 
 def details(event: EventDocument) -> str:
@@ -82,6 +87,8 @@ def details(event: EventDocument) -> str:
         words += [_session(said)]
     if event.type.startswith("twin."):
         words += [_twin(said)]
+    if event.type.startswith("node.instruct"):
+        words += [_instruction(said)]
     words += [said.role, said.reason, said.description]
     if event.causation_id.startswith(REVERT_TO):
         words.append(f"reverted to {event.causation_id.removeprefix(REVERT_TO)}")
@@ -92,6 +99,12 @@ def _twin(said: _Said) -> str:
     """What changed, or gave way."""
     patch = msgspec.json.encode(said.patch).decode()[:LONGEST_PATCH]
     return f"gave way ({said.rule}): {patch}" if said.rule else patch
+
+
+def _instruction(said: _Said) -> str:
+    """What for, and what came of it."""
+    words = f"{said.instruction} {said.outcome or said.version or ''}".rstrip()
+    return f"{words}: {said.detail}" if said.detail else words
 
 
 def _session(said: _Said) -> str:

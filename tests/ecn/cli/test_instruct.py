@@ -27,7 +27,7 @@ def answered(api: RealApi, outcome: str, detail: str, *words: str) -> Result:
         return await controller.agent("east")
 
     async def obey() -> None:
-        while not (told := (await east.desired()).items("instructions")):
+        while not (told := (await east.desired()).items("instructions")):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         word = {"sequence": 1, "told_at": told[0]["told_at"], "outcome": outcome}
         word |= {"detail": detail, "at": AT}
@@ -51,6 +51,9 @@ def test_an_upgrade_that_is_done(api: RealApi) -> None:
     described = run("describe", "node", "east").stdout
     assert "Upgrade:" in described
     assert "version 1.4.2 runs" in described
+    events = run("get", "events").stdout
+    assert "upgrade 1.4.2\n" in events
+    assert "upgrade done: version 1.4.2 runs" in events
 
 
 @pytest.mark.parametrize("outcome", ["failed", "undone"])
