@@ -60,6 +60,11 @@ def docker_url() -> str:
 @pytest.fixture(scope="session")
 def image(docker_url: str) -> str:
     """A small image with a shell and the usual tools, made from busybox of this machine."""
+    return make_image()
+
+
+def make_image() -> str:
+    """Make it; its name."""
     binary = shutil.which("busybox")
     if binary is None:
         pytest.fail("the test image is made from busybox: install the package busybox-static")

@@ -13,6 +13,7 @@ import asyncio
 import logging
 import multiprocessing
 import resource
+import shutil
 import sys
 import tempfile
 import time
@@ -109,7 +110,7 @@ class Counted(ControllerClient):
         self._tally.heard.setdefault((self._number, "f"), before)
         return answer
 
-    async def report(self, document: object, *, within: float = 20.0) -> ReportAnswer:  # type: ignore[override]
+    async def report(self, document: object, *, within: float = 20.0) -> ReportAnswer:
         """See ControllerClient."""
         self._tally.asked[int(time.time())] += 1
         try:
@@ -264,14 +265,17 @@ async def controller() -> AsyncIterator[tuple[ControllerProcess, str]]:
     """One over a Postgres that outlives it."""
     path = Path(tempfile.mkdtemp(prefix="ecn-reconnect-", dir="/var/tmp"))
     path.chmod(0o711)  # noqa: ASYNC240 - nothing else runs yet
-    with DataFolder.open(path / "postgres") as folder:
-        async with EmbeddedPostgres.running(folder) as postgres:
-            one = ControllerProcess(path / "controller", "--database-url", postgres.dsn)
-            one.start()
-            try:
-                yield one, postgres.dsn
-            finally:
-                one.end()
+    try:
+        with DataFolder.open(path / "postgres") as folder:
+            async with EmbeddedPostgres.running(folder) as postgres:
+                one = ControllerProcess(path / "controller", "--database-url", postgres.dsn)
+                one.start()
+                try:
+                    yield one, postgres.dsn
+                finally:
+                    one.end()
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 async def measure(agents: int, away: float) -> None:
