@@ -107,6 +107,8 @@ from tests.ecn.deciders.offers import (
     update_item,
     wanted_routes,
 )
+from tests.ecn.deciders.session_steps import SESSIONS
+from tests.ecn.deciders.twin_steps import TWINS, patch_twin, twin_reports
 
 K = TypeVar("K", bound=str)
 H = TypeVar("H", bound=Hashable)
@@ -379,6 +381,7 @@ class Drawn:
                 )
                 for _ in range(self._draw(st.integers(0, 3)))
             ],
+            twins=twin_reports(self, world, placed, last, now),
             goodbye=self.chance(6),
         )
 
@@ -579,7 +582,7 @@ class Drawn:
         return RevokeToken(token_id=self.key(world.tokens, TokenId("nobody")))
 
     # What the rest needs comes first, and more often: shrinking goes that way too.
-    _ALWAYS: Kinds = (apply, apply, create_microservice, report_node)
+    _ALWAYS: Kinds = (apply, apply, create_microservice, report_node, patch_twin)
     _TOPICS: tuple[Kinds, ...] = (
         (
             update_microservice,
@@ -590,6 +593,7 @@ class Drawn:
             stop_microservice,
             delete_microservice,
         ),
+        (*TWINS, report_node, report_node),
         (start_application, stop_application, start_application, delete_application, *APPLICATIONS),
         ROUTES,
         (apply_registry, apply_registry, delete_registry, *CATALOG),
@@ -615,6 +619,7 @@ class Drawn:
             change_network_setting,
         ),
         (instruct, open_tunnel, close_tunnel, apply_volume, apply_volume, delete_volume),
+        SESSIONS,
         (first_admin, create_user, sign_up, change_profile, update_user, delete_user, delete_user),
         (
             first_admin,
