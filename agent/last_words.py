@@ -8,6 +8,7 @@ of events for good, so they are few and short, and nothing in them can steer a t
 import asyncio
 import re
 from contextlib import aclosing
+from datetime import timedelta
 
 import structlog
 
@@ -21,6 +22,8 @@ LONGEST = 1000
 """Characters, of all lines together."""
 MOST_BYTES = 64 * 1024
 """Of the log, read for them: a program may print megabytes without an end of line."""
+BEFORE_START = timedelta(seconds=1)
+"""The engine notes a start a moment after a program has begun to print."""
 READ_WITHIN = 5.0
 """Seconds. What is to be healed is not held up longer for the sake of an explanation."""
 BETWEEN = " | "
@@ -43,9 +46,9 @@ def last_lines(printed: bytes) -> str:
 async def last_words(engine: ContainerEngine, container: Container) -> str:
     """What this container printed last in its last run; empty when that can't be read."""
     printed = bytearray()
-    lines = engine.logs(
-        container.container_id, tail=LINES, follow=False, since=container.started_at
-    )
+    began = container.started_at
+    since = None if began is None else began - BEFORE_START
+    lines = engine.logs(container.container_id, tail=LINES, follow=False, since=since)
     try:
         async with asyncio.timeout(READ_WITHIN), aclosing(lines):  # type: ignore[type-var]
             async for piece in lines:

@@ -50,7 +50,7 @@ class Silent(FakeEngine):
         timestamps: bool = False,
     ) -> AsyncIterator[bytes]:
         """See ContainerEngine."""
-        assert (tail, follow, since) == (LINES, False, at(-6))
+        assert (tail, follow, since) == (LINES, False, at(-7))
         yield b"so far\n"
         await asyncio.sleep(3600)
 
