@@ -27,6 +27,7 @@ SHOWN = (
     "/volumes",
     "/templates",
     "/edge-resources",
+    "/sessions",
 )
 EVENTS = "/events?limit=1000"
 DESIRED = "/agent/desired-state"

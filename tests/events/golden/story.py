@@ -65,8 +65,9 @@ from events.user import (
     UserPasswordChanged,
     UserRoleChanged,
 )
-from tests.events.golden.offers import OFFERS
+from tests.events.golden.looks import LOOKS
 from tests.events.golden.mounts import MOUNTS
+from tests.events.golden.offers import OFFERS
 from tests.events.golden.outcomes import OUTCOMES
 from tests.events.golden.routers import ROUTERS
 from tests.events.golden.twins import TWINS
@@ -327,4 +328,5 @@ STORY: tuple[Told, ...] = (
     *OUTCOMES,
     *TWINS,
     *MOUNTS,
+    *LOOKS,
 )
