@@ -6,7 +6,7 @@ A sibling of `docker_engine.py`, which owns the client and makes one for each lo
 import asyncio
 import json
 from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, aclosing
 
 import aiohttp
 import msgspec
@@ -166,18 +166,19 @@ class DockerImages:
         clock = asyncio.get_running_loop().time
         try:
             async with self._client() as docker, asyncio.timeout(bound_by) as bound:
-                async for message in docker.images.pull(
-                    full_reference(image), auth=auth, stream=True
-                ):
-                    bound.reschedule(clock() + bound_by)
-                    said = msgspec.convert(message, _PullMessage)
-                    moved = layers.heard(
-                        said.layer, said.status, said.detail.current, said.detail.total
-                    )
-                    if moved and on_progress is not None:
-                        on_progress(layers)
-                    # aiodocker takes a broken connection for the end; this is the true end.
-                    finished = finished or said.status.startswith("Status: ")
+                messages = docker.images.pull(full_reference(image), auth=auth, stream=True)
+                # Closed at once, however this ends: it holds a connection.
+                async with aclosing(messages):  # type: ignore[type-var]
+                    async for message in messages:
+                        bound.reschedule(clock() + bound_by)
+                        said = msgspec.convert(message, _PullMessage)
+                        moved = layers.heard(
+                            said.layer, said.status, said.detail.current, said.detail.total
+                        )
+                        if moved and on_progress is not None:
+                            on_progress(layers)
+                        # aiodocker takes a broken connection for the end; this is the true end.
+                        finished = finished or said.status.startswith("Status: ")
         except DockerError as error:
             raise pull_error(error, image, as_user=known.username if known else "") from error
         except TimeoutError as error:

@@ -10,10 +10,10 @@ ledger, also when the agent was killed just before.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
@@ -51,6 +51,14 @@ its steps of progress takes long."""
 _GIB = 1 << 30
 
 
+class MakeRoom(Protocol):
+    """See `Pruning.make_room`."""
+
+    async def __call__(self, *, all_there_is: bool) -> None:
+        """Errors: EngineError."""
+        ...
+
+
 class _GatewayNotReached(Exception):
     """The engine never asked the gateway for anything."""
 
@@ -58,7 +66,8 @@ class _GatewayNotReached(Exception):
 class ImageFetching:
     """Of one engine.
 
-    make_room: removes images that nothing needs. on_progress: called whenever `progress` changed.
+    make_room: removes images that nothing needs, as many as it takes, or all.
+    on_progress: called whenever `progress` changed.
     """
 
     def __init__(
@@ -67,7 +76,7 @@ class ImageFetching:
         ledger: ImageLedger,
         disk: Disk,
         partials: PartialPulls,
-        make_room: Callable[[], Awaitable[None]],
+        make_room: MakeRoom,
         now: Callable[[], datetime],
         on_progress: Callable[[], None] = lambda: None,
     ) -> None:
@@ -128,8 +137,14 @@ class ImageFetching:
         try:
             async with self._called_off_when_full(image):
                 await self._fetch(image, registry, kept, broke_off=broke_off)
-        except (ImageNotFound, RegistryRefused, DiskFull):
+        except (ImageNotFound, RegistryRefused):
             kept.done()  # going on where it broke will not help
+            raise
+        except DiskFull:
+            kept.done()
+            # There was enough to begin with, and it took more: the next attempt finds all that
+            # can be had. Else each would be called off at the same point, for ever.
+            await self._make_room(all_there_is=True)
             raise
         except (EngineError, asyncio.CancelledError):
             if not broke_off and not self._progress[reference].done_bytes:
@@ -265,7 +280,7 @@ class ImageFetching:
         await self._disk.find_engine(self._images)
         if self._disk.below_reserve() is None:
             return
-        await self._make_room()
+        await self._make_room(all_there_is=False)
         short = self._disk.below_reserve()
         if short is not None:
             raise registry_errors.disk_full(

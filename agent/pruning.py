@@ -91,9 +91,12 @@ class Pruning:
         """
         return await self._round(lambda: True)
 
-    async def make_room(self) -> None:
-        """There is not enough for a pull: let go of as much as that takes. Errors: EngineError."""
-        sentence = await self._round(lambda: self._disk.below_reserve() is not None)
+    async def make_room(self, *, all_there_is: bool) -> None:
+        """There is not enough for a pull: let go of as much as that takes. Errors: EngineError.
+
+        all_there_is: a pull has shown that it takes more than can be foreseen.
+        """
+        sentence = await self._round(lambda: all_there_is or self._disk.below_reserve() is not None)
         log.info("room-made", result=sentence)
 
     def _short(self) -> bool:

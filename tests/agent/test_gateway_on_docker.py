@@ -58,7 +58,7 @@ class Puller:
     def limit(self, kib: int) -> None:
         self.fetching.configure(NodeConfig(pull_limit_kib=kib))
 
-    async def _no_room_to_make(self) -> None:
+    async def _no_room_to_make(self, *, all_there_is: bool) -> None:
         return
 
     def _seen(self) -> None:
