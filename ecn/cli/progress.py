@@ -57,13 +57,14 @@ def step_of(microservice: d.MicroserviceDocument) -> Step:
     wanted = microservice.started and microservice.application_started
     reason = status.reason
     state = state_of(microservice)
+    checked = microservice.health_check is not None and not microservice.health_check.disabled
     if not wanted:
         done = status.state is not ContainerState.RUNNING
     else:
         done = (
             microservice.current
             and status.state is ContainerState.RUNNING
-            and (microservice.health_check is None or status.health is Health.HEALTHY)
+            and (not checked or status.health is Health.HEALTHY)
         )
         # A status of an earlier revision must not look like the outcome of this one.
         if not microservice.current and status.state is ContainerState.RUNNING:
