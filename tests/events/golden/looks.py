@@ -1,4 +1,7 @@
-"""The golden story goes on: somebody looks into containers. Append to the end only."""
+"""The golden story goes on: somebody looks into containers. Append to the end only.
+
+All are closed: what is open when a controller starts is closed by it.
+"""
 
 from events.envelope import KnownEvent
 from events.ids import MicroserviceId, NodeId
@@ -39,6 +42,16 @@ LOOKS: tuple[tuple[str, KnownEvent], ...] = (
             reason="ended",
             exit_code=0,
             seconds=12.25,
+        ),
+    ),
+    (
+        "controller",
+        SessionClosed(
+            microservice_id=CACHE,
+            session_id="1095" * 8,
+            kind=SessionKind.LOGS,
+            reason="its controller ended, or was cut off",
+            seconds=61.5,
         ),
     ),
 )
