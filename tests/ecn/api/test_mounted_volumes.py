@@ -92,7 +92,7 @@ async def test_a_plan_says_that_files_are_delivered_and_the_container_runs_on(
     plan = await planned(shop, change)
     [node] = plan.items("nodes")
     assert node["name"] == "east"
-    containers = node["containers"]
+    containers = node["actions"]
     assert isinstance(containers, list)
     [action] = containers
     assert (action["microservice"], action["action"]) == ("shop/web", "configure")
