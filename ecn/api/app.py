@@ -40,10 +40,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *status.ENDPOINTS,
     *nodes.ENDPOINTS,
     *applications.ENDPOINTS,
+    *twins.ENDPOINTS,  # before what would take `<id>/twin` for an application and a name
     *microservices.ENDPOINTS,
     *node_streams.ENDPOINTS,
     *sessions.ENDPOINTS,
-    *twins.ENDPOINTS,
     *routes.ENDPOINTS,
     *templates.ENDPOINTS,
     *catalog_items.ENDPOINTS,
