@@ -1,6 +1,6 @@
 """The file of the journal: how it is opened, what tables it has, what becomes of a broken one.
 
-Used by `journal.py`. Writes are few and bounded: a write-ahead log of at most a MiB, synced with
+Used by `journal.py`. Writes are few and bounded: a write-ahead log of at most 256 KiB, synced with
 each transaction, and a file that gives its pages back.
 """
 
@@ -14,7 +14,7 @@ from agent.reserve import Reserve
 
 log = structlog.get_logger()
 
-PAGES_BEFORE_CHECKPOINT = 256
+PAGES_BEFORE_CHECKPOINT = 64
 """Of 4 KiB: how large the write-ahead log grows."""
 
 _SCHEMA = """

@@ -8,8 +8,8 @@ import errno
 import os
 from pathlib import Path
 
-SIZE = 512 * 1024
-"""Bytes: about a thousand transitions, and what SQLite needs to open its file."""
+SIZE = 1024 * 1024
+"""Bytes: some thousand transitions, and what SQLite needs to open its file."""
 
 
 class Reserve:
@@ -27,7 +27,7 @@ class Reserve:
             pass  # none, or not to be seen: it is made
         try:
             space = os.statvfs(self._path.parent)
-            if space.f_bavail * space.f_frsize < 4 * SIZE:
+            if space.f_bavail * space.f_frsize < 2 * SIZE:
                 return False
             with self._path.open("wb") as file:
                 os.fchmod(file.fileno(), 0o600)

@@ -76,6 +76,16 @@ class Device:
         """Rows that the controller has not accepted."""
         return 0 if self._journal is None else self._journal.waiting()
 
+    @property
+    def problem(self) -> str:
+        """Why its agent can't write."""
+        return "" if self._journal is None else self._journal.problem
+
+    @property
+    def held(self) -> int:
+        """Transitions that are in its memory only."""
+        return 0 if self._journal is None else len(self._journal._held)
+
     def on(self) -> None:
         """An agent starts, as `run.py` builds it."""
         known = self.folder.desired_state()
