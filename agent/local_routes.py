@@ -1,6 +1,6 @@
 """What a microservice can ask its agent by its own socket: who it is, its configuration, its site.
 
-A table for `local_socket.py`. Documents that change can be held: with `If-None-Match: "<etag>"` and
+A table for `local_http.py`. Documents that change can be held: with `If-None-Match: "<etag>"` and
 `Prefer: wait=<seconds>` the answer comes when there is another, or 304 when the time is over.
 """
 
@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from agent.config_delivery import edge_resources_document
 from agent.facts import agent_version
-from agent.local_socket import Answer, Asked, Local, Routes
+from agent.local_requests import Answer, Asked, Local, Routes
 
 
 class Self(Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ them, with more behind a `+` while changes that were made here wait for the cont
 import msgspec
 from msgspec import Raw, Struct
 
-from agent.local_socket import Answer, Asked, Local, Routes
+from agent.local_requests import Answer, Asked, Local, Routes
 from agent.merge_patch import encoded
 from agent.twins import Twins
 

@@ -13,12 +13,13 @@ import pytest
 from msgspec import Raw
 from msgspec.structs import replace
 
-from agent import local_socket
+from agent import local_http, local_socket
 from agent.config_delivery import ConfigDelivery
 from agent.contract import EdgeResource, Microservice
 from agent.desired_state import Known
+from agent.local_requests import Answer, Asked, Local
 from agent.local_routes import ROUTES
-from agent.local_socket import SOCKET_FILE, Answer, Asked, Local, LocalSockets
+from agent.local_socket import SOCKET_FILE, LocalSockets
 from tests.agent.builders import NODE, microservice
 from tests.agent.waiting import until, until_true
 
@@ -248,7 +249,7 @@ async def test_held_requests_of_one_are_bounded(scene: Scene) -> None:
 async def test_who_says_nothing_is_let_go(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, said: bytes
 ) -> None:
-    monkeypatch.setattr(local_socket, "HEADERS_WITHIN", 0.1)
+    monkeypatch.setattr(local_http, "HEADERS_WITHIN", 0.1)
     scene.wish(microservice())
     await scene.opened()
     reader, writer = await asyncio.open_unix_connection(scene.path())
@@ -258,7 +259,7 @@ async def test_who_says_nothing_is_let_go(
 
 
 async def test_a_body_that_drips_is_refused(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local_socket, "BODY_WITHIN", 0.1)
+    monkeypatch.setattr(local_http, "BODY_WITHIN", 0.1)
     scene.wish(microservice())
     await scene.opened()
     reader, writer = await asyncio.open_unix_connection(scene.path())
@@ -270,7 +271,7 @@ async def test_a_body_that_drips_is_refused(scene: Scene, monkeypatch: pytest.Mo
 async def test_who_does_not_take_the_answer_is_let_go(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local_socket, "TAKEN_WITHIN", 0.2)
+    monkeypatch.setattr(local_http, "TAKEN_WITHIN", 0.2)
     scene.wish(microservice(config="x" * (1 << 20)))
     await scene.opened()
     lazy = []
