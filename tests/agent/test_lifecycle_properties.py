@@ -30,7 +30,7 @@ from agent.contract import (
 )
 from agent.control_loop import ControlLoop
 from agent.desired_state import Known
-from agent.engine import Container, EngineState
+from agent.engine import Container, EngineState, NewContainer
 from agent.journal import Journal
 from agent.memory import Memory
 from agent.reconcile import plan, spec_digest
@@ -62,13 +62,31 @@ class LivelyEngine(FakeEngine):
         super().__init__({IMAGE}, now=now)
         self.natures: dict[str, Nature] = {}
         self.on_start: Callable[[Container], None] = lambda _: None
+        self.takes = 0.0
+        """Seconds that each call takes that changes something."""
         self.beside: set[str] = set()
         """Microservices of which two may run."""
         self.wrong: list[str] = []
         """What should never have happened: raised here, it would be taken for the agent's fault."""
 
+    async def create(self, container: NewContainer) -> str:
+        """See ContainerEngine."""
+        await asyncio.sleep(self.takes)
+        return await super().create(container)
+
+    async def stop(self, container_id: str, within: int = 10) -> None:
+        """See ContainerEngine."""
+        await super().stop(container_id, within)
+        await asyncio.sleep(self.takes)
+
+    async def remove(self, container_id: str) -> None:
+        """See ContainerEngine."""
+        await asyncio.sleep(self.takes)
+        await super().remove(container_id)
+
     async def start(self, container_id: str) -> None:
         """See ContainerEngine."""
+        await asyncio.sleep(self.takes)
         before = self._known(container_id).container
         if before.state is EngineState.PAUSED or before.state is EngineState.RUNNING:
             await super().start(container_id)
@@ -274,6 +292,59 @@ def _all_is_well(
         assert c.state is EngineState.RUNNING or ended
         assert c.name == f"ecn-app-{c.microservice_id}"
     assert all(isinstance(each, Memory) for each in journal.memories().values())
+
+
+async def killed(story: Story, kills: list[tuple[float, bool]], folder: Path) -> None:
+    """kills: after how many seconds the agent is killed, and whether the device goes down too."""
+    clock = Clock()
+    engine = LivelyEngine(clock.now)
+    engine.takes = 0.5
+    engine.natures = {m: Nature(job=n.job) for m, n in story.natures.items()}
+    engine.beside = {m for m, each in story.first.items() if each.replace is ReplaceMode.BLUE_GREEN}
+    loop, booted = asyncio.get_running_loop(), clock.now()
+    for n, (seconds, power_cut) in enumerate([*kills, (1000.0, False)]):
+        with Journal(folder / "journal.sqlite") as journal:
+            control = ControlLoop(
+                NODE,
+                engine,
+                journal,
+                ConfigDelivery(folder / "ms"),
+                clock.now,
+                booted_at=lambda at=booted: at,  # type: ignore[misc]
+            )
+            desired = story.second if n else story.first
+            control.wish(Known(revision=min(n, 1) + 1, microservices=desired))
+            task = loop.create_task(control.run())
+            await asyncio.sleep(seconds)
+            if n == len(kills):
+                assert engine.wrong == []
+                _all_is_well(desired, engine, journal, clock)
+            task.cancel()
+            await asyncio.wait([task])
+            if not task.cancelled():
+                await task
+        if power_cut:
+            for m in IDS:
+                for each in engine.of(m):
+                    if each.state is EngineState.RUNNING:
+                        engine.end(each.container_id)
+            booted = clock.now()
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[Suppressed.too_slow])
+@given(
+    stories(),
+    st.lists(st.tuples(st.floats(0.1, 6), st.booleans()), min_size=1, max_size=4),
+)
+def test_what_is_killed_half_way_comes_right_and_one_runs(
+    story: Story, kills: list[tuple[float, bool]]
+) -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    try:
+        with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
+            run(lambda: killed(story, kills, Path(folder)))
+    finally:
+        structlog.reset_defaults()
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[Suppressed.too_slow])
