@@ -25,6 +25,7 @@ class Commands(click.Group):
         "info": "device_commands:info_command",
         "config": "device_commands:config_group",
         "check": "device_commands:check_command",
+        "twin": "twin_command:twin_group",
         "install": "service_commands:install_command",
         "uninstall": "service_commands:uninstall_command",
         "deprovision": "device_commands:deprovision_command",
