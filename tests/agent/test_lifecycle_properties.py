@@ -213,6 +213,8 @@ class Judge:
         wanted = self.desired.get(container.microservice_id)
         if wanted is None or container.spec_digest != spec_digest(wanted.spec):
             return  # an old one that is put back
+        if container.finished_at == self._engine.now():
+            return  # an unhealthy one, stopped just now: it has its turn whatever others do
         for each in wanted.depends_on:
             if each.microservice in self.desired and not self._met(each):
                 there = self._engine.of(each.microservice)
