@@ -26,6 +26,7 @@ from agent.errors import (
     ImageNotFound,
     NetworkGone,
     PortTaken,
+    StartLeftOver,
 )
 
 ANSWER_WITHIN = 60.0
@@ -120,6 +121,8 @@ def container_error(error: DockerError, verb: str, subject: str) -> EngineError:
         return ContainerGone(f"the container {subject[:12]} is gone")
     if "network" in text and "not found" in text:
         return NetworkGone(f"the network of the container {subject[:12]} is gone")
+    if verb == "start" and text.startswith("task ") and "already exists" in text:
+        return StartLeftOver(f"the engine was killed in the middle of starting {subject[:12]}")
     if absent := _DEVICE.search(said):
         return BadContainerOptions(f"this device has no {absent.group(1)}, which it is to have")
     if "could not select device driver" in text:

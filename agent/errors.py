@@ -10,7 +10,7 @@ AgentError
 └── EngineError                      anything about containers; `cause` names its class
     ├── EngineUnavailable            nobody answers: says nothing about the microservice
     ├── ImageNotFound, RegistryRefused, RegistryUnreachable, DiskFull
-    ├── PortTaken, BadContainerOptions, ContainerGone, NetworkGone, FilesMissing
+    ├── PortTaken, BadContainerOptions, ContainerGone, NetworkGone (StartLeftOver), FilesMissing
     ├── NotWell                      a new container beside the old one
     └── EngineRefused                everything else that the engine would not do
 """
@@ -187,6 +187,16 @@ class NetworkGone(EngineError):
     """The network that the container was made for was removed by somebody: it needs a new one."""
 
     cause = "network-gone"
+
+
+class StartLeftOver(NetworkGone):
+    """The engine was killed while it started the container, and can never start it again.
+
+    Handled as its parent is: a new container starts. (Engine 20.10 with containerd: the task that
+    was begun is in the way of any other, and the engine does not know of it.)
+    """
+
+    cause = "start-left-over"
 
 
 class NotWell(EngineError):

@@ -21,6 +21,7 @@ from agent.errors import (
     PortTaken,
     RegistryRefused,
     RegistryUnreachable,
+    StartLeftOver,
 )
 from agent.image_reference import credentials_for, full_reference, image_host, registry_host
 from tests.agent.builders import NOW, at, new_container, spec
@@ -66,6 +67,7 @@ def test_a_failed_pull_is_told_apart_by_its_text(
         (404, "No such image: x:1", ImageNotFound),
         (404, "No such container: c1", ContainerGone),
         (404, "network 0123abcd not found", NetworkGone),
+        (409, "task 0123abcd: already exists", StartLeftOver),
         (400, "OCI runtime create failed: exec: \"nope\": executable file not found in $PATH",
          BadContainerOptions),
         (400, "invalid mount config for type \"bind\": bind source path does not exist: /nope",
