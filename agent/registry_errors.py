@@ -57,5 +57,5 @@ def disk_full(image: str, said: str) -> DiskFull:
     """There was no room for it."""
     return DiskFull(
         f"there is no room for {image}: {said}; free some space on the device, "
-        "or remove unused images with: ecn prune NODE"
+        "or remove unused images with: ecn prune node NAME"
     )

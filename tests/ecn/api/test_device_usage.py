@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.ecn.api.server import Agent, Client, Controller, Network, manifest
+from tests.ecn.api.server import OPERATOR, Agent, Client, Controller, Network, manifest
 
 AT = "2026-03-01T12:00:00Z"
 USAGE: dict[str, object] = {
@@ -105,3 +105,23 @@ async def test_two_controllers_show_what_one_of_them_heard(network: Network) -> 
         await first.telemetry.write()
         for each in (first, second):
             assert (await each.viewer.get("/nodes/east"))["usage"] == {"at": AT, **USAGE}
+
+
+async def test_iofogs_clients_are_shown_it_as_of_their_own_agents(
+    controller: Controller, east: Agent
+) -> None:
+    web = await web_of(east)
+    pulls = {web: {"done_bytes": 43, "total_bytes": 100}}
+    (await east.report(usage={**USAGE, "pulls": pulls})).is_good()
+    headers = {"Authorization": OPERATOR}
+    base, session = f"{controller.url}/api/v3", controller.network.session
+    async with session.get(f"{base}/iofog/{east.node_id}", headers=headers) as answer:
+        node = await answer.json()
+    assert (node["daemonStatus"], node["systemTotalCpu"]) == ("RUNNING", 12.5)
+    assert (node["memoryUsage"], node["cpuUsage"]) == (41.5, 0.3)
+    assert node["systemAvailableDisk"] == 9000 << 20
+    assert node["systemAvailableMemory"] == 700 << 20
+    async with session.get(f"{base}/microservices/{web}", headers=headers) as answer:
+        microservice = await answer.json()
+    assert microservice["status"]["status"] == "PULLING"
+    assert microservice["status"]["percentage"] == 43
