@@ -25,7 +25,7 @@ from projections.world import World
 
 KINDS = tuple(TABLES)
 IN_APPLICATIONS = ("microservice/", "route/")
-REPORTS = ("container.reported.", "node.facts-reported.")
+REPORTS = ("container.reported.", "node.facts-reported.", "twin.reported-changed.")
 """Types of what devices tell of themselves: no change that somebody made."""
 LONGEST_WORD = 200
 SLICE = 2000
