@@ -267,7 +267,8 @@ class DockerEngine:
         return sum([await end_former(self._docker, each) for each in containers])
 
     async def used(self, container_id: str) -> Used:
-        """One shot: else the engine takes a second, to compare two of them itself."""
+        """One shot: else the engine measures twice, to compare them itself. Engines up to 20.10 let
+        whoever asks wait for the next of their own measures, one a second."""
         if self._memory == 0:
             self._memory = (await self.facts()).memory_mib
         async with asking("measure", container_id):
@@ -278,7 +279,7 @@ class DockerEngine:
             stats = msgspec.convert(said, Stats)
         # Without a limit of its own it is that of the machine.
         limited = 0 < stats.memory_stats.limit < self._memory * _MIB
-        return used(stats, at=datetime.now(UTC), own_limit=limited)
+        return used(stats, now=datetime.now(UTC), own_limit=limited)
 
     async def happenings(
         self, node_id: str, *, since: datetime | None, follow: bool

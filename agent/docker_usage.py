@@ -58,7 +58,8 @@ class _Pids(Struct, frozen=True):
 class Stats(Struct, frozen=True):
     """`GET /containers/{id}/stats`, as far as we read it."""
 
-    read: str = ""
+    read: datetime | None = None
+    """When it was measured."""
     cpu_stats: _Cpu = _Cpu()
     memory_stats: _Memory = _Memory()
     networks: dict[str, _Network] | None = None
@@ -66,15 +67,15 @@ class Stats(Struct, frozen=True):
     pids_stats: _Pids = _Pids()
 
 
-def used(stats: Stats, *, at: datetime, own_limit: bool) -> Used:
-    """What a container has used. at: when it was asked. own_limit: whether memory has one."""
+def used(stats: Stats, *, now: datetime, own_limit: bool) -> Used:
+    """What a container has used. own_limit: whether memory has one."""
     memory = stats.memory_stats
     # The page cache that can be dropped at any time is nobody's need: cgroup v2 and v1 names.
     cache = memory.stats.get("inactive_file", memory.stats.get("total_inactive_file", 0))
     networks = (stats.networks or {}).values()
     blocks = stats.blkio_stats.io_service_bytes_recursive or []
     return Used(
-        at=at,
+        at=stats.read or now,
         cpu_seconds=stats.cpu_stats.cpu_usage.total_usage / 1e9,
         memory_bytes=max(0, memory.usage - cache),
         memory_limit_bytes=memory.limit if own_limit else 0,

@@ -217,7 +217,7 @@ class ContainerEngine(Protocol):
         ...
 
     async def used(self, container_id: str) -> Used:
-        """What it uses, at once: some milliseconds of the engine's time."""
+        """What it uses. The engine may take a second for it, and some milliseconds of its time."""
         ...
 
     def happenings(

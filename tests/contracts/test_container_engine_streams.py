@@ -132,12 +132,12 @@ async def test_where_nothing_runs_nothing_can_be_run(
             pass
 
 
-async def test_what_a_container_uses_is_measured_at_once(
+async def test_what_a_container_uses_is_measured_once(
     any_engine: ContainerEngine, running: str
 ) -> None:
     began = asyncio.get_running_loop().time()
     used = await any_engine.used(running)
-    assert asyncio.get_running_loop().time() - began < 0.9
+    assert asyncio.get_running_loop().time() - began < 1.9  # twice would take the engine two
     assert used.processes >= 1
     assert used.memory_bytes > 0
     assert used.memory_limit_bytes == 0
