@@ -21,6 +21,7 @@ power cut leaves is compared with the desired state before a container is starte
 import os
 import re
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,15 +37,20 @@ log = structlog.get_logger()
 MOUNTED_AT = "/run/ecn"
 CONFIG_FILE = "config.json"
 EDGE_RESOURCES_FILE = "edge-resources.json"
+TWIN_FILE = "twin.json"
 _ID = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class ConfigDelivery:
     """The directories below `parent`."""
 
-    def __init__(self, parent: Path) -> None:
+    def __init__(self, parent: Path, on_facts: Callable[[], None] = lambda: None) -> None:
+        """on_facts: hears of it when `problem` has changed."""
         self._parent = parent
-        self._delivered: dict[str, tuple[str, bytes]] = {}
+        self._on_facts = on_facts
+        self._problems: dict[str, str] = {}
+        self._delivered: dict[str, tuple[str, bytes, bytes]] = {}
+        self._twins: dict[str, bytes] = {}
         self._site: tuple[list[EdgeResource], bytes] = ([], edge_resources_document([]))
 
     def wish(self, known: Known) -> None:
@@ -58,20 +64,40 @@ class ConfigDelivery:
             except (OSError, EngineError) as error:  # tried again, and told, before each start
                 log.error("config-not-delivered", microservice=microservice.name, error=str(error))
 
+    @property
+    def problem(self) -> str:
+        """What kept files from being written; empty while all are as they should be."""
+        return "; ".join(sorted(set(self._problems.values())))
+
     def deliver(self, microservice: Microservice) -> bool:
         """Bring the files up to date; whether one was changed. Microseconds when all is as it was.
 
         Errors: OSError, BadContainerOptions.
         """
         microservice_id = microservice.microservice_id
-        wanted = microservice.config, self._site[1]
+        twin = self._twins.get(microservice_id, b"{}")
+        wanted = microservice.config, self._site[1], twin
         if self._delivered.get(microservice_id) == wanted:
             return False
-        directory = self.directory(microservice_id)
-        fresh = brought(directory / CONFIG_FILE, microservice.config.encode())
-        fresh |= brought(directory / EDGE_RESOURCES_FILE, self._site[1])
+        try:
+            directory = self.directory(microservice_id)
+            fresh = _brought(directory / CONFIG_FILE, microservice.config.encode())
+            fresh |= _brought(directory / EDGE_RESOURCES_FILE, self._site[1])
+            fresh |= _brought(directory / TWIN_FILE, twin)
+        except OSError as error:
+            said = f"configuration of {microservice.application}/{microservice.name}"
+            self._note(microservice_id, f"{said}: {error.strerror or error}")
+            raise
+        self._note(microservice_id, "")
         self._delivered[microservice_id] = wanted
         return fresh
+
+    def twin(self, microservice_id: str, content: bytes | None) -> None:
+        """These are its desired properties from now on; None: it is gone. See `deliver`."""
+        if content is None:
+            self._twins.pop(microservice_id, None)
+        else:
+            self._twins[microservice_id] = content
 
     def directory(self, microservice_id: str) -> Path:
         """Its directory, made where there is none. Errors: OSError, BadContainerOptions."""
@@ -99,8 +125,17 @@ class ConfigDelivery:
     def withdraw(self, microservice_id: str) -> None:
         """The microservice is gone from this node."""
         self._delivered.pop(microservice_id, None)
+        self._note(microservice_id, "")
         if microservice_id in self.present():
             shutil.rmtree(self._directory(microservice_id), ignore_errors=True)
+
+    def _note(self, microservice_id: str, problem: str) -> None:
+        if self._problems.get(microservice_id, "") == problem:
+            return
+        self._problems[microservice_id] = problem
+        if not problem:
+            del self._problems[microservice_id]
+        self._on_facts()
 
     def _directory(self, microservice_id: str) -> Path:
         # An id comes from the controller: it names one directory here, and nothing elsewhere.
@@ -140,7 +175,7 @@ def edge_resources_document(resources: list[EdgeResource]) -> bytes:
     return json.encode({"edge_resources": shown})
 
 
-def brought(file: Path, content: bytes) -> bool:
+def _brought(file: Path, content: bytes) -> bool:
     """Whether the file had to be written. Errors: OSError; then it is the old one, whole."""
     with suppress(OSError):
         if file.stat().st_size == len(content) and file.read_bytes() == content:

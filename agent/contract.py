@@ -50,7 +50,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     engine_problem: str = ""
     """Why the container engine can't be used; empty while it can."""
     volume_problem: str = ""
-    """Why files of volumes could not be written; empty while all are there."""
+    """Why files of volumes, or configurations, could not be written; empty while all are there."""
     storage_problem: str = ""
     """Why the agent can't write down what happens; empty while it can."""
 

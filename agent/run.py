@@ -90,7 +90,7 @@ async def _as_node(
     node = Node(node_id=identity.node_id, name=identity.name)
     tell = _Later()
     with Journal(folder.journal, on_transition=tell) as journal:
-        config = ConfigDelivery(folder.microservices)
+        config = ConfigDelivery(folder.microservices, on_facts=tell)
         twins = Twins(
             TwinStore(journal),
             config,
@@ -148,7 +148,7 @@ async def _as_node(
                 engine=loop.engine_facts,
                 problem=loop.problem,
                 folder=folder.path,
-                volumes=volumes.problem,
+                volumes="; ".join(each for each in (volumes.problem, config.problem) if each),
                 storage=journal.problem,
             )
 

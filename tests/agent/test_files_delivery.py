@@ -3,7 +3,8 @@
 import os
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -231,6 +232,44 @@ def test_the_folder_stays_the_same_one_for_whoever_has_mounted_it(tmp_path: Path
     before = delivery.path("v1").stat().st_ino
     delivery.deliver(volume({"b": b"2"}, permissions="400"))
     assert delivery.path("v1").stat().st_ino == before
+
+
+class Killed(BaseException):
+    """As `kill -9` at this very call: nothing is cleaned up."""
+
+
+STEPS_TO_DIE_AT = ("mkdir", "open", "replace", "symlink", "unlink", "fsync", "fchmod")
+
+
+@settings(max_examples=40, deadline=None)
+@given(CONTENTS, CONTENTS, st.integers(0, 40))
+def test_a_kill_at_any_step_leaves_one_whole_state_and_the_next_delivery_the_last(
+    before: dict[str, bytes], after: dict[str, bytes], at: int
+) -> None:
+    with tempfile.TemporaryDirectory() as above, pytest.MonkeyPatch.context() as patched:
+        delivery = FilesDelivery(Path(above))
+        delivery.deliver(volume(before))
+        left = at
+
+        def mortal(act: Callable[..., object]) -> Callable[..., object]:
+            def acted(*arguments: object, **more: object) -> object:
+                nonlocal left
+                left -= 1
+                if left < 0:
+                    raise Killed
+                return act(*arguments, **more)
+
+            return acted
+
+        for name in STEPS_TO_DIE_AT:
+            patched.setattr(os, name, mortal(getattr(os, name)))
+        with suppress(Killed):
+            delivery.deliver(volume(after))
+        patched.undo()
+        # What a container finds behind the one link is the one or the other, whole.
+        assert seen(delivery.path("v1") / "..data") in (before, after)
+        FilesDelivery(Path(above)).deliver(volume(after))
+        assert seen(delivery.path("v1")) == after
 
 
 def test_a_write_that_fails_leaves_the_state_before_and_nothing_half(
