@@ -56,6 +56,13 @@ class AgentProcess:
         """As a supervisor does."""
         self._end(signal.SIGTERM, 0)
 
+    def end(self) -> None:
+        """Whatever state it is in. For the end of a test."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+            self._process = None
+
     def runs(self) -> bool:
         """Whether it did not end by itself."""
         return self._process is not None and self._process.poll() is None

@@ -141,6 +141,8 @@ async def test_an_engine_that_is_killed_at_any_point_of_anything_is_healed(
         except BaseException as error:
             error.add_note(f"ECN_ENGINE_SEED={SEED}; {agent.said()}")
             raise
+        finally:
+            agent.end()
     assert [t.sequence for t in stub.told] == list(range(1, len(stub.told) + 1))
 
 
@@ -165,13 +167,16 @@ async def test_a_reboot_without_a_network_brings_all_back_in_their_order(
         before = await all_run(own_engine.url, stub, items, 60)
         await until_true(lambda: stub.accepted_through > 0 and all(stub.last(m) for m in items))
     agent.kill()
-    own_engine.kill()
-    own_engine.start()
-    began = asyncio.get_running_loop().time()
-    agent.start()
-    after = await all_run(own_engine.url, stub, items, 30)
-    took = asyncio.get_running_loop().time() - began
-    agent.stop()
+    try:
+        own_engine.kill()
+        own_engine.start()
+        began = asyncio.get_running_loop().time()
+        agent.start()
+        after = await all_run(own_engine.url, stub, items, 30)
+        took = asyncio.get_running_loop().time() - began
+        agent.stop()
+    finally:
+        agent.end()
     assert {m: c.container_id for m, c in after.items()} == {
         m: c.container_id for m, c in before.items()
     }

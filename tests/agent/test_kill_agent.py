@@ -169,6 +169,34 @@ def left_over(node_id: str, path: Path) -> list[str]:
     return networks + [str(each) for each in (path / "microservices").glob("*")]
 
 
+async def rounds(
+    agent: AgentProcess, wishes: Wishes, engine: DockerEngine, stub: ControllerStub
+) -> None:
+    """All of them; in the end nothing is wanted, and nothing is left."""
+    chance = wishes.chance
+    agent.start()
+    for _ in range(ROUNDS):
+        wishes.change()
+        stub.wants(*wishes.items.values())
+        # Mostly within the second in which things are done; sometimes when they are.
+        await asyncio.sleep(chance.choice([0.7, 0.7, 1.5, 4.0]) * chance.random())
+        agent.kill()
+        agent.start()
+        if chance.random() < 0.3:
+            await asyncio.sleep(1.2 * chance.random())
+            agent.kill()
+            agent.start()
+        if chance.random() < 0.7:
+            await converged(wishes, engine, stub)
+        assert agent.runs(), agent.said()
+    await converged(wishes, engine, stub)
+    wishes.items = {}
+    wishes.revision += 1
+    stub.wants()
+    await converged(wishes, engine, stub)
+    await until_true(lambda: not left_over(stub.node_id, agent.folder.path), 60)
+
+
 @pytest.mark.timeout(60 + 90 * ROUNDS)
 async def test_killed_at_any_point_it_converges_and_never_runs_two(
     docker_node: str,
@@ -177,40 +205,21 @@ async def test_killed_at_any_point_it_converges_and_never_runs_two(
     docker_engine: DockerEngine,
     image_registry: str,
 ) -> None:
-    chance = random.Random(SEED)
-    wishes = Wishes(chance, image_registry)
+    wishes = Wishes(random.Random(SEED), image_registry)
     stub = ControllerStub(docker_node)
     foreign = docker("run", "-d", "--label", "ecn.application=kill-test", IMAGE, "sleep", "86400")
     shown = docker("inspect", "-f", "{{.State.StartedAt}} {{.State.Status}}", foreign)
-    # Retries after a failure wait 10, 20, 40 s; that is right, and long enough for every round.
     try:
         async with stub.serving(), watching(docker_node) as watch:
             agent = AgentProcess(tmp_path / "agent", stub.url, docker_node, docker_url)
-            agent.start()
-            for _ in range(ROUNDS):
-                wishes.change()
-                stub.wants(*wishes.items.values())
-                # Mostly within the second in which things are done; sometimes when they are.
-                await asyncio.sleep(chance.choice([0.7, 0.7, 1.5, 4.0]) * chance.random())
-                agent.kill()
-                agent.start()
-                if chance.random() < 0.3:
-                    await asyncio.sleep(1.2 * chance.random())
-                    agent.kill()
-                    agent.start()
-                if chance.random() < 0.7:
-                    await converged(wishes, docker_engine, stub)
-                assert agent.runs(), agent.said()
-            await converged(wishes, docker_engine, stub)
-            wishes.items = {}
-            wishes.revision += 1
-            stub.wants()
-            await converged(wishes, docker_engine, stub)
-            await until_true(lambda: not left_over(docker_node, tmp_path / "agent"), 60)
-            agent.stop()
-    except BaseException as error:
-        error.add_note(f"ECN_KILL_SEED={SEED}; {agent.said()}")
-        raise
+            try:
+                await rounds(agent, wishes, docker_engine, stub)
+                agent.stop()
+            except BaseException as error:
+                error.add_note(f"ECN_KILL_SEED={SEED}; {agent.said()}")
+                raise
+            finally:
+                agent.end()
     finally:
         after = docker("inspect", "-f", "{{.State.StartedAt}} {{.State.Status}}", foreign)
         docker("rm", "-f", foreign)
