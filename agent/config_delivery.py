@@ -49,7 +49,7 @@ class ConfigDelivery:
         self._parent = parent
         self._on_facts = on_facts
         self._problems: dict[str, str] = {}
-        self._delivered: dict[str, tuple[str, bytes, bytes]] = {}
+        self._delivered: dict[str, tuple[str, bytes, bytes | None]] = {}
         self._twins: dict[str, bytes] = {}
         self._site: tuple[list[EdgeResource], bytes] = ([], edge_resources_document([]))
 
@@ -75,7 +75,7 @@ class ConfigDelivery:
         Errors: OSError, BadContainerOptions.
         """
         microservice_id = microservice.microservice_id
-        twin = self._twins.get(microservice_id, b"{}")
+        twin = self._twins.get(microservice_id)
         wanted = microservice.config, self._site[1], twin
         if self._delivered.get(microservice_id) == wanted:
             return False
@@ -83,7 +83,8 @@ class ConfigDelivery:
             directory = self.directory(microservice_id)
             fresh = _brought(directory / CONFIG_FILE, microservice.config.encode())
             fresh |= _brought(directory / EDGE_RESOURCES_FILE, self._site[1])
-            fresh |= _brought(directory / TWIN_FILE, twin)
+            if twin is not None:
+                fresh |= _brought(directory / TWIN_FILE, twin)
         except OSError as error:
             said = f"configuration of {microservice.application}/{microservice.name}"
             self._note(microservice_id, f"{said}: {error.strerror or error}")
@@ -93,7 +94,7 @@ class ConfigDelivery:
         return fresh
 
     def twin(self, microservice_id: str, content: bytes | None) -> None:
-        """These are its desired properties from now on; None: it is gone. See `deliver`."""
+        """These are its desired properties from now on, for `deliver`; None: it is gone."""
         if content is None:
             self._twins.pop(microservice_id, None)
         else:

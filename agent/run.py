@@ -126,10 +126,10 @@ async def _as_node(
         )
         listeners: list[Callable[[Known], None]] = [
             life.wish,
+            twins.wish,
             config.wish,
             care.wish,
             volumes.wish,
-            twins.wish,
             sockets.wish,
             loop.wish,
         ]

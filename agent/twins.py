@@ -7,14 +7,14 @@ disk, and told to it in order, each change once: see `twin_store.py`.
 Started by `run.py`, asked by `twin_routes.py`. Everything here is quick and synchronous.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import structlog
 from msgspec import Struct
 
-from agent.config_delivery import ConfigDelivery, brought
-from agent.contract import Twin
+from agent.config_delivery import ConfigDelivery
+from agent.contract import Microservice, Twin
 from agent.desired_state import Known
 from agent.errors import EngineError
 from agent.local_problems import LocalRefused
@@ -33,7 +33,6 @@ from agent.twin_store import MOST_EDITS, NOTHING, TwinStore
 
 log = structlog.get_logger()
 
-TWIN_FILE = "twin.json"
 BURST, PER_SECOND = 60.0, 1.0
 """Changes of either section that one microservice may make: so many at once, and then so many."""
 
@@ -70,12 +69,18 @@ class Twins:
         self._clock = clock
         self._tell = tell
         self._central: dict[str, Twin] = {}
+        self._microservices: Mapping[str, Microservice] = {}
         self._buckets: dict[tuple[str, str], _Bucket] = {}
 
     def wish(self, known: Known) -> None:
-        """This is the desired state from now on."""
+        """This is the desired state from now on.
+
+        To be told before the ConfigDelivery is, which writes the files that this changes.
+        """
         for gone in self._central.keys() - known.microservices.keys():
             del self._central[gone]
+            self._config.twin(gone, None)
+        self._microservices = known.microservices
         self._buckets = {k: v for k, v in self._buckets.items() if k[0] in known.microservices}
         self._store.keep_only(known.microservices)
         for microservice_id, microservice in known.microservices.items():
@@ -83,7 +88,7 @@ class Twins:
             if self._central.get(microservice_id) != twin:
                 self._central[microservice_id] = twin
                 self._store.decided(microservice_id, twin.edits_through)
-                self._deliver(microservice_id)
+                self._show(microservice_id)
 
     def desired(self, microservice_id: str) -> Desired:
         """What should be of it. Errors: LocalRefused when it is none of this node's."""
@@ -131,7 +136,11 @@ class Twins:
         base, at = before.version, self._now()
         if not self._store.edit(microservice_id, encoded(patch), base=base, at=at):
             raise _not_kept()
-        self._deliver(microservice_id)
+        self._show(microservice_id)
+        try:
+            self._config.deliver(self._microservices[microservice_id])
+        except (OSError, EngineError) as error:  # tried again, and told, before each start
+            log.error("twin-not-delivered", microservice=microservice_id, error=str(error))
         self._tell(microservice_id)
         return True
 
@@ -141,13 +150,10 @@ class Twins:
             raise LocalRefused(404, "not-found", "this microservice is not on this node any more")
         return twin
 
-    def _deliver(self, microservice_id: str) -> None:
+    def _show(self, microservice_id: str) -> None:
         """For those that only read files."""
         content = bytes(encoded(self.desired(microservice_id).properties))
-        try:
-            brought(self._config.directory(microservice_id) / TWIN_FILE, content)
-        except (OSError, EngineError) as error:
-            log.error("twin-not-delivered", microservice=microservice_id, error=str(error))
+        self._config.twin(microservice_id, content)
 
     def _take(self, microservice_id: str, what: str) -> None:
         bucket = self._buckets.get((microservice_id, what))

@@ -11,13 +11,14 @@ import pytest
 from msgspec import Raw
 from msgspec.structs import replace
 
+from agent.config_delivery import TWIN_FILE
 from agent.contract import Twin
 from agent.desired_state import Known
 from agent.journal import Journal
 from agent.local_socket import LocalSockets
 from agent.twin_routes import twin_routes
 from agent.twin_store import TwinStore
-from agent.twins import BURST, TWIN_FILE, Twins
+from agent.twins import BURST, Twins
 from tests.agent.builders import NODE, NOW, microservice
 from tests.agent.test_local_socket import Scene
 from tests.agent.waiting import until_true
@@ -52,7 +53,7 @@ class TwinScene(Scene):
         whole = Known(
             revision=self.revision, microservices={each.microservice_id: each for each in wanted}
         )
-        for listener in (self.config.wish, self.twins.wish, self.sockets.wish):
+        for listener in (self.twins.wish, self.config.wish, self.sockets.wish):
             listener(whole)
 
     def file(self) -> bytes:

@@ -18,13 +18,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agent import contract
-from agent.config_delivery import ConfigDelivery
+from agent.config_delivery import TWIN_FILE, ConfigDelivery
 from agent.desired_state import Known, merged
 from agent.journal import Journal
 from agent.local_problems import LocalRefused
 from agent.merge_patch import changed, decoded, encoded, leaves, same
 from agent.twin_store import TwinStore
-from agent.twins import TWIN_FILE, Twins
+from agent.twins import Twins
 from ecn.api import agent_documents
 from ecn.commands.node import ReportNode
 from ecn.commands.twin import PatchTwin, ReplaceTwin
@@ -107,15 +107,16 @@ class Device:
         # No power is cut here: that is tested in tests/agent/test_store.py.
         self.journal.database.execute("PRAGMA synchronous = OFF")
         self.told: list[str] = []
+        self._config = ConfigDelivery(self._folder / "microservices")
         self.twins = Twins(
             TwinStore(self.journal),
-            ConfigDelivery(self._folder / "microservices"),
+            self._config,
             now=lambda: self.now,
             clock=lambda: self.seconds,
             tell=self.told.append,
         )
         if self.known is not None:
-            self.twins.wish(self.known)
+            self.wish(self.known)
 
     def stop(self) -> None:
         self.journal.__exit__(None, None, None)
@@ -125,7 +126,11 @@ class Device:
         assert known is not None
         # As on disk: what a restart finds.
         self.known = msgspec.json.decode(msgspec.json.encode(known), type=Known)
+        self.wish(known)
+
+    def wish(self, known: Known) -> None:
         self.twins.wish(known)
+        self._config.wish(known)
 
     def change(self, section: str, patch: dict[str, object]) -> None:
         self.seconds += 10
@@ -323,8 +328,8 @@ def test_a_microservice_that_left_the_device_takes_its_twin_along() -> None:
         d.change("reported", {"n": 1})
         d.change("desired", {"d": 1})
         assert d.known is not None
-        d.twins.wish(replace(d.known, microservices={}))
-        d.twins.wish(d.known)
+        d.wish(replace(d.known, microservices={}))
+        d.wish(d.known)
         assert (d.section("reported"), d.section("desired")) == ({}, {})
         assert d.journal.waiting() == 2  # what happened is told all the same
         assert list(leaves(d.section("desired"))) == []
