@@ -84,6 +84,7 @@ class FakeEngine:
             exit_code=code,
             finished_at=self.now(),
             health=Health.NONE,
+            address="",
         )
         self._tell(kept, "die", f"exit code {code}")
         self._happened()
@@ -183,6 +184,7 @@ class FakeEngine:
                 state=EngineState.CREATED,
                 created_at=self.now(),
                 image_digest=f"sha256:{container.spec.image}",
+                stop_within=container.spec.options.stop_within,
             ),
         )
         self._tell(self._kept[container_id], "create", f"image {container.spec.image}")
@@ -202,7 +204,11 @@ class FakeEngine:
                 if taken:
                     raise PortTaken(f"the port {min(taken)} is already in use on this device")
         kept.container = replace(
-            kept.container, state=EngineState.RUNNING, started_at=self.now(), health=Health.NONE
+            kept.container,
+            state=EngineState.RUNNING,
+            started_at=self.now(),
+            health=Health.NONE,
+            address="127.0.0.1" if kept.made_of.spec.host_network else "192.0.2.1",
         )
         self._tell(kept, "start")
         command = kept.made_of.spec.command

@@ -4,13 +4,14 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from ipaddress import ip_address
 
 import pytest
 from msgspec.structs import replace
 
 from agent.contract import ContainerSpec, Port
 from agent.docker_engine import DockerEngine
-from agent.engine import Container, ContainerEngine, EngineState
+from agent.engine import STOP_WITHIN, Container, ContainerEngine, EngineState
 from agent.errors import ContainerGone, EngineUnavailable, ImageNotFound, PortTaken
 from agent.run import remove_everything
 from tests.agent.builders import new_container
@@ -82,6 +83,35 @@ async def test_it_runs_and_stops(any_engine: ContainerEngine, node: str) -> None
     assert stopped.state is EngineState.EXITED
     assert stopped.exit_code in (137, 143)
     assert stopped.finished_at is not None
+
+
+async def test_its_address_is_known_while_it_runs(any_engine: ContainerEngine, node: str) -> None:
+    container_id = await any_engine.create(new_container(node, "m1", of=SLEEPS))
+    on_host = replace(SLEEPS, host_network=True)
+    await any_engine.start(await any_engine.create(new_container(node, "m2", of=on_host)))
+    assert {c.microservice_id: c.address for c in await any_engine.containers(node)} == {
+        "m1": "",
+        "m2": "127.0.0.1",
+    }
+    await any_engine.start(container_id)
+    address = next(
+        c.address for c in await any_engine.containers(node) if c.microservice_id == "m1"
+    )
+    assert not ip_address(address).is_unspecified
+    await any_engine.stop(container_id)
+    address = next(
+        c.address for c in await any_engine.containers(node) if c.microservice_id == "m1"
+    )
+    assert address == ""
+
+
+async def test_its_grace_is_what_it_was_made_with(any_engine: ContainerEngine, node: str) -> None:
+    await any_engine.create(new_container(node, of=SLEEPS))
+    assert (await only(any_engine, node)).stop_within == STOP_WITHIN
+    patient = replace(SLEEPS, options=replace(SLEEPS.options, stop_within=120))
+    await any_engine.create(new_container(node, "m2", of=patient))
+    graces = {c.microservice_id: c.stop_within for c in await any_engine.containers(node)}
+    assert graces == {"m1": STOP_WITHIN, "m2": 120}
 
 
 async def test_an_end_tells_its_exit_code(any_engine: ContainerEngine, node: str) -> None:
