@@ -284,6 +284,7 @@ ENDPOINTS = (
             tag="sessions",
             summary="Run a command in its container: a WebSocket, see docs/sessions.md",
             status=101,
+            refusals=(404,),
         )
         for of in (r"{id:[0-9a-f]{32}}", r"{application}/{name}")
     ),

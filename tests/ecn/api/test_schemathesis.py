@@ -50,6 +50,8 @@ ELSEWHERE = {
     ("PUT", "/microservices/{uuid}/strace"),  # speaks to whatever server the request names
     ("GET", "/microservices/{id:[0-9a-f]{32}}/logs"),  # waits for a device, and says 504
     ("GET", "/microservices/{application}/{name}/logs"),
+    ("GET", "/nodes/{node}/usage"),  # as logs do
+    ("GET", "/nodes/{node}/engine-events"),
 }
 
 FAILS_LIKE_IOFOG = {("GET", "/microservices/{uuid}/image-snapshot")}
