@@ -31,18 +31,24 @@ def devices(draw: st.DrawFn) -> tuple[list[LocalImage], set[str], dict[str, Entr
     for key in ids:
         count = draw(st.integers(0, 3))
         mine, names = tuple(names[:count]), names[count:]
-        parent = draw(st.sampled_from(["", *ids]))
+        parent = draw(st.sampled_from(["", "", "", "", "", *ids]))
         images.append(LocalImage(image_id=key, references=mine, parent_id=parent, size_bytes=1))
+    own = {image.image_id: image.references for image in images}
     ledger = {
         key: Entry(
-            references=tuple(draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=3))),
+            # Mostly its own names, as the agent that pulled it wrote them down.
+            references=tuple(
+                {*own.get(key, ())}
+                if draw(st.integers(0, 3)) and own.get(key)
+                else draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=3))
+            ),
             first_used=NOW,
             last_used=at(draw(st.integers(0, 100))),
         )
         for key in draw(st.sets(st.sampled_from([*ids, "sha256:gone"])))
     }
-    in_use = draw(st.sets(st.sampled_from([*ids, "sha256:x"])))
-    return images, in_use, ledger, draw(st.sets(st.sampled_from(NAMES)))
+    in_use = draw(st.sets(st.sampled_from([*ids, "sha256:x"]), max_size=3))
+    return images, in_use, ledger, draw(st.sets(st.sampled_from(NAMES), max_size=4))
 
 
 @given(devices())
