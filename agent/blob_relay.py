@@ -7,10 +7,12 @@ digest of all is right: the engine never gets the whole of something else.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from hashlib import sha256
 from io import FileIO
+from pathlib import Path
 from typing import Protocol
 
 import structlog
@@ -74,12 +76,11 @@ class Relay:
         """All of the blob.
 
         Errors: RegistryUnreachable when it can't be had or is another one than was asked for, and
-        whatever else the registry says. OSError when the file can't be read.
+        whatever else the registry says.
         """
         file = self._kept.blob(self._blob.digest)
         last = b""
-        # Unbuffered: of a write that fails nothing may come later.
-        with file.open("a+b", buffering=0) as keeping:
+        with _kept_in(file) as keeping:
             async for piece in self._all(keeping):
                 if last:
                     yield last
@@ -100,7 +101,7 @@ class Relay:
             self._seen(piece)
             yield piece
             await asyncio.sleep(0)  # a fast disk must not hold the loop for a whole layer
-        if self._at == size:
+        if self._at == size > 0:
             keeping.truncate(size)
         failures, writes = 0, True
         while self._at < size:
@@ -143,6 +144,15 @@ class Relay:
         self._hash.update(piece)
         self._at += len(piece)
         self._on_bytes(self._at)
+
+
+def _kept_in(file: Path) -> FileIO:
+    """Unbuffered: of a write that fails nothing may come later. Nowhere, where nothing can be kept:
+    the blob is passed on all the same."""
+    try:
+        return FileIO(file, "a+")
+    except OSError:
+        return FileIO(os.devnull, "a+")
 
 
 def _written(file: FileIO, piece: bytes) -> bool:

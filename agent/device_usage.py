@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from agent.contract import DeviceUsage, Microservice, PullProgress
 from agent.disk import Disk
-from agent.image_reference import full_reference
+from agent.image_reference import engine_name
 
 SIGN_OF_LIFE = 18.0
 """Seconds after which it is told again, although nothing is pulled: a little less than the uplink's
@@ -92,7 +92,7 @@ class Usage:
         return {
             m.microservice_id: running[reference]
             for m in self._wanted().values()
-            if m.spec.image and (reference := full_reference(m.spec.image)) in running
+            if m.spec.image and (reference := engine_name(m.spec.image)) in running
         }
 
     def _times(self) -> _Times:

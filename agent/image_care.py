@@ -16,7 +16,7 @@ from agent.disk_quotas import DiskQuotas
 from agent.engine import ContainerEngine
 from agent.image_fetching import ImageFetching
 from agent.image_ledger import ImageLedger
-from agent.image_reference import full_reference
+from agent.image_reference import engine_name
 from agent.images import ImageStore
 from agent.partial_pulls import PartialPulls
 from agent.pruning import Pruning
@@ -86,5 +86,5 @@ class ImageCare:
         if self._known is None:
             return None
         return frozenset(
-            full_reference(m.spec.image) for m in self._microservices().values() if m.spec.image
+            engine_name(m.spec.image) for m in self._microservices().values() if m.spec.image
         )

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -30,7 +31,7 @@ from agent.errors import (
     RegistryUnreachable,
 )
 from agent.image_ledger import ImageLedger
-from agent.image_reference import by_digest, full_reference, image_host, repository_of
+from agent.image_reference import by_digest, engine_name, image_host, repository_of
 from agent.images import ImageStore
 from agent.partial_pulls import PartialPull, PartialPulls, quota
 
@@ -93,6 +94,7 @@ class ImageFetching:
         self._gateway_not_reached = False
         self._progress: dict[str, PullProgress] = {}
         self._through: set[str] = set()
+        self._one_at_a_time: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @property
     def progress(self) -> Mapping[str, PullProgress]:
@@ -124,7 +126,13 @@ class ImageFetching:
 
     async def pull(self, image: str, registry: Registry | None) -> None:
         """Fetch it. Errors: EngineError, OSError."""
-        reference = full_reference(image)
+        reference = engine_name(image)
+        # Another microservice may want it with other credentials: one after the other.
+        lock = self._one_at_a_time.setdefault(reference, asyncio.Lock())
+        async with lock:
+            await self._pull(image, reference, registry)
+
+    async def _pull(self, image: str, reference: str, registry: Registry | None) -> None:
         await self._check_room(image)
         free = self._disk.folder()
         kept = self._partials.of(
@@ -178,7 +186,7 @@ class ImageFetching:
         await self._directly(image, registry)
 
     async def _directly(self, image: str, registry: Registry | None) -> None:
-        reference = full_reference(image)
+        reference = engine_name(image)
         await self._images.pull(
             image, registry, lambda layers: self._note(reference, layers.progress())
         )
@@ -189,7 +197,7 @@ class ImageFetching:
         """Through the gateway: within the limit, and on from where it broke."""
         from agent.registry_client import RegistryClient
 
-        reference = full_reference(image)
+        reference = engine_name(image)
         async with RegistryClient(image, registry) as client:
             try:
                 manifest = await client.manifest()
@@ -213,7 +221,7 @@ class ImageFetching:
         kept: PartialPull,
     ) -> None:
         """All of its content through the gateway; then its name from the true registry."""
-        reference = full_reference(image)
+        reference = engine_name(image)
         clock = asyncio.get_running_loop().time
         async with self._gateway_now().open(
             client, manifest, kept, lambda progress: self._note(reference, progress)
@@ -250,7 +258,7 @@ class ImageFetching:
         manifest, finds that it has all that is in it, and knows it by its true digest from then
         on: no name that we could give would do that.
         """
-        reference = full_reference(image)
+        reference = engine_name(image)
         try:
             await self._images.pull(f"{repository_of(reference)}@{digest}", registry)
         except EngineUnavailable:

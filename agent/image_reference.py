@@ -9,6 +9,9 @@ import re
 from agent.contract import Registry
 
 DOCKER_HUB = "docker.io"
+GATEWAY_MARK = "ecn-"
+"""How the path begins that stands for a pull through the agent's gateway."""
+_GATEWAY = re.compile(rf"127\.0\.0\.1:[0-9]+/{GATEWAY_MARK}[0-9a-f]{{32}}/")
 # Names under which Docker Hub is known in settings that people bring along.
 _HUB_NAMES = frozenset(
     {
@@ -67,10 +70,6 @@ def _is_host(part: str) -> bool:
     return "." in part or ":" in part or part == "localhost"
 
 
-GATEWAY_MARK = "ecn-"
-_GATEWAY = re.compile(rf"127\.0\.0\.1:[0-9]+/{GATEWAY_MARK}[0-9a-f]{{32}}/")
-
-
 def of_gateway(reference: str) -> bool:
     """Whether it is a name that only a pull of an agent's through the loopback gives."""
     return _GATEWAY.match(reference) is not None
@@ -90,3 +89,14 @@ def repository_of(reference: str) -> str:
 def by_digest(reference: str) -> bool:
     """Whether it names content, which no registry can change."""
     return "@" in reference
+
+
+def engine_name(image: str) -> str:
+    """As the engine lists it: spelt out, and without the tag where there is a digest.
+
+    >>> engine_name("r.example/a:1@sha256:ab"), engine_name("busybox")
+    ('r.example/a@sha256:ab', 'docker.io/library/busybox:latest')
+    """
+    reference = full_reference(image)
+    _, at, digest = reference.partition("@")
+    return f"{repository_of(reference)}@{digest}" if at else reference

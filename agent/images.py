@@ -21,7 +21,7 @@ class LocalImage(Struct, frozen=True, kw_only=True):
 
     image_id: str
     references: tuple[str, ...] = ()
-    """All its tags and digests, spelt out as `image_reference.full_reference` does."""
+    """All its tags and digests, as `image_reference.engine_name` spells them."""
     parent_id: str = ""
     """Of an image that was built on this device."""
     size_bytes: int = 0

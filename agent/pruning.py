@@ -71,7 +71,7 @@ class Pruning:
             if now - began < SETTLED_AFTER:
                 continue
             hours = self._config.pruning_interval_hours
-            due = not settled or (hours > 0 and now - last >= hours * 3600)
+            due = hours > 0 and (not settled or now - last >= hours * 3600)
             short = self._disk.below_threshold(self._config.disk_threshold_percent) is not None
             if not due and not (short and now - last >= AGAIN_AFTER):
                 continue

@@ -152,6 +152,14 @@ async def test_a_line_that_brings_nothing_is_given_up_and_what_came_is_kept(
     assert kept.blob(DIGEST).read_bytes() == CONTENT[:3000]
 
 
+async def test_a_folder_that_can_not_be_written_stops_no_pull(tmp_path: Path) -> None:
+    kept = of(tmp_path)
+    kept.done()
+    line = Line(Answer(breaks_after=5000))
+    assert await relayed(line, kept) == CONTENT
+    assert line.served == SIZE
+
+
 async def test_a_refusal_is_not_tried_again(tmp_path: Path) -> None:
     opened = 0
 

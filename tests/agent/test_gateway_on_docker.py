@@ -22,6 +22,7 @@ from agent.errors import (
 )
 from agent.image_fetching import ImageFetching
 from agent.image_ledger import ImageLedger
+from agent.image_reference import engine_name
 from agent.partial_pulls import PartialPulls
 from tests.agent.fake_registry import FakeRegistry
 from tests.agent.waiting import until_true
@@ -122,6 +123,31 @@ async def test_by_digest_too(puller: Puller, registry: FakeRegistry) -> None:
     by_digest = f"{registry.address}/{registry.repository}@{registry.digest}"
     await puller.fetching.pull(by_digest, None)
     assert names(by_digest) == ("[]", f"[{by_digest}]")
+
+
+async def test_a_tag_beside_a_digest_says_nothing(puller: Puller, registry: FakeRegistry) -> None:
+    puller.limit(100_000)
+    both = f"{registry.reference}@{registry.digest}"
+    by_digest = f"{registry.address}/{registry.repository}@{registry.digest}"
+    await puller.fetching.pull(both, None)
+    (entry,) = puller.ledger.entries.values()
+    assert entry.references == (by_digest,) == (engine_name(both),)
+    (here,) = [each for each in await puller.engine.images.images() if by_digest in each.references]
+    assert here.image_id in puller.ledger.entries
+
+
+async def test_two_who_want_it_with_other_credentials_are_no_trouble(
+    puller: Puller, registry: FakeRegistry
+) -> None:
+    puller.limit(100_000)
+    registry.user = ("edge", "s3cret")
+    good = Registry(url=f"http://{registry.address}", username="edge", password="s3cret")
+    outcomes = await asyncio.gather(
+        *(puller.fetching.pull(registry.reference, each) for each in (good, None, good)),
+        return_exceptions=True,
+    )
+    assert [type(each) for each in outcomes] == [type(None), RegistryRefused, type(None)]
+    assert registry.served == registry.blob_bytes
 
 
 async def test_what_broke_off_goes_on_where_it_broke(
