@@ -44,6 +44,8 @@ def access_text(access: NodeAccess) -> str:
     usual, parts = NodeAccess(), []
     if access.privileged:
         parts.append("containers may have power over the device")
+    if access.settings:
+        parts.append("its device may change its settings")
     for name, reach, other in (
         ("logs", access.logs, usual.logs),
         ("exec", access.exec, usual.exec),

@@ -5,6 +5,7 @@ power over the device. So it takes more than the role that changes all other set
 """
 
 from collections.abc import Iterable
+from typing import assert_never
 
 from ecn.commands.command import ByDevice, ByToken
 from ecn.errors import NotAllowed
@@ -20,12 +21,19 @@ def check(world: World, sent: ByToken | ByDevice | None, events: Iterable[KnownE
 
     world: the one that it is decided on. Errors: NotAllowed.
     """
-    if not isinstance(sent, ByToken):
-        return  # a device changes nothing of it (device.py), the controller itself may
-    token = world.tokens.get(sent.token_id)
-    user = None if token is None else world.users[token.user_id]
-    if user is None or user.role is Role.ADMIN:
-        return  # whether somebody may ask at all is a matter of the premises
+    match sent:
+        case None:
+            return  # the controller itself
+        case ByDevice():
+            who = "this is a device"
+        case ByToken():
+            token = world.tokens.get(sent.token_id)
+            user = None if token is None else world.users[token.user_id]
+            if user is None or user.role is Role.ADMIN:
+                return  # whether somebody may ask at all is a matter of the premises
+            who = f"{user.name!r} is {user.role}"
+        case _:
+            assert_never(sent)
     now: dict[NodeId, NodeAccess] = {}
     for event in events:
         if not isinstance(event, NodeRegistered | NodeUpdated):
@@ -34,7 +42,4 @@ def check(world: World, sent: ByToken | ByDevice | None, events: Iterable[KnownE
         before = now.get(event.node_id, NodeAccess() if row is None else row.settings.access)
         now[event.node_id] = event.settings.access
         if event.settings.access != before:
-            raise NotAllowed(
-                f"to change a node's access takes the role {Role.ADMIN}, and {user.name!r} is "
-                f"{user.role}"
-            )
+            raise NotAllowed(f"to change a node's access takes the role {Role.ADMIN}, and {who}")

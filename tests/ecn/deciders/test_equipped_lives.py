@@ -67,14 +67,9 @@ def _command(draw: st.DrawFn, world: World, number: int) -> AnyCommand:
     )
     if node_id is not None:
         seen = (node, world.nodes[node_id].settings)
-        about_node = draw(
-            st.sampled_from(
-                [
-                    UpdateNode(node_id=node_id, name=node, settings=wanted, seen=seen),
-                    DeleteNode(node_id=node_id, force=True),
-                ]
-            )
-        )
+        about_node = UpdateNode(node_id=node_id, name=node, settings=wanted, seen=seen)
+        if draw(st.booleans()):
+            about_node = DeleteNode(node_id=node_id, force=True)
     return draw(
         st.sampled_from(
             [

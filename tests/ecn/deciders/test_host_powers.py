@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from ecn.commands.application import MoveMicroservice, UpdateMicroservice
-from ecn.commands.command import ByToken
+from ecn.commands.command import ByDevice, ByToken
 from ecn.commands.node import RegisterNode, UpdateNode
 from ecn.deciders.host_powers import powers
 from ecn.errors import NotAllowed, PowersInUse, PowersNotAllowed
@@ -22,9 +22,11 @@ from tests.builders import (
     WEST,
     application,
     given,
+    key_issued,
     manifest,
     microservice,
     placement,
+    provisioned,
     spec,
     token,
     user,
@@ -209,6 +211,16 @@ def test_only_admins_change_a_nodes_access(
         asked.then(NodeUpdated(node_id=EAST, settings=wanted))
     else:
         asked.raises(NotAllowed)
+
+
+def test_a_device_does_not_change_what_may_be_done_to_it() -> None:
+    there = given(STRICT_EAST, key_issued(), provisioned())
+    by_device = ByDevice("credential")
+    update = UpdateNode(
+        node_id=EAST, name="east", settings=ALLOWING, seen=("east", NodeSettings()), sent=by_device
+    )
+    there.when(update).raises(NotAllowed)
+    there.when(replace(update, settings=NodeSettings(location="roof"))).then_world()
 
 
 def test_only_admins_register_a_node_with_another_access() -> None:
