@@ -12,7 +12,7 @@ from agent.contract import Instruction
 from agent.desired_state import Known
 from agent.errors import CannotUpgrade
 from agent.instructions import ATTEMPTS, Instructions, Reboot
-from agent.journal import Journal
+from agent.journal import Journal, Result
 from agent.store import Folder
 from agent.upgrade import Upgrades, in_container, last_words, why_not
 from tests.agent.builders import NOW
@@ -190,6 +190,14 @@ async def test_what_the_controller_has_heard_of_is_forgotten(device: Device) -> 
         agent.wish(Known(revision=2))
         await until_true(lambda: not journal.spoken(1))
         assert journal.mark(1) is None
+
+
+def test_an_outcome_is_in_the_outbox_once_and_the_first_one_counts(tmp_path: Path) -> None:
+    for _ in range(2):
+        with Journal(tmp_path / "journal.sqlite") as journal:
+            for outcome in ("undone", "done"):
+                assert journal.speak(7, Result(outcome=outcome, detail="", at=NOW))
+            assert [each[:2] for each in outcomes(journal)] == [(7, "undone")]
 
 
 def test_who_can_not_upgrade_itself_says_what_to_do() -> None:
