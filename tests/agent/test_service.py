@@ -114,6 +114,7 @@ def told(root: Path) -> list[str]:
 
 
 @pytest.mark.system
+@pytest.mark.timeout(300)
 def test_from_installing_to_uninstalling(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,6 +163,7 @@ def test_from_installing_to_uninstalling(
 
 
 @pytest.mark.system
+@pytest.mark.timeout(300)
 def test_without_systemd_all_is_in_place_and_it_shows_what_to_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
