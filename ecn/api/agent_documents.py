@@ -21,6 +21,9 @@ from projections.twins import twin_of
 from projections.world import World
 
 LONGEST_REASON, LONGEST_FACT = 2000, 256
+LONGEST_ROUND = 8
+"""Transitions between two that are told as one."""
+MOST_TIMES = 10**9
 MOST_REPORTS = 1000
 
 
@@ -299,7 +302,17 @@ def _status(said: contract.ContainerStatus) -> ContainerStatus:
         reason=_bounded(status.reason, LONGEST_REASON),
         container_id=_bounded(status.container_id, LONGEST_FACT),
         image_digest=_bounded(status.image_digest, LONGEST_FACT),
+        repeats=_count(status.repeats, 1),
+        dropped=_count(status.dropped, 0),
+        between=tuple(
+            structs.replace(passed, reason=_bounded(passed.reason, LONGEST_REASON))
+            for passed in status.between[:LONGEST_ROUND]
+        ),
     )
+
+
+def _count(number: int, least: int) -> int:
+    return max(least, min(number, MOST_TIMES))
 
 
 def _bounded(text: str, longest: int) -> str:

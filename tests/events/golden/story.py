@@ -25,6 +25,7 @@ from events.application import (
     MicroserviceStarted,
     MicroserviceStopped,
     MicroserviceUpdated,
+    Passed,
     PortMapping,
     Protocol,
     PullPolicy,
@@ -329,4 +330,23 @@ STORY: tuple[Told, ...] = (
     *TWINS,
     *MOUNTS,
     *LOOKS,
+    (
+        f"node/{KIOSK}",
+        ContainerReported(
+            microservice_id=WEB,
+            node_id=KIOSK,
+            sequence=90,
+            status=status(
+                ContainerState.BACKING_OFF,
+                41,
+                reason="it ended with exit code 1; it is started again in 300 s",
+                exit_code=1,
+                restarts=288,
+                repeats=288,
+                between=(Passed(state=ContainerState.RUNNING, health=Health.HEALTHY),),
+                dropped=12,
+                since=at(40),
+            ),
+        ),
+    ),
 )
