@@ -40,7 +40,9 @@ async def provision(
         answer = await _asked(
             client,
             Provision(
-                key=key, credential=pending.credential, facts=device_facts(engine=None, problem="")
+                key=key,
+                credential=pending.credential,
+                facts=device_facts(engine=None, problem="", folder=folder.path),
             ),
         )
     identity = Identity(

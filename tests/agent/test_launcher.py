@@ -1,6 +1,8 @@
 """What an installation is at each moment of an upgrade, and after a crash at any of them."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent import launcher
 from agent.launcher import STARTS, Change, begin, change, keep, point, pointed, undo
 from agent.upgrade import confirm
 
@@ -27,6 +30,18 @@ def on_trial(folder: Path) -> Change:
     now = Change("trial", target=NEW, former=OLD, told_at=7, online=True)
     keep(folder, now)
     return now
+
+
+def test_it_needs_nothing_but_the_standard_library(tmp_path: Path) -> None:
+    """It outlives every version, and whatever those bring along."""
+    alone = tmp_path / "launcher.py"
+    alone.write_bytes(Path(launcher.__file__).read_bytes())
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", str(alone), "run"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "ecn-agent install" in done.stderr
 
 
 class Killed(BaseException):

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import sys
@@ -216,16 +217,20 @@ async def test_what_can_not_work_here_is_never_switched_to(
     assert device.runs == OLD
 
 
+@pytest.mark.parametrize("seed", range(int(os.environ.get("ECN_UPGRADE_KILLS", "1"))))
 async def test_killed_at_any_moment_of_an_upgrade_one_version_runs_and_one_outcome_is_told(
-    stub: ControllerStub, device: Device
+    stub: ControllerStub, device: Device, seed: int
 ) -> None:
+    chance, container = random.Random(seed), container_of(stub)
     stub.instructs(Instruction(told_at=7, kind="upgrade", version=GOOD))
-    for pause in (1.0, 6.0):
-        await asyncio.sleep(pause)
+    for _ in range(2):  # of three interrupted attempts the instruction fails
+        await asyncio.sleep(chance.uniform(0, 15))
         assert device.process is not None
         with contextlib.suppress(ProcessLookupError):
             os.kill(device.process.pid, signal.SIGKILL)
     verdict, _ = await outcome(stub, 7, 120)
     assert (verdict, device.runs) in (("done", GOOD), ("undone", OLD))
+    await until_true(lambda: not (device.prefix / "upgrade.json").exists())
     await asyncio.sleep(2)
     assert len(stub.outcomes) == 1
+    assert container_of(stub) == container
