@@ -247,7 +247,7 @@ def _microservice_lines(ms: d.MicroserviceDocument, now: datetime) -> Iterator[L
     yield (
         "Volumes",
         "\n".join(
-            f"{v.kind} {v.source or '-'} -> {v.target}"
+            f"{v.kind} {v.source or mib(v.size_mib) or '-'} -> {v.target}"
             f"{' (read-only)' if v.read_only or v.kind is VolumeKind.FILES else ''}"
             for v in ms.volumes
         ),

@@ -66,4 +66,4 @@ def _wait(each: Dependency) -> str:
 
 def _options(options: ContainerOptions) -> Iterator[str]:
     for name, value in sparse(options).items():
-        yield f"{name}: {value_text(value)}"
+        yield f"{name}: {value_text(value, longest=None)}"

@@ -17,7 +17,8 @@ from ecn.history.asking import Question
 from ecn.history.fields import Tree, leaves, same
 from ecn.history.glance import glance, name_of
 from ecn.history.own import Version, versions, versions_of
-from events.application import HealthCheck
+from events.application import HealthCheck, HttpProbe
+from events.container_options import Gpus
 from events.envelope import Recorded
 from events.ids import ApplicationId
 from events.node import NodeSettings
@@ -98,10 +99,11 @@ def _fields(
 
 def _defaults() -> dict[str, Mapping[str, object]]:
     manifest: Tree = msgspec.to_builtins(MicroserviceManifest(name="", node=""))
-    check: Tree = msgspec.to_builtins(HealthCheck(command=[]))
+    check: Tree = msgspec.to_builtins(HealthCheck())
+    probe: Tree = msgspec.to_builtins(HttpProbe(port=0))
     for required in ("name", "node"):
         del manifest[required]
-    del check["command"]
+    del probe["port"]
     registry: Tree = msgspec.to_builtins(RegistryManifest(url=""))
     del registry["url"]
     resource: Tree = msgspec.to_builtins(EdgeResourceManifest())
@@ -111,6 +113,8 @@ def _defaults() -> dict[str, Mapping[str, object]]:
         "microservice": {
             **dict(leaves(manifest)),
             **dict(leaves(check, "/health_check")),
+            **dict(leaves(probe, "/health_check/http")),
+            **dict(leaves(msgspec.to_builtins(Gpus()), "/options/gpus")),
             "/tracing": False,
         },
         "route": {},

@@ -136,6 +136,7 @@ def test_describe_shows_what_was_said(api: RealApi) -> None:
     shown = run("describe", "microservice", "shop/web").stdout
     for line in (
         "Health:         none: GET /ready on port 80",
+        "Volumes:        tmpfs 16 MiB -> /t",
         "Waits for:      cache",
         "                db (healthy)",
         "Replaced:       beside the old one",
@@ -162,6 +163,7 @@ def test_a_plan_tells_each_field_and_a_revert_brings_it_back(api: RealApi) -> No
     blamed = run("blame", "microservice", "shop/web").stdout
     assert "options.stop_within" in blamed
     assert "options.working_directory" in blamed
+    assert "health_check.tcp" not in blamed  # as the check is none of that kind
     assert (
         run("revert", "application/shop", "--to", str(position), "--yes", "--no-wait").exit_code
         == 0
