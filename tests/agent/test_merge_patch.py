@@ -10,6 +10,7 @@ from agent.merge_patch import (
     LARGEST,
     Document,
     NoDocument,
+    assignment,
     changed,
     difference,
     encoded,
@@ -19,6 +20,7 @@ from agent.merge_patch import (
     patched,
     same,
     section,
+    together,
     without,
 )
 
@@ -178,3 +180,31 @@ def test_a_patch_may_say_null_and_must_not_make_too_much() -> None:
     with pytest.raises(NoDocument, match="at most"):
         patched(half, {"b": "x" * (LARGEST // 2)})
     assert patched(half, {"a": None, "b": "x" * (LARGEST // 2)})
+
+
+@pytest.mark.parametrize(
+    ("text", "patch"),
+    [
+        ("rate=5", {"rate": 5}),
+        ("net.mtu=1500", {"net": {"mtu": 1500}}),
+        ("a.b.c=null", {"a": {"b": {"c": None}}}),
+        ("name=the lobby", {"name": "the lobby"}),
+        ("name=", {"name": ""}),
+        ('name="5"', {"name": "5"}),
+        ("url=http://x?a=b", {"url": "http://x?a=b"}),
+        ('list=[1,"a"]', {"list": [1, "a"]}),
+    ],
+)
+def test_a_property_is_set_by_its_name(text: str, patch: Document) -> None:
+    assert assignment(text) == patch
+
+
+@pytest.mark.parametrize("text", ["rate", "=5", "a..b=1", ".a=1", "a.=1"])
+def test_what_names_no_property_sets_none(text: str) -> None:
+    with pytest.raises(ValueError, match="NAME=VALUE"):
+        assignment(text)
+
+
+def test_several_are_set_together() -> None:
+    both = together(assignment("net.mtu=1500"), assignment("net.dns=null"))
+    assert together(both, assignment("rate=5")) == {"net": {"mtu": 1500, "dns": None}, "rate": 5}
