@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import random
+import ssl
 import tarfile
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -94,7 +95,7 @@ class FakeRegistry:
         return sum(len(blob) for blob in self.blobs.values())
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator["FakeRegistry"]:
+    async def serving(self, context: ssl.SSLContext | None = None) -> AsyncIterator["FakeRegistry"]:
         app = web.Application()
         app.router.add_get("/v2/", self._version)
         app.router.add_get("/v2/{name:.+}/manifests/{reference}", self._manifest)
@@ -103,7 +104,7 @@ class FakeRegistry:
         app.router.add_get("/store/{digest}", self._stored)
         runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
         await web.TCPSite(runner, "127.0.0.2", 0).start()
         first, second = runner.addresses[:2]
         self.address = f"127.0.0.1:{first[1]}"
