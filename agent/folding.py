@@ -99,6 +99,23 @@ def merged(rows: Sequence[Row]) -> Folded:
     return Folded(row=replace(last, status=status), gone=tuple(r.sequence for r in rows[:-1]))
 
 
+def without_one(held: Sequence[tuple[str, Told]]) -> list[tuple[str, Told]]:
+    """The oldest that its microservice has a later one of is dropped, and counted there."""
+    for place, (microservice_id, told) in enumerate(held):
+        for later in range(place + 1, len(held)):
+            if held[later][0] != microservice_id:
+                continue
+            heir = held[later][1]
+            status = replace(
+                heir.status,
+                dropped=heir.status.dropped + weight(told.status),
+                since=_beginning(told.status),
+            )
+            rest = [*held[:later], (microservice_id, replace(heir, status=status))]
+            return [*rest[:place], *rest[place + 1 :], *held[later + 1 :]]
+    return list(held)  # of each there is one: fewer than that would be a lie
+
+
 def weight(status: ContainerStatus) -> int:
     """How many transitions it stands for, told or dropped."""
     return status.dropped + status.repeats + (status.repeats - 1) * len(status.between)

@@ -16,7 +16,6 @@ milliseconds with its sync, on a program that has little else to do.
 """
 
 import sqlite3
-from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
@@ -29,7 +28,7 @@ import structlog
 from msgspec import Raw, Struct, field
 
 from agent.contract import ContainerReport, ContainerStatus, OutcomeReport, TwinReport
-from agent.folding import LONGEST_ROUND, Folded, Row, folded, gist, merged
+from agent.folding import LONGEST_ROUND, Folded, Row, folded, gist, merged, without_one
 from agent.journal_file import number, opened
 from agent.memory import Memory
 from agent.reserve import Reserve
@@ -162,7 +161,7 @@ class Journal:
         )
         self.on_behind: Callable[[], None] = lambda: None
         """Within a transaction: the controller has forgotten what we numbered. See `accepted`."""
-        self._held: deque[tuple[str, Told]] = deque()
+        self._held: list[tuple[str, Told]] = []
         self._unkept: set[str] = set()
         """Microservices whose memory is not on disk."""
         self.problem = ""
@@ -211,10 +210,9 @@ class Journal:
 
     def _hold(self, microservice_id: str, told: Told) -> None:
         """Keep it in memory, in its order."""
-        if len(self._held) >= HELD:
-            lost, _ = self._held.popleft()
-            log.error("transition-lost", microservice=lost, because=self.problem)
         self._held.append((microservice_id, told))
+        if len(self._held) > HELD:
+            self._held = without_one(self._held)
 
     def _catch_up(self) -> bool:
         """Write what could not be written before; whether all is."""
@@ -224,7 +222,7 @@ class Journal:
             microservice_id, told = self._held[0]
             if not self._written(lambda m=microservice_id, t=told: self._note(m, t)):  # type: ignore[misc]
                 return False
-            self._held.popleft()
+            del self._held[0]
         for microservice_id in sorted(self._unkept):
             if not self._written(lambda m=microservice_id: self._remember(m)):  # type: ignore[misc]
                 return False

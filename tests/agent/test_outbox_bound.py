@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
+from agent import journal as module
 from agent.contract import ContainerReport, ContainerState, ContainerStatus
 from agent.folding import gist, weight
 from agent.journal import BYTES, TOLD_AT_ONCE, Journal
@@ -227,3 +228,21 @@ def test_what_says_the_same_in_other_words_has_the_same_gist() -> None:
     other = told(Happened("m1", S.RUNNING, None, 0), 2, at(7))
     assert gist(one) == gist(other)
     assert gist(one) != gist(told(Happened("m1", S.RUNNING, 3, 0), 1, NOW))
+
+
+def test_what_neither_disk_nor_memory_has_room_for_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HELD", 10)
+    with Unsynced(tmp_path / "j") as journal:
+        journal._database.execute("PRAGMA query_only = ON")
+        crash_loop(journal, "noisy", 50)
+        crash_loop(journal, "quiet", 1)
+        assert len(journal._held) == 10
+        journal._database.execute("PRAGMA query_only = OFF")
+        reports = journal.pending().containers
+    assert not journal.problem
+    for m, count in (("noisy", 100), ("quiet", 2)):
+        assert sum(weight(status) for status in of(reports, m)) == count
+    first = of(reports, "noisy")[0]
+    assert (first.dropped, first.since) == (92, NOW)
