@@ -98,7 +98,12 @@ def test_logs_come_out_byte_for_byte(deployed: Ecn, api: FakeApi) -> None:
     result = deployed("logs", "demo/web", "--tail", "5", "-f", "--since", "2026-01-01T00:00:00Z")
     assert result.stdout_bytes == b"first line\nsecond line\n\xff"
     [asked] = api.requests("GET", "/microservices/demo/web/logs")
-    assert asked.query == {"tail": "5", "follow": "true", "since": "2026-01-01T00:00:00+00:00"}
+    assert asked.query == {
+        "tail": "5",
+        "follow": "true",
+        "since": "2026-01-01T00:00:00+00:00",
+        "timestamps": "true",
+    }
 
 
 def test_a_reason_can_not_command_the_terminal() -> None:
