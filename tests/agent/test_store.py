@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -67,6 +67,7 @@ def test_a_broken_desired_state_is_none_not_empty(tmp_path: Path) -> None:
     assert Folder(tmp_path).desired_state() is None
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_torn_flipped_or_foreign_desired_state_is_none_and_never_another(
     data: st.DataObject,
