@@ -66,6 +66,7 @@ from events.user import (
     UserPasswordChanged,
     UserRoleChanged,
 )
+from tests.events.golden.equipment import EQUIPMENT
 from tests.events.golden.looks import LOOKS
 from tests.events.golden.mounts import MOUNTS
 from tests.events.golden.offers import OFFERS
@@ -349,4 +350,5 @@ STORY: tuple[Told, ...] = (
             ),
         ),
     ),
+    *EQUIPMENT,
 )
