@@ -42,6 +42,7 @@ from projections.edge_resources import linked
 from projections.host_templates import references, resolved_hosts
 from projections.images import image_for
 from projections.microservices import MicroserviceRow
+from projections.twins import twin_of
 from projections.volumes import mounted_by
 from projections.world import World, fold
 from tests.builders import (
@@ -112,6 +113,8 @@ def wanted_of(world: World, node_id: NodeId) -> object:
                 row.started,
                 (row.name, world.applications[row.application_id].name, row.rebuilt),
                 told_of(world, row),
+                # Also that a change of its own was decided, whatever became of it.
+                (twin_of(world, key).desired, twin_of(world, key).revision),
             )
             for key, row in rows
         },
