@@ -30,6 +30,9 @@ from agent.engine import EngineState
 from agent.memory import FIRST_DELAY, Memory
 from agent.steps import AT_ONCE, WAITING, Step, Verb
 
+NAMED = 5
+"""Names in a reason; more would say less."""
+
 Node = TypeVar("Node", bound=Hashable)
 
 
@@ -37,7 +40,7 @@ class _Held(Struct, frozen=True):
     """Why a start is too early."""
 
     whom: str
-    """Sorted names, for comparing."""
+    """For comparing."""
     reason: str
     stuck: bool
     """Something of what it waits for is not on its way."""
@@ -87,12 +90,14 @@ class _Order:
         circles = list(components(everyone, self._befores))
         self._circle = {key: n for n, each in enumerate(circles) for key in each}
         self._mutual: dict[str, list[str]] = {}
+        self._coming: dict[int, list[str]] = {}
+        """By start order, those that are about to be attempted."""
         for each in circles:
             inside = {key for key in each if isinstance(key, str)}
             for mutual in components(sorted(inside), lambda k, i=inside: self._within(k, i)):  # type: ignore[misc]
                 self._mutual |= dict.fromkeys(mutual, mutual)
                 for key in mutual:
-                    self._judge(key)
+                    self._see(key)
 
     def steps(self) -> dict[str, Step]:
         """As `in_order` answers."""
@@ -141,10 +146,15 @@ class _Order:
             if node in self._below:
                 yield self._below[node]
 
+    def _see(self, key: str) -> None:
+        """One more; those that it waits for have been seen before."""
+        if _starts(self._steps[key]):
+            self._judge(key)
+        if self._desired[key].running and self._on_its_way(key):
+            self._coming.setdefault(self._desired[key].start_order, []).append(key)
+
     def _judge(self, key: str) -> None:
-        """Whether this one's start is too early. Those it waits for have been judged before."""
-        if key not in self._steps or not _starts(self._steps[key]):
-            return
+        """Whether this one's start is too early."""
         reasons, whom, stuck = [], set(), False
         for other, each in self._dependencies(key):
             if other in self._mutual[key] or self._met(other, each.condition):
@@ -152,18 +162,24 @@ class _Order:
             whom.add(each.microservice)
             reasons.append(f"{each.microservice} to be {each.condition} ({self._why(other)})")
             stuck = stuck or not self._progresses(other, each.condition)
-        order = self._desired[key].start_order
-        first = {
-            self._desired[other].name
-            for level in self._levels
-            if level < order
-            for other in self._levels[level]
-            if self._circle[other] != self._circle[key] and self._on_its_way(other)
-        }
+        first = self._first(key)
         if first:
-            reasons.append(f"{_and(sorted(first))} of a lower start order")
+            reasons.append(f"{_and(first)} of a lower start order")
         if reasons:
-            self._held[key] = _Held(", ".join(sorted(whom | first)), _and(reasons), stuck)
+            # Without the names of the latter: one after the other is attempted, which is no news.
+            causes = [*sorted(whom), *(["a lower start order"] if first else [])]
+            self._held[key] = _Held(", ".join(causes), _and(reasons), stuck)
+
+    def _first(self, key: str) -> list[str]:
+        """Names of those that are attempted at present, of the lowest order before this one's."""
+        order = self._desired[key].start_order
+        for level in sorted(self._coming):
+            coming = [k for k in self._coming[level] if self._circle[k] != self._circle[key]]
+            if coming and level < order:
+                names = sorted(self._desired[k].name for k in coming)
+                more = len(names) - NAMED
+                return names if more <= 0 else [*names[:NAMED], f"{more} others"]
+        return []
 
     def _on_its_way(self, key: str) -> bool:
         """Whether it is about to be attempted."""

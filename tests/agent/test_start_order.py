@@ -36,7 +36,7 @@ def order(m: str, start_order: int) -> Microservice:
 def test_a_lower_order_is_started_first() -> None:
     todo = steps(order("a", 1), order("b", 0), order("c", 0))
     assert (todo["b"].verb, todo["c"].verb) == (Verb.CREATE, Verb.CREATE)
-    assert (todo["a"].verb, todo["a"].cause) == (Verb.WAIT, "waiting for b, c")
+    assert (todo["a"].verb, todo["a"].cause) == (Verb.WAIT, "waiting for a lower start order")
     assert todo["a"].reason == "it has no container; it waits for b and c of a lower start order"
 
 
@@ -48,6 +48,14 @@ def test_a_lower_order_counts_as_attempted_when_it_ran(attempted: Container) -> 
     crashed = Memory(revision=1, restarts=3, delay=20.0)
     todo = steps(order("a", 1), once, actual=(attempted,), b=crashed)
     assert todo["a"].verb is Verb.CREATE
+
+
+def test_of_many_that_come_first_only_some_are_named() -> None:
+    first = [order(f"m{n}", 0) for n in range(9)]
+    reason = steps(order("z", 7), order("y", 3), *first)["z"].reason
+    assert reason.endswith(
+        "it waits for m0 and m1 and m2 and m3 and m4 and 4 others of a lower start order"
+    )
 
 
 def test_a_lower_order_that_failed_holds_up_nobody() -> None:
@@ -66,7 +74,7 @@ def test_after_an_engine_restart_all_come_back_in_order() -> None:
     ended = (exited("a", ended=-12.0), exited("b", ended=-3.0))
     todo = steps(order("a", 1), order("b", 0), actual=ended)
     assert (todo["b"].verb, todo["b"].until) == (Verb.WAIT, at(7))
-    assert (todo["a"].verb, todo["a"].cause) == (Verb.WAIT, "waiting for b")
+    assert (todo["a"].verb, todo["a"].cause) == (Verb.WAIT, "waiting for a lower start order")
     assert todo["a"].reason.startswith("it ended with exit code 1; it waits for b of a lower")
 
 
