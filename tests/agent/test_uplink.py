@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 
 from agent import pause as pauses
 from agent import uplink as module
-from agent.contract import ContainerState, ContainerStatus, DesiredState, Facts, LogRequest
+from agent.contract import (
+    ContainerState,
+    ContainerStatus,
+    DesiredState,
+    Facts,
+    LogRequest,
+    encoded_request,
+)
 from agent.controller_client import ControllerClient
 from agent.desired_state import Known, merged
 from agent.errors import ControllerRefused, ControllerUnreachable, CredentialRefused
@@ -265,7 +272,13 @@ async def test_a_reader_that_leaves_a_quiet_log_ends_its_stream_and_nothing_else
         """A container that printed a line and then nothing more."""
 
         async def logs(
-            self, container_id: str, *, tail: int | None, follow: bool, since: datetime | None
+            self,
+            container_id: str,
+            *,
+            tail: int | None,
+            follow: bool,
+            since: datetime | None,
+            timestamps: bool = False,
         ) -> AsyncIterator[bytes]:
             """See ContainerEngine."""
             yield b"the only line\n"
@@ -277,5 +290,6 @@ async def test_a_reader_that_leaves_a_quiet_log_ends_its_stream_and_nothing_else
     async with ControllerClient(stub.url, credential="hush") as client:
         streams = Streams(NODE.node_id, engine, client)
         async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
-            streams.open([LogRequest(request_id="r", microservice_id="m1", follow=True)], tasks)
+            wanted = LogRequest(request_id="r", microservice_id="m1", follow=True)
+            streams.open([encoded_request(wanted)], tasks)
         assert streams._open == 0
