@@ -42,6 +42,8 @@ TOLD_AT_ONCE = 200
 """Rows that the controller is told in one report, at most: some 100 kB."""
 LARGEST_REPORT = 256 * 1024
 """Bytes of their bodies, unless the first alone has more."""
+TWIN_WEIGHS = 4
+"""Times as much as other bodies: a twin is gone through field by field where it is decided."""
 HELD = 1000
 """Transitions that are kept in memory while the disk takes none."""
 MERGED_AT_ONCE = 500
@@ -334,7 +336,7 @@ class Journal:
         )
         pending, size = Pending(), 0
         for sequence, kind, about, body in rows:
-            size += len(body)
+            size += len(body) * (TWIN_WEIGHS if kind == Kind.TWIN else 1)
             if pending.count == most or (pending.count and size > LARGEST_REPORT):
                 pending.more = True
                 break

@@ -8,6 +8,7 @@ patch null means "gone", so that no patch can set it. Lists are values, replaced
 within one is a value like any other.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 
 import msgspec
@@ -24,6 +25,9 @@ LONGEST_KEY = 1024
 """Bytes of a key in UTF-8."""
 LARGEST_WHOLE_NUMBER = 2**53
 """Beyond this not every reader of JSON holds a number exactly."""
+
+
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f]")
 
 
 class NoDocument(ValueError):
@@ -61,7 +65,7 @@ def difference(before: Mapping[str, object], after: Mapping[str, object]) -> Doc
         old = before.get(name)
         if new is None:
             continue
-        if isinstance(new, Mapping) and isinstance(old, Mapping):
+        if isinstance(new, dict) and isinstance(old, dict):
             within = difference(old, new)
             if within:
                 patch[name] = within
@@ -72,7 +76,7 @@ def difference(before: Mapping[str, object], after: Mapping[str, object]) -> Doc
 
 def same(one: object, other: object) -> bool:
     """Whether both are the same JSON: python would take true for 1, and 1 for 1.0."""
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
+    if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(same, one, other))
@@ -113,7 +117,7 @@ def without(patch: Mapping[str, object], fields: frozenset[str], above: str = ""
 
 def section(content: bytes | Raw) -> Document:
     """A section of a twin. Errors: NoDocument for what may not be one."""
-    document = patch_document(content)
+    document = _object(content)
     _check(document, "$", 1, nulls=False)
     _check_size(document)
     return document
@@ -121,6 +125,12 @@ def section(content: bytes | Raw) -> Document:
 
 def patch_document(content: bytes | Raw) -> Document:
     """A change of a section, which may say null. Errors: NoDocument."""
+    document = _object(content)
+    _check(document, "$", 1, nulls=True)
+    return document
+
+
+def _object(content: bytes | Raw) -> Document:
     if len(bytes(content)) > 2 * LARGEST:
         raise NoDocument(f"has more than {2 * LARGEST} bytes")
     try:
@@ -131,7 +141,6 @@ def patch_document(content: bytes | Raw) -> Document:
         raise NoDocument(f"has more than {DEEPEST} levels") from None
     if not isinstance(document, dict):
         raise NoDocument("is no JSON object")
-    _check(document, "$", 1, nulls=True)
     return document
 
 
@@ -158,7 +167,30 @@ def _check_size(document: Mapping[str, object]) -> None:
         raise NoDocument(f"has {size} bytes then, and {LARGEST} at most are kept")
 
 
+def _is_fine(value: object, level: int, *, nulls: bool) -> bool:
+    """Whether `_check` would find nothing: asked first, as it is several times as quick."""
+    kind = type(value)
+    if kind is str:
+        return "\x00" not in value  # type: ignore[operator]
+    if kind is int:
+        return -LARGEST_WHOLE_NUMBER <= value <= LARGEST_WHOLE_NUMBER  # type: ignore[operator]
+    if isinstance(value, dict):
+        return level <= DEEPEST and all(
+            len(key) <= LONGEST_KEY // 4
+            and _CONTROL.search(key) is None
+            and (nulls or within is not None)
+            and _is_fine(within, level + 1, nulls=nulls)
+            for key, within in value.items()
+        )
+    if isinstance(value, list):
+        return level <= DEEPEST and all(_is_fine(each, level + 1, nulls=True) for each in value)
+    return True
+
+
 def _check(value: object, field: str, level: int, *, nulls: bool) -> None:
+    """Errors: NoDocument, with the place."""
+    if _is_fine(value, level, nulls=nulls):
+        return
     if isinstance(value, dict | list) and level > DEEPEST:
         raise NoDocument(f"has more than {DEEPEST} levels", field)
     match value:
@@ -187,7 +219,7 @@ def _check(value: object, field: str, level: int, *, nulls: bool) -> None:
 def _check_key(key: str, field: str) -> None:
     if len(key.encode()) > LONGEST_KEY:
         raise NoDocument(f"has a key of more than {LONGEST_KEY} bytes", field)
-    if any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in key):
+    if _CONTROL.search(key):
         raise NoDocument(f"has a key with a control character: {key!r}", field)
 
 
