@@ -34,6 +34,7 @@ from events.node import (
     DEFAULT_ROUTER,
     AgentSettings,
     Instruction,
+    InstructionCarriedOut,
     NodeCameOnline,
     NodeChangesAcknowledged,
     NodeDeleted,
@@ -50,6 +51,7 @@ from events.node import (
     TunnelOpened,
 )
 from events.route import RouteCreated, RouteDeleted, RouteEnds
+from events.twin import TwinEvents
 from events.volume import VolumeEvents
 from projections import desired_state, reactions
 from projections.changes import ChangesRow, latest, to_rebuild, up
@@ -186,17 +188,20 @@ def test_stamps_only_grow_and_are_never_before_their_event(history: History) -> 
         before = world
 
 
+TOLD_OTHERWISE = NodeDeprovisioned | VolumeEvents | TwinEvents | InstructionCarriedOut
+
+
 @often
 @hypothesis.given(both)
 def test_whoever_waits_and_whoever_polls_hear_of_the_same_things(history: History) -> None:
     """The nodes whose revision moves have a flag up; a credential that died is told otherwise, and
-    an agent that polls has no volumes of the network's."""
+    an agent that polls has no volumes of the network's, no twins, and says nothing of outcomes."""
     before = World()
     for recorded in history.log:
         world = fold(before, [recorded])
         for node_id in world.nodes:
             moved = desired_state.revision(world, node_id) == recorded.position
-            if moved and not isinstance(recorded.event, NodeDeprovisioned | VolumeEvents):
+            if moved and not isinstance(recorded.event, TOLD_OTHERWISE):
                 now, then = world.changes[node_id], before.changes.get(node_id) or ChangesRow()
                 assert latest(now) > latest(then)
         before = world

@@ -37,6 +37,7 @@ from ecn.commands.node import (
     IssueProvisioningKey,
     MarkNodeOffline,
     OpenTunnel,
+    OutcomeReport,
     ProvisionNode,
     RegisterNode,
     ReportNode,
@@ -71,6 +72,7 @@ from events.ids import (
     ApplicationId,
     MicroserviceId,
     NodeId,
+    Position,
     RegistryId,
     TokenId,
     UserId,
@@ -84,6 +86,7 @@ from events.node import (
     NodeAccess,
     NodeFacts,
     NodeSettings,
+    Outcome,
     Platform,
     RouterMode,
     RouterSettings,
@@ -382,8 +385,28 @@ class Drawn:
                 for _ in range(self._draw(st.integers(0, 3)))
             ],
             twins=twin_reports(self, world, placed, last, now),
+            outcomes=self.outcomes(world, node_id, last, now),
             goodbye=self.chance(6),
         )
+
+    def outcomes(
+        self, world: World, node_id: NodeId, last: int, now: datetime
+    ) -> list[OutcomeReport]:
+        """Of one that stands open, mostly: told before too, or never heard of."""
+        row = world.nodes.get(node_id)
+        if row is None or not (row.instructions or row.outcomes) or self.chance(2):
+            return []
+        told = tuple(each.told_at for each in row.instructions)
+        told += tuple(each.told_at for each in row.outcomes)
+        return [
+            OutcomeReport(
+                sequence=max(1, last + self._draw(st.integers(0, 3))),
+                told_at=Position(1) if self.chance(8) else self._draw(st.sampled_from(told)),
+                outcome=self._draw(st.sampled_from(list(Outcome))),
+                detail="",
+                at=now,
+            )
+        ]
 
     def mark_offline(self, world: World, now: datetime) -> MarkNodeOffline:
         ago = self._draw(st.integers(0, 20)) * timedelta(seconds=1)
