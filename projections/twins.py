@@ -1,8 +1,9 @@
 """Twins as they are: both sections, their versions, and who last changed which field when.
 
-A field is a leaf of the section, named by its JSON pointer. Of the desired section also those are
-remembered that are gone, since a change that was made apart may be about them: the newest
-MOST_GONE, and for all others the version below which nothing is known (`forgotten`).
+A field is a leaf of the section, named by its JSON pointer; an object that was emptied member by
+member is none. Of the desired section also those are remembered that are gone, since a change that
+was made apart may be about them: the newest MOST_GONE, and for all others the version below which
+nothing is known (`forgotten`).
 
 A microservice without a row has an empty twin of version 0: `twin_of`.
 """
