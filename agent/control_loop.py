@@ -13,23 +13,23 @@ from datetime import datetime, timedelta
 
 import structlog
 from msgspec import Struct
-from msgspec.structs import replace
 
-from agent.carry_out import CarryOut, Node, container_name
+from agent.carry_out import CarryOut, Node
 from agent.config_delivery import ConfigDelivery
 from agent.contract import ContainerState, Microservice
 from agent.desired_state import Known
-from agent.engine import Container, ContainerEngine, EngineFacts, EngineState
+from agent.engine import Container, ContainerEngine, EngineFacts
 from agent.errors import ContainerGone, EngineError, EngineUnavailable
 from agent.journal import Journal
-from agent.last_words import last_words
-from agent.memory import end_of, failed, noted
+from agent.last_words import LastWords
+from agent.memory import failed, noted
 from agent.overruns import Overruns, Watch
 from agent.probes import Probes
 from agent.pulls import Puller, Pulls
-from agent.reconcile import plan, spec_digest
+from agent.reconcile import plan
 from agent.status import told_at_work, told_by, told_unknown
 from agent.steps import IDLE, Step, Verb
+from agent.tidying import Tidying
 from agent.volumes import Volumes
 
 log = structlog.get_logger()
@@ -49,8 +49,6 @@ LONG_ACTION = 300.0
 """Seconds after which an action is, on top of the grace of what it stops: some calls to the engine,
 each with its own bound, and a turn that others keep it waiting for. Pulls have bounds of their own.
 """
-READ_AT_ONCE = 8
-"""Logs of which the last lines are read at a time."""
 
 
 class _Flight(Struct, kw_only=True):
@@ -100,9 +98,8 @@ class ControlLoop:
         self._booted_at = booted_at
         self._probes = Probes(now, self._wake.set)
         self._overruns = Overruns(on_facts)
-        self._reading = asyncio.Semaphore(READ_AT_ONCE)
-        self._renamed: set[str] = set()
-        """Containers that were given their plain name, or could not be."""
+        self._last_words = LastWords(engine, journal)
+        self._tidying = Tidying(node.node_id, engine, journal, config, volumes)
         self.engine_facts: EngineFacts | None = None
         self.engine_problem = ""
         """Why the engine can't be used; empty while it can."""
@@ -191,9 +188,7 @@ class ControlLoop:
             self._prepare(microservice)
         actual = self._probes.follow(desired, actual, self._journal.last_told(), tasks)
         busy |= set(self._flights)
-        await self._hear_last_words(
-            [c for c in actual if c.microservice_id in desired.keys() - busy]
-        )
+        await self._last_words.hear(c for c in actual if c.microservice_id in desired.keys() - busy)
         todo = plan(
             desired,
             actual,
@@ -207,49 +202,13 @@ class ControlLoop:
                 wanted = desired.get(step.microservice_id)
                 self._take(step, wanted, tasks, hands)
                 if wanted is not None and step.verb is Verb.UNCHANGED:
-                    await self._rename(step, wanted)
-        await self._tidy(desired, actual)
+                    await self._tidying.rename(step.container, wanted)
+        await self._tidying.tidy(desired, actual, self._flights)
         due = todo.next_due()
         if due is None:
             return SLOW_LOOK
         # A moment later than due: timers may fire early, and a wait of nothing spins.
         return min(SLOW_LOOK, max(0.0, (due - self._now()).total_seconds()) + 0.01)
-
-    async def _hear_last_words(self, actual: list[Container]) -> None:
-        """Of those that ended since the last look, to be remembered."""
-        ended: dict[str, Container] = {}
-        for container in actual:
-            if container.state is EngineState.EXITED and end_of(container):
-                other = ended.get(container.microservice_id, container)
-                ended[container.microservice_id] = max(container, other, key=_finished)
-        await asyncio.gather(
-            *(
-                self._hear(c)
-                for c in ended.values()
-                if self._journal.memory(c.microservice_id).words_of != end_of(c)
-            )
-        )
-
-    async def _hear(self, container: Container) -> None:
-        async with self._reading:
-            words = await last_words(self._engine, container)
-        memory = self._journal.memory(container.microservice_id)
-        self._journal.remember(
-            container.microservice_id,
-            replace(memory, last_words=words, words_of=end_of(container)),
-        )
-
-    async def _rename(self, step: Step, wanted: Microservice) -> None:
-        """Give a container its plain name that could not have it when it was made."""
-        container = step.container
-        if container is None or container.container_id in self._renamed:
-            return
-        if container.name != container_name(wanted):
-            self._renamed.add(container.container_id)  # once: the name may be somebody else's
-            try:
-                await self._engine.rename(container.container_id, container_name(wanted))
-            except EngineError as error:
-                log.debug("not-renamed", container=container.name, error=str(error))
 
     def _prepare(self, microservice: Microservice) -> None:
         """What the desired state alone says: to be remembered, and its configuration."""
@@ -371,26 +330,6 @@ class ControlLoop:
                 log.info("pull-abandoned", microservice=before.name)
                 flight.task.cancel()
 
-    async def _tidy(self, desired: dict[str, Microservice], actual: list[Container]) -> None:
-        """What is left of microservices that are gone: memory, directory, network."""
-        here = desired.keys() | {c.microservice_id for c in actual} | self._flights.keys()
-        for microservice_id in self._journal.memories().keys() | self._config.present():
-            if microservice_id not in here:
-                self._journal.forget(microservice_id)
-                self._config.withdraw(microservice_id)
-        volumes = self._volumes
-        if volumes is not None and volumes.surplus() and not self._flights:
-            wanted = {m: spec_digest(each.spec) for m, each in desired.items()}
-            if all(wanted.get(c.microservice_id) == c.spec_digest for c in actual):
-                # No container is left that mounts what is not wished for any more.
-                await volumes.tidy()
-        keep = {m.application for m in desired.values()} | {c.application for c in actual}
-        try:
-            for network in await self._engine.remove_networks(self._node.node_id, keep):
-                log.info("network-removed", network=network)
-        except EngineError as error:
-            log.warning("networks-not-tidied", error=str(error))
-
     def _with_engine(self) -> None:
         self._retry = ENGINE_RETRY[0]
         self._unreachable_since = None
@@ -416,7 +355,3 @@ class ControlLoop:
                 self._journal.note(m, told_unknown(microservice, memory, str(error), now))
         pause, self._retry = self._retry, min(ENGINE_RETRY[1], self._retry * 2)
         return pause
-
-
-def _finished(container: Container) -> datetime:
-    return container.finished_at or container.created_at

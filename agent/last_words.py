@@ -7,13 +7,17 @@ of events for good, so they are few and short, and nothing in them can steer a t
 
 import asyncio
 import re
+from collections.abc import Iterable
 from contextlib import aclosing
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
+from msgspec.structs import replace
 
-from agent.engine import Container, ContainerEngine
+from agent.engine import Container, ContainerEngine, EngineState
 from agent.errors import EngineError
+from agent.journal import Journal
+from agent.memory import end_of
 
 log = structlog.get_logger()
 
@@ -26,6 +30,7 @@ BEFORE_START = timedelta(seconds=1)
 """The engine notes a start a moment after a program has begun to print."""
 READ_WITHIN = 5.0
 """Seconds. What is to be healed is not held up longer for the sake of an explanation."""
+READ_AT_ONCE = 8
 BETWEEN = " | "
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
@@ -58,3 +63,40 @@ async def last_words(engine: ContainerEngine, container: Container) -> str:
         # Some log drivers can't be read; an engine that is in trouble is told elsewhere.
         log.debug("last-words-not-read", container=container.container_id[:12], error=str(error))
     return last_lines(bytes(printed))
+
+
+class LastWords:
+    """Those of all microservices of a node, kept with what is remembered of them."""
+
+    def __init__(self, engine: ContainerEngine, journal: Journal) -> None:
+        self._engine = engine
+        self._journal = journal
+        self._turn = asyncio.Semaphore(READ_AT_ONCE)
+
+    async def hear(self, containers: Iterable[Container]) -> None:
+        """Of those that ended since the last time; of several of a microservice, the latest."""
+        ended: dict[str, Container] = {}
+        for container in containers:
+            if container.state is EngineState.EXITED and end_of(container):
+                other = ended.get(container.microservice_id, container)
+                ended[container.microservice_id] = max(container, other, key=_finished)
+        await asyncio.gather(
+            *(
+                self._hear(container)
+                for container in ended.values()
+                if self._journal.memory(container.microservice_id).words_of != end_of(container)
+            )
+        )
+
+    async def _hear(self, container: Container) -> None:
+        async with self._turn:
+            words = await last_words(self._engine, container)
+        memory = self._journal.memory(container.microservice_id)
+        self._journal.remember(
+            container.microservice_id,
+            replace(memory, last_words=words, words_of=end_of(container)),
+        )
+
+
+def _finished(container: Container) -> datetime:
+    return container.finished_at or container.created_at

@@ -111,6 +111,12 @@ class LivelyEngine(FakeEngine):
         if nature.crashes_after is not None:
             later(nature.crashes_after, self._if_still, container, 1)
 
+    def recover(self) -> None:
+        """The ill that no policy restarts would be ill for ever, and waited for as long."""
+        for container in [c for m in self.natures for c in self.of(m)]:
+            if container.state is EngineState.RUNNING and container.health is Health.UNHEALTHY:
+                self.set_health(container.container_id, Health.HEALTHY)
+
     def _if_still(self, before: Container, becomes: Health | int) -> None:
         kept = self._kept.get(before.container_id)
         if kept is None or kept.container.started_at != before.started_at:
@@ -266,6 +272,7 @@ async def told(story: Story, folder: Path) -> None:
             await asyncio.sleep(350)
             # From now on all are well; whatever waited has to come to its end.
             engine.natures = {m: Nature(job=n.job) for m, n in story.natures.items()}
+            engine.recover()
             await asyncio.sleep(1500)
             assert not task.done()
             assert engine.wrong == []
