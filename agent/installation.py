@@ -18,11 +18,12 @@ from msgspec import Struct
 
 import agent.launcher as launcher_file
 from agent import launcher, service
+from agent.environments import REQUIREMENT, build, version_in
 from agent.errors import CannotInstall
 from agent.facts import agent_version
 from agent.service import Service
 from agent.store import write_whole
-from agent.upgrade import REQUIREMENT, build, prefix_of_this, version_in
+from agent.upgrade import prefix_of_this
 
 PREFIX = Path("/opt/ecn-agent")
 NEW = ".new"

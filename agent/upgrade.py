@@ -16,7 +16,6 @@ Until step 4 nothing that runs is touched; what a crash leaves is begun anew.
 
 import asyncio
 import os
-import re
 import shutil
 import sqlite3
 import sys
@@ -25,40 +24,29 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
 import structlog
-from msgspec import Struct, field
 
 from agent import disk, launcher
 from agent.check import folder_problems
+from agent.environments import (
+    CHECK_WITHIN,
+    VERSION,
+    build_version,
+    complete,
+    newest,
+    ran,
+    version_in,
+)
 from agent.errors import CannotUpgrade
 from agent.journal import Journal, Result
 from agent.store import Folder, write_whole
 
 log = structlog.get_logger()
 
-VERSION = re.compile(r"[0-9][0-9A-Za-z.]{0,62}(?:\+[0-9A-Za-z.]{1,30})?")
-INSTALL_WITHIN, CHECK_WITHIN = 1800.0, 90.0
-"""Seconds: a slow link and a slow disk, and a device that swaps."""
 NEEDED = 256 * 1024 * 1024
 """Bytes that an environment takes, beside what the disk keeps in reserve."""
 COPIES = "before-upgrade"
 SMALL_FILES = ("identity.json", "desired-state.json", "images.json")
-REQUIREMENT = "ecn[agent]"
-
-
-class _Metadata(Struct, frozen=True):
-    version: str
-
-
-class _Candidate(Struct, frozen=True):
-    metadata: _Metadata
-
-
-class _PipReport(Struct, frozen=True):
-    """What `pip install --report` says, as far as we read it."""
-
-    install: list[_Candidate] = field(default_factory=list)
 
 
 def prefix_of_this() -> Path | None:
@@ -112,19 +100,19 @@ class Upgrades:
         """
         prefix = self._installed()
         self._room(prefix)
-        version = version or await _newest(prefix)
+        version = version or await newest(prefix)
         if not VERSION.fullmatch(version):
             raise CannotUpgrade(f"{version!r} is no version")
         if version == launcher.pointed(prefix, "current"):
             return f"version {version} runs already"
-        await _build(prefix, version)
+        await build_version(prefix, version)
         return await self._try(prefix, version, told_at)
 
     async def back(self, told_at: int) -> str:
         """As `to`, with the version that ran before."""
         prefix = self._installed()
         version = launcher.pointed(prefix, "previous")
-        if not version or not _complete(prefix, version):
+        if not version or not complete(prefix, version):
             raise CannotUpgrade("there is no version before this one on the device")
         return await self._try(prefix, version, told_at)
 
@@ -154,7 +142,7 @@ class Upgrades:
             raise CannotUpgrade(f"what was installed as {version} says that it is {said}")
         folder, engine = str(self._folder.path), self._engine_url
         check = ("-P", "-m", "agent", "check", "--data", folder, "--docker-host", engine)
-        await _ran(python, *check, within=CHECK_WITHIN)
+        await ran(python, *check, within=CHECK_WITHIN)
         await asyncio.to_thread(copy_state, self._folder)
         with launcher.exclusive(prefix):
             launcher.keep(
@@ -300,109 +288,6 @@ def recover(prefix: Path | None, folder: Folder) -> None:
             (folder.path / f"{name}{tail}").unlink(missing_ok=True)
         if copy.exists():
             copy.replace(folder.path / name)
-
-
-async def _newest(prefix: Path) -> str:
-    """What the package index has."""
-    said = await _pip(
-        prefix / "current", "--dry-run", "--ignore-installed", "--no-deps", "--quiet",
-        "--report", "-", REQUIREMENT, within=CHECK_WITHIN * 2,
-    )  # fmt: skip
-    try:
-        found = msgspec.json.decode(said[said.index("{") :], type=_PipReport).install
-    except (ValueError, msgspec.DecodeError) as error:
-        raise CannotUpgrade("pip did not say which version is the newest") from error
-    if not found:
-        raise CannotUpgrade("the package index of this device has no version of ecn")
-    return found[0].metadata.version
-
-
-def _complete(prefix: Path, version: str) -> bool:
-    return (prefix / "versions" / version / "complete").exists()
-
-
-async def _build(prefix: Path, version: str) -> None:
-    """An environment with that version; one that is whole is used as it is."""
-    if _complete(prefix, version):
-        return
-    await build(prefix, version, f"{REQUIREMENT}=={version}", _shares_packages(prefix))
-
-
-async def build(prefix: Path, version: str, requirement: str, shares: bool) -> None:
-    """An environment made of that requirement. Also for `ecn-agent install`.
-
-    shares: whether it sees the packages of the system. Errors: CannotUpgrade; what was half built
-    is removed now, or by the next attempt.
-    """
-    home = prefix / "versions" / version
-    await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
-    base = str(getattr(sys, "_base_executable", sys.executable))
-    shared = ("--system-site-packages",) if shares else ()
-    try:
-        await _ran(base, "-m", "venv", *shared, home, within=CHECK_WITHIN * 2)
-        await _pip(home, requirement, within=INSTALL_WITHIN)
-        await asyncio.to_thread((home / "complete").write_text, "")
-        await asyncio.to_thread(os.sync)
-    except BaseException:
-        await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
-        raise
-
-
-async def version_in(environment: Path) -> str:
-    """What the agent there says that it is. Errors: CannotUpgrade."""
-    python = environment / "bin" / "python"
-    said = await _ran(python, "-P", "-m", "agent", "--version", within=CHECK_WITHIN)
-    version = said.split()[-1] if said.split() else ""
-    if not VERSION.fullmatch(version):
-        raise CannotUpgrade(f"what was installed says no version: {said[:100]!r}")
-    return version
-
-
-def _shares_packages(prefix: Path) -> bool:
-    try:
-        said = (prefix / "current" / "pyvenv.cfg").read_text()
-    except OSError:
-        return False
-    return re.search(r"(?m)^include-system-site-packages\s*=\s*true", said) is not None
-
-
-async def _pip(environment: Path, *arguments: str, within: float) -> str:
-    pip = ("-m", "pip", "install", "--no-input", "--disable-pip-version-check")
-    nice = ("nice", "-n", "19") if shutil.which("nice") else ()
-    return await _ran(*nice, environment / "bin" / "python", *pip, *arguments, within=within)
-
-
-async def _ran(*command: str | Path, within: float) -> str:
-    """What it wrote to standard output. Errors: CannotUpgrade with the last it said."""
-    words = [str(each) for each in command]
-    kept = {
-        k: v for k, v in os.environ.items() if not k.startswith(("NOTIFY_", "WATCHDOG_", "ECN_"))
-    }
-    process = await asyncio.create_subprocess_exec(
-        *words, env=kept, stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )  # fmt: skip
-    what = "pip" if "pip" in words else " ".join(words[words.index("-m") + 1 :][:2])
-    try:
-        async with asyncio.timeout(within):
-            out, err = await process.communicate()
-    except TimeoutError as error:
-        raise CannotUpgrade(f"{what} did not end within {within:.0f} s") from error
-    finally:
-        if process.returncode is None:
-            os.killpg(process.pid, 9)
-            await process.wait()
-    if process.returncode != 0:
-        raise CannotUpgrade(f"{what} failed: {last_words(err.decode(errors='replace'))}")
-    return out.decode(errors="replace")
-
-
-def last_words(said: str) -> str:
-    """The end of a program's complaint, bounded, without what may be a password in an address."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    telling = [line for line in lines if line.lower().startswith("error")] or lines
-    return re.sub(r"//[^/@\s]+@", "//***@", " ".join(telling[-2:]))[-500:] or "it said nothing"
 
 
 def _reap() -> None:

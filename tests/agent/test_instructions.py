@@ -10,11 +10,12 @@ import pytest
 
 from agent.contract import Instruction
 from agent.desired_state import Known
+from agent.environments import last_words
 from agent.errors import CannotUpgrade
 from agent.instructions import ATTEMPTS, Instructions, Reboot
 from agent.journal import Journal, Result
 from agent.store import Folder
-from agent.upgrade import Upgrades, in_container, last_words, why_not
+from agent.upgrade import Upgrades, in_container, why_not
 from tests.agent.builders import NOW
 from tests.agent.waiting import until_true
 
