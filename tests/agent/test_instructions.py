@@ -37,7 +37,7 @@ class Device:
         self.reboot_fails = False
 
     def reboots(self) -> int:
-        return int(self.rebooted.read_text()) if self.rebooted.exists() else 0
+        return int(self.rebooted.read_text() or 0) if self.rebooted.exists() else 0
 
     async def prune(self) -> str:
         self.pruned += 1
