@@ -199,6 +199,8 @@ class ControllerStub:
                     left = [each for each in self.instructions if each.told_at != word.told_at]
                     self.instructions, self.revision = left, self.revision + 1
                     self._wake()
+            for change in report.twins:
+                self.accepted_through = max(self.accepted_through, change.sequence)
         return _json(ReportAnswer(accepted_through=self.accepted_through))
 
     async def _stream(self, request: web.Request) -> web.Response:

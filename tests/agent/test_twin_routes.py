@@ -1,6 +1,7 @@
 """A microservice's twin over its own socket: read, held, changed, offline, within bounds."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -8,14 +9,17 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from click.testing import CliRunner, Result
 from msgspec import Raw
 from msgspec.structs import replace
 
+from agent.cli import agent_group
 from agent.config_delivery import TWIN_FILE
 from agent.contract import Twin
 from agent.desired_state import Known
 from agent.journal import Journal
 from agent.local_socket import LocalSockets
+from agent.store import Folder
 from agent.twin_routes import twin_routes
 from agent.twin_store import TwinStore
 from agent.twins import BURST, Twins
@@ -50,11 +54,11 @@ class TwinScene(Scene):
         )
         wanted = (replace(microservice(), twin=twin), microservice("m2", name="two"))
         self.revision += 1
-        whole = Known(
+        self.whole = Known(
             revision=self.revision, microservices={each.microservice_id: each for each in wanted}
         )
         for listener in (self.twins.wish, self.config.wish, self.sockets.wish):
-            listener(whole)
+            listener(self.whole)
 
     def file(self) -> bytes:
         return (self.folder / "m1" / TWIN_FILE).read_bytes()
@@ -240,3 +244,28 @@ async def test_months_of_reports_keep_the_newest_within_bounds(
     assert {each.microservice_id for each in told} == {"m1", "m2"}
     assert told[-1].base == 299
     assert scene.twins.reported("m1")[1] == 300
+
+
+async def test_who_stands_before_the_device_reads_and_sets_it(
+    scene: TwinScene, tmp_path: Path
+) -> None:
+    scene.is_told('{"rate":1,"old":true}', 4)
+    Folder(tmp_path).keep_desired_state(scene.whole)
+    await scene.opened()
+
+    async def ecn_agent(*words: str) -> Result:
+        arguments = ["twin", *words, "--data", str(tmp_path)]
+        return await asyncio.to_thread(CliRunner().invoke, agent_group, arguments)
+
+    said = await ecn_agent("set", "app/m1", "rate=9", "old=null")
+    assert said.output == "app/m1: desired properties changed\n"
+    shown = json.loads((await ecn_agent("get", "app/m1")).stdout)
+    assert (shown["desired"], shown["desired_version"], shown["edits"]) == ({"rate": 9}, 4, 1)
+    nobody = await ecn_agent("get", "app/nobody")
+    assert (nobody.exit_code, "app/m1, app/two" in nobody.output) == (1, True)
+    assert (await ecn_agent("set", "app/m1", "rate")).exit_code == 2
+    refused = await ecn_agent("set", "app/m1", f"big={'x' * 40_000}")
+    assert (refused.exit_code, "32768" in refused.output) == (1, True)
+    (scene.folder / "m1" / "agent.sock").unlink()
+    away = await ecn_agent("get", "app/m1")
+    assert (away.exit_code, "does it run?" in away.output) == (1, True)
