@@ -31,6 +31,8 @@ SPEC_FIELDS = tuple(
 
 WHAT_TO_RUN = ("image", "images", "catalog_item")
 """A microservice has one of these."""
+WHAT_TO_CHECK = ("command", "http", "tcp", "disabled")
+"""A health check has one of these."""
 
 
 def placement(manifest: MicroserviceManifest, microservice_id: MicroserviceId) -> Placement:
@@ -147,6 +149,9 @@ def patched(present: MicroserviceManifest, patch: bytes) -> MicroserviceManifest
     # Who says in one way what to run takes back what was said in another.
     if any(change.get(name) for name in WHAT_TO_RUN):
         change = {**dict.fromkeys(WHAT_TO_RUN), **change}
+    check = change.get("health_check")
+    if isinstance(check, dict) and any(check.get(name) for name in WHAT_TO_CHECK):
+        change = {**change, "health_check": {**dict.fromkeys(WHAT_TO_CHECK), **check}}
     after = parse(merged(present, change), MicroserviceManifest)
     if after.name != present.name:
         raise Invalid("a microservice keeps its name", field="$.name")

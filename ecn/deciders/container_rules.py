@@ -45,10 +45,7 @@ def _health_check(check: HealthCheck, field: str) -> None:
         if given
     ]
     if not said:
-        raise Invalid(
-            "says nothing to check: needs a command, http, tcp, or disabled",
-            field=f"{field}.command",
-        )
+        raise Invalid("says nothing to check: needs a command, http, tcp, or disabled", field=field)
     if len(said) > 1:
         raise Invalid(f"has {' and '.join(said)}: one of these is enough", field=field)
     rules.words(check.command, f"{field}.command")

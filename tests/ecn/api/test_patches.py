@@ -2,15 +2,21 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
+from events.application import HealthCheck
+from events.container_options import ContainerOptions
 from tests.ecn.api.server import Client, Controller, Network, manifest
 
+CHECK: dict[str, object] = msgspec.to_builtins(HealthCheck())
+OPTIONS: dict[str, object] = msgspec.to_builtins(ContainerOptions())
 FULL = manifest(
     env={"A": "1", "B": "2"},
     ports=[{"host": 80, "container": 8080}],
     memory_limit_mib=64,
     health_check={"command": ["true"], "retries": 5},
+    options={"user": "1000", "stop_within": 3, "read_only_root": True},
     config={"deep": {"one": 1, "two": [1, 2]}, "none": None},
     started=False,
 )
@@ -37,8 +43,24 @@ async def web(controller: Controller) -> Client:
         (
             {"health_check": {"retries": None, "timeout": 5}},
             "health_check",
-            {"command": ["true"], "interval": 30, "timeout": 5, "retries": 3, "start_period": 0},
+            {**CHECK, "command": ["true"], "timeout": 5},
         ),
+        ({"health_check": {"tcp": 80}}, "health_check", {**CHECK, "tcp": 80, "retries": 5}),
+        (
+            {"health_check": {"disabled": True, "retries": 3}},
+            "health_check",
+            {**CHECK, "disabled": True},
+        ),
+        (
+            {"options": {"user": "app", "stop_within": None}},
+            "options",
+            {**OPTIONS, "user": "app", "read_only_root": True},
+        ),
+        ({"options": None}, "options", OPTIONS),
+        ({"depends_on": []}, "depends_on", []),
+        ({"start_order": 3}, "start_order", 3),
+        ({"disk_limit_mib": 64}, "disk_limit_mib", 64),
+        ({"twin_conflicts": "edge-wins"}, "twin_conflicts", "edge-wins"),
         (
             {"config": {"deep": {"one": None, "three": 3}}},
             "config",

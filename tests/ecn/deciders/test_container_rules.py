@@ -83,7 +83,7 @@ def test_all_this_may_be_said(good: MicroserviceSpec) -> None:
 
 
 BAD: list[tuple[MicroserviceSpec, str]] = [
-    (replace(PLAIN, health_check=HealthCheck()), "health_check.command"),
+    (replace(PLAIN, health_check=HealthCheck()), "health_check"),
     (replace(PLAIN, health_check=HealthCheck(command=["a"], tcp=1)), "health_check"),
     (replace(PLAIN, health_check=HealthCheck(tcp=1, disabled=True)), "health_check"),
     (replace(PLAIN, health_check=HealthCheck(http=HttpProbe(port=1), tcp=1)), "health_check"),

@@ -311,7 +311,7 @@ BAD: list[tuple[MicroserviceSpec, str]] = [
     (replace(GOOD, extra_hosts=[ExtraHost(name="a", address="b")]), "extra_hosts[0]"),
     (replace(GOOD, extra_hosts=[ExtraHost(name="a", address="::::")]), "extra_hosts[0]"),
     (replace(GOOD, extra_hosts=[ExtraHost(name="a", address="::1")] * MANY), "extra_hosts"),
-    (replace(GOOD, health_check=HealthCheck(command=[])), "health_check.command"),
+    (replace(GOOD, health_check=HealthCheck(command=[])), "health_check"),
     (replace(GOOD, health_check=HealthCheck(command=["\x00"])), "health_check.command"),
     (replace(GOOD, health_check=HealthCheck(command=["x"] * MANY)), "health_check.command"),
     (checked(interval=0), "health_check.interval"),
