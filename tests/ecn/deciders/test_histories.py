@@ -36,6 +36,7 @@ from events.application import (
     MicroserviceSpec,
     PortMapping,
     Protocol,
+    VolumeKind,
 )
 from events.envelope import GENESIS, KnownEvent, verify
 from events.ids import NodeId
@@ -252,7 +253,13 @@ def as_wanted(world: World, placement: Placement) -> tuple[str, str, Microservic
     item = placement.spec.catalog_item_id
     if item is not None:
         registry, item = None, find.catalog_item(world, item)
-    wanted = replace(placement.spec, registry_id=registry, catalog_item_id=item)
+    volumes = [
+        replace(each, source=find.volume(world, each.source))
+        if each.kind is VolumeKind.FILES
+        else each
+        for each in placement.spec.volumes
+    ]
+    wanted = replace(placement.spec, registry_id=registry, catalog_item_id=item, volumes=volumes)
     return placement.name, find.node(world, placement.node), undecided(wanted), placement.started
 
 
