@@ -19,7 +19,8 @@ from agent.contract import Instruction
 from agent.desired_state import Known
 from agent.errors import AgentError, CannotUpgrade
 from agent.facts import agent_version
-from agent.journal import Journal, Result
+from agent.journal import Journal
+from agent.outbox import Result
 from agent.upgrade import Upgrades
 
 log = structlog.get_logger()

@@ -17,20 +17,18 @@ milliseconds with its sync, on a program that has little else to do.
 
 import sqlite3
 from collections.abc import Callable
-from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import assert_never
 
 import msgspec
 import structlog
-from msgspec import Raw, Struct, field
+from msgspec import Struct
 
-from agent.contract import ContainerReport, ContainerStatus, OutcomeReport, TwinReport
+from agent.contract import ContainerStatus
 from agent.folding import LONGEST_ROUND, Folded, Row, folded, gist, merged, without_one
 from agent.journal_file import number, opened
 from agent.memory import Memory
+from agent.outbox import Change, Kind, Pending, Result
 from agent.reserve import Reserve
 from agent.status import Told
 
@@ -49,82 +47,6 @@ HELD = 1000
 MERGED_AT_ONCE = 500
 """Rows that become one when the file is full: some milliseconds."""
 PAGES_GIVEN_BACK = 64
-
-
-class Kind(StrEnum):
-    """What a row of the outbox tells."""
-
-    CONTAINER = "container"
-    TWIN = "twin"
-    OUTCOME = "outcome"
-
-
-class Change(Struct, frozen=True, kw_only=True):
-    """A change of a twin, without its number: see TwinReport."""
-
-    section: str
-    patch: Raw
-    whole: Raw
-    base: int
-    at: datetime
-
-
-class Result(Struct, frozen=True, kw_only=True):
-    """What became of an instruction, without its number: see OutcomeReport."""
-
-    outcome: str
-    detail: str
-    at: datetime
-
-
-class Pending(Struct, kw_only=True):
-    """What is to be told next, by kind. Numbers go up through all of them."""
-
-    containers: list[ContainerReport] = field(default_factory=list)
-    twins: list[TwinReport] = field(default_factory=list)
-    outcomes: list[OutcomeReport] = field(default_factory=list)
-    first: int = 0
-    """The lowest number; 0 when there is nothing."""
-    count: int = 0
-    more: bool = False
-    """Whether there is more than this."""
-
-    def add(self, sequence: int, kind: Kind, about: str, body: bytes) -> None:
-        """One more row."""
-        self.first = self.first or sequence
-        self.count += 1
-        match kind:
-            case Kind.CONTAINER:
-                status = msgspec.json.decode(body, type=ContainerStatus)
-                self.containers.append(
-                    ContainerReport(sequence=sequence, microservice_id=about, status=status)
-                )
-            case Kind.TWIN:
-                change = msgspec.json.decode(body, type=Change)
-                self.twins.append(
-                    TwinReport(
-                        sequence=sequence,
-                        microservice_id=about,
-                        section=change.section,
-                        patch=change.patch,
-                        whole=change.whole,
-                        base=change.base,
-                        at=change.at,
-                    )
-                )
-            case Kind.OUTCOME:
-                result = msgspec.json.decode(body, type=Result)
-                self.outcomes.append(
-                    OutcomeReport(
-                        sequence=sequence,
-                        told_at=int(about),
-                        outcome=result.outcome,
-                        detail=result.detail,
-                        at=result.at,
-                    )
-                )
-            case _:
-                assert_never(kind)
 
 
 class Journal:

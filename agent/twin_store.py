@@ -14,7 +14,8 @@ import msgspec
 import structlog
 from msgspec import Raw, Struct
 
-from agent.journal import Change, Journal
+from agent.journal import Journal
+from agent.outbox import Change
 
 log = structlog.get_logger()
 

@@ -38,7 +38,8 @@ from agent.environments import (
     version_in,
 )
 from agent.errors import CannotUpgrade
-from agent.journal import Journal, Result
+from agent.journal import Journal
+from agent.outbox import Result
 from agent.store import Folder, write_whole
 
 log = structlog.get_logger()

@@ -22,7 +22,8 @@ from agent.errors import (
     FolderUnusable,
     NodeDeprovisioned,
 )
-from agent.journal import TOLD_AT_ONCE, Journal, Pending
+from agent.journal import TOLD_AT_ONCE, Journal
+from agent.outbox import Pending
 from agent.pause import Pause
 from agent.store import Folder
 from agent.streams import Streams

@@ -13,7 +13,8 @@ from agent.desired_state import Known
 from agent.environments import last_words
 from agent.errors import CannotUpgrade
 from agent.instructions import ATTEMPTS, Instructions, Reboot
-from agent.journal import Journal, Result
+from agent.journal import Journal
+from agent.outbox import Result
 from agent.store import Folder
 from agent.upgrade import Upgrades, in_container, why_not
 from tests.agent.builders import NOW

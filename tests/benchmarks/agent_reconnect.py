@@ -35,7 +35,7 @@ from agent.desired_state import Known
 from agent.docker_engine import DockerEngine
 from agent.errors import AgentError
 from agent.journal import Journal
-from agent.journal import Pending as Untold
+from agent.outbox import Pending as Untold
 from agent.store import Folder
 from agent.streams import Streams
 from agent.uplink import HOLD, Uplink
