@@ -51,7 +51,13 @@ def network(image: str, session_folder: Path) -> Iterator[Network]:
         )
         yield network
         eventually(network._ready, within=60, what="the controller")
+        mine = ("-qf", f"label=ecn.node={network.node_id()}")
         network.ecn("delete", "application", "shop")
+        eventually(
+            lambda: not docker("ps", "-a", *mine) + docker("network", "ls", *mine),
+            within=30,
+            what="container and network to be gone",
+        )
     finally:
         network.stop()
 
