@@ -215,7 +215,8 @@ class DockerEngine:
             except DockerError as error:
                 if error.status == 409:
                     return False
-                raise
+                if "same name" not in error.message:  # as its current one: so it has it
+                    raise
         return True
 
     async def remove_networks(self, node_id: str, keep: Set[str]) -> list[str]:

@@ -150,6 +150,7 @@ async def test_a_taken_name_gets_a_suffix_and_can_be_had_later(
     assert not await any_engine.rename(second, f"{node}-a")
     await any_engine.remove(first)
     assert await any_engine.rename(second, f"{node}-a")
+    assert await any_engine.rename(second, f"{node}-a")  # it has it already
     assert (await only(any_engine, node)).name == f"{node}-a"
 
 
