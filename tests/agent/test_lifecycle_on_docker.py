@@ -184,19 +184,22 @@ async def both(engine: DockerEngine, node_id: str) -> list[Container] | None:
 async def test_blue_and_green_answer_together_until_the_new_one_is_well(
     stub: ControllerStub, tmp_path: Path, docker_url: str, docker_engine: DockerEngine
 ) -> None:
+    # An application of this test's own: nobody else has the names of its containers.
+    client_of_it = replace(one("client"), application=stub.node_id)
     blue = replace(
         one("web", of=WEB),
+        application=stub.node_id,
         probe=probe(8080, "/ready"),
         replace=ReplaceMode.BLUE_GREEN,
     )
     async with agent_of(stub, tmp_path, docker_url):
-        stub.wants(blue, one("client"))
+        stub.wants(blue, client_of_it)
         await is_told(stub, Health.HEALTHY, "web")
         await told(stub, ContainerState.RUNNING, "client")
         client = next(
             c for c in await docker_engine.containers(stub.node_id) if c.microservice_id == "client"
         )
-        stub.wants(replace(blue, spec=web(after=3), revision=2), one("client"))
+        stub.wants(replace(blue, spec=web(after=3), revision=2), client_of_it)
 
         async def of_web() -> list[Container] | None:
             found = await docker_engine.containers(stub.node_id)
@@ -219,7 +222,7 @@ async def test_blue_and_green_answer_together_until_the_new_one_is_well(
         (left,) = [
             c for c in await docker_engine.containers(stub.node_id) if c.microservice_id == "web"
         ]
-        assert (left.container_id, left.name) == (new.container_id, "ecn-agent-test-web")
+        assert (left.container_id, left.name) == (new.container_id, f"ecn-{stub.node_id}-web")
 
 
 async def test_a_green_one_that_dies_leaves_the_blue_one_alone(
@@ -243,7 +246,7 @@ async def test_a_green_one_that_dies_leaves_the_blue_one_alone(
 async def test_a_trial_that_was_killed_half_way_goes_on(
     stub: ControllerStub, tmp_path: Path, docker_url: str, docker_engine: DockerEngine
 ) -> None:
-    blue = replace(one(), replace=ReplaceMode.BLUE_GREEN)
+    blue = replace(one(), application=stub.node_id, replace=ReplaceMode.BLUE_GREEN)
     green = replace(blue, spec=replace(SLEEPS, env={"A": "1"}), revision=2)
     async with agent_of(stub, tmp_path, docker_url):
         stub.wants(blue)
@@ -256,7 +259,7 @@ async def test_a_trial_that_was_killed_half_way_goes_on(
                          and last.status.revision == 2
                          and last.status.state is ContainerState.RUNNING, 30)  # fmt: skip
     left = await only(docker_engine, stub.node_id)
-    assert left.name == "ecn-agent-test-m1"
+    assert left.name == f"ecn-{stub.node_id}-m1"
 
 
 async def test_a_replacement_is_away_for_one_stop_and_one_start(
