@@ -140,7 +140,10 @@ def merged(present: msgspec.Struct, patch: bytes | dict[str, object]) -> bytes:
     """`present` as JSON with an RFC 7396 merge patch applied. Errors: Invalid for no object."""
     target = msgspec.json.decode(msgspec.json.encode(present), type=dict[str, object])
     change = parse(patch, dict[str, object]) if isinstance(patch, bytes) else patch
-    return msgspec.json.encode(changed(target, change))
+    try:
+        return msgspec.json.encode(changed(target, change))
+    except RecursionError as e:
+        raise Invalid("is nested too deeply") from e
 
 
 def patched(present: MicroserviceManifest, patch: bytes) -> MicroserviceManifest:
