@@ -170,9 +170,9 @@ def main() -> None:
             say(f"Docker {version}, {os.cpu_count()} cores")
             asyncio.run(measured(network, container))
             usage(network)
-            network.ecn("delete", "application", "bench")
-            time.sleep(15)
         finally:
+            network.ecn("delete", "application", "bench", check=False)
+            time.sleep(15)
             network.stop()
 
 
