@@ -7,6 +7,7 @@ low priority where it is long, and without what is secret in this agent's enviro
 import asyncio
 import os
 import re
+import secrets
 import shutil
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ VERSION = re.compile(r"[0-9][0-9A-Za-z.]{0,62}(?:\+[0-9A-Za-z.]{1,30})?")
 INSTALL_WITHIN, CHECK_WITHIN = 1800.0, 90.0
 """Seconds: a slow link and a slow disk, and a device that swaps."""
 REQUIREMENT = "ecn[agent]"
+NEW = ".new-"
 
 
 class _Metadata(Struct, frozen=True):
@@ -60,17 +62,25 @@ async def build_version(prefix: Path, version: str) -> None:
     """An environment with that version; one that is whole is used as it is."""
     if complete(prefix, version):
         return
-    await build(prefix, version, f"{REQUIREMENT}=={version}", _shares_packages(prefix))
+    built = await build(prefix, f"{REQUIREMENT}=={version}", shares=shares_packages(prefix))
+    home = prefix / "versions" / version
+    await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
+    built.rename(home)
 
 
-async def build(prefix: Path, version: str, requirement: str, shares: bool) -> None:
-    """An environment made of that requirement. Also for `ecn-agent install`.
+async def build(prefix: Path, requirement: str, *, shares: bool) -> Path:
+    """An environment made of that requirement, beside the versions: whoever asked moves it.
+
+    It may be moved, as long as nobody calls its scripts, which name their interpreter. Each has a
+    name of its own: what an agent that was killed had begun may still write to another one.
 
     shares: whether it sees the packages of the system. Errors: CannotUpgrade; what was half built
     is removed now, or by the next attempt.
     """
-    home = prefix / "versions" / version
-    await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
+    versions = prefix / "versions"
+    for left in versions.glob(f"{NEW}*"):
+        await asyncio.to_thread(shutil.rmtree, left, ignore_errors=True)
+    home = versions / f"{NEW}{secrets.token_hex(4)}"
     base = str(getattr(sys, "_base_executable", sys.executable))
     shared = ("--system-site-packages",) if shares else ()
     try:
@@ -81,6 +91,7 @@ async def build(prefix: Path, version: str, requirement: str, shares: bool) -> N
     except BaseException:
         await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
         raise
+    return home
 
 
 async def version_in(environment: Path) -> str:
@@ -93,7 +104,8 @@ async def version_in(environment: Path) -> str:
     return version
 
 
-def _shares_packages(prefix: Path) -> bool:
+def shares_packages(prefix: Path) -> bool:
+    """Whether the current version sees the packages of the system: then the next does, too."""
     try:
         said = (prefix / "current" / "pyvenv.cfg").read_text()
     except OSError:

@@ -26,7 +26,6 @@ from agent.store import write_whole
 from agent.upgrade import prefix_of_this
 
 PREFIX = Path("/opt/ecn-agent")
-NEW = ".new"
 SYSTEMCTL_WITHIN = 150.0
 
 
@@ -104,15 +103,14 @@ def lay_out(prefix: Path, wanted: str, *, shares: bool) -> str:
         (prefix / "versions").mkdir(mode=0o755, parents=True, exist_ok=True)
     except OSError as error:
         raise CannotInstall(f"{prefix} can't be made: {error.strerror}") from error
-    asyncio.run(build(prefix, NEW, wanted, shares))
     versions = prefix / "versions"
-    version = asyncio.run(version_in(versions / NEW))
+    built = asyncio.run(build(prefix, wanted, shares=shares))
+    version = asyncio.run(version_in(built))
     home, old = versions / version, versions / ".old"
     shutil.rmtree(old, ignore_errors=True)
     if home.exists():
         home.rename(old)
-    # An environment may be moved as long as nobody calls its scripts, which name their interpreter.
-    (versions / NEW).rename(home)
+    built.rename(home)
     write_whole(prefix / "launcher.py", Path(launcher_file.__file__).read_bytes(), mode=0o644)
     with launcher.exclusive(prefix):
         launcher.keep(prefix, None)
