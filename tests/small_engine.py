@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -96,6 +96,7 @@ class SmallEngine:
                 self._process.wait(15)
             except subprocess.TimeoutExpired:
                 self.kill()
+        self._end_containers()
         if self._namespace is not None:
             self._namespace.kill()
             self._namespace.wait(10)
@@ -103,6 +104,24 @@ class SmallEngine:
             if subprocess.run(["umount", str(self.data)], check=False).returncode == 0:
                 break
             time.sleep(0.2)
+
+    def _end_containers(self) -> None:
+        """Those that outlived an engine that was killed, and the shims that hold them."""
+        parents = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdecimal():
+                try:
+                    parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                    parents[int(entry.name)] = parent, (entry / "cmdline").read_bytes()
+                except OSError:
+                    continue  # it ended meanwhile
+        run = f"{self._folder}/run/".encode()
+        shims = {
+            pid for pid, (_, line) in parents.items() if b"containerd-shim" in line and run in line
+        }
+        for pid in [pid for pid, (parent, _) in parents.items() if parent in shims] + [*shims]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, 9)
 
     def docker(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """By hand, at this engine."""
