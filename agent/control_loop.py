@@ -65,6 +65,7 @@ class ControlLoop:
 
     now: the device's clock, aware; booted_at: when the device was started, by the same clock. over:
     which of these containers wrote more than they may, and how much: a sentence by microservice.
+    reaches: whether the containers can be reached from where the agent runs.
     """
 
     def __init__(
@@ -79,6 +80,8 @@ class ControlLoop:
         puller: Puller | None = None,
         over: Callable[[Sequence[Container]], Mapping[str, str]] = lambda _: {},
         booted_at: Callable[[], datetime | None] = lambda: None,
+        *,
+        reaches: bool = True,
     ) -> None:
         self._node = node
         self._engine = engine
@@ -96,7 +99,7 @@ class ControlLoop:
         self._unreachable_since: datetime | None = None
         self._retry = ENGINE_RETRY[0]
         self._booted_at = booted_at
-        self._probes = Probes(now, self._wake.set)
+        self._probes = Probes(now, self._wake.set, reaches=reaches)
         self._overruns = Overruns(on_facts)
         self._last_words = LastWords(engine, journal)
         self._tidying = Tidying(node.node_id, engine, journal, config, volumes)

@@ -47,6 +47,16 @@ def device_facts(
     )
 
 
+def on_own_network() -> bool:
+    """Whether the agent is in a container without the device's network: it reaches no container
+    then, and no engine reaches it."""
+    contained = any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv"))
+    bridges = any(
+        each.name.startswith(("docker", "br-")) for each in Path("/sys/class/net").iterdir()
+    )
+    return contained and not bridges
+
+
 def booted_at(now: datetime) -> datetime:
     """When the device was started, on the clock of `now`, wherever that was set meanwhile."""
     return now - timedelta(seconds=time.clock_gettime(time.CLOCK_BOOTTIME))

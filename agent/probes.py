@@ -48,11 +48,22 @@ class _Watch:
 
 
 class Probes:
-    """The probes of one node. now: the device's clock. wake: something is known that was not."""
+    """The probes of one node. now: the device's clock. wake: something is known that was not.
+
+    reaches: whether containers can be reached from here at all. Where not, nothing is asked and
+    nobody is called unwell for it.
+    """
 
     def __init__(
-        self, now: Callable[[], datetime], wake: Callable[[], None], ask: Ask | None = None
+        self,
+        now: Callable[[], datetime],
+        wake: Callable[[], None],
+        ask: Ask | None = None,
+        *,
+        reaches: bool = True,
     ) -> None:
+        self._reaches = reaches
+        self._warned = False
         self._now = now
         self._wake = wake
         self._ask = ask or ask_container
@@ -75,11 +86,23 @@ class Probes:
             for c in actual
             if (probe := _probe(desired, c)) is not None
         }
+        if not self._reaches:
+            self._warn(len(probed))
+            return list(actual)
         for key in self._watches.keys() - probed.keys():
             self._end(key)
         for key, (container, probe) in probed.items():
             self._begin(key, container, probe, last_told, tasks)
         return [self._seen(c) for c in actual]
+
+    def _warn(self, probed: int) -> None:
+        if probed and not self._warned:
+            self._warned = True
+            log.warning(
+                "containers-not-reached",
+                why="the agent is in a container with a network of its own",
+                next="give it the host's (--network host): health checks by HTTP and TCP need it",
+            )
 
     def _begin(
         self,

@@ -22,7 +22,7 @@ from agent.desired_state import Known
 from agent.docker_engine import DockerEngine
 from agent.engine import ContainerEngine
 from agent.errors import EngineError, NotProvisioned
-from agent.facts import booted_at, device_facts
+from agent.facts import booted_at, device_facts, on_own_network
 from agent.files_delivery import FilesDelivery
 from agent.image_care import ImageCare
 from agent.images import ImageStore
@@ -114,6 +114,7 @@ async def _as_node(
             puller=care.fetching,
             over=care.quotas.over,
             booted_at=lambda: booted_at(datetime.now(UTC)),
+            reaches=not on_own_network(),
         )
         life = OwnLife(
             around,

@@ -236,3 +236,10 @@ def test_containers_without_a_probe_are_returned_as_they_are() -> None:
         assert began == NOW
 
     bedside(story)
+
+
+async def test_containers_that_cant_be_reached_are_not_called_unwell() -> None:
+    probes = Probes(lambda: NOW, lambda: None, reaches=False)
+    wanted = {"m1": replace(microservice("m1"), probe=Probe(port=80, interval=0.01, retries=1))}
+    async with asyncio.TaskGroup() as tasks:
+        assert probes.follow(wanted, [there()], {}, tasks) == [there()]

@@ -82,6 +82,7 @@ async def test_each_change_arrives_at_once_and_is_kept(
         await until_true(lambda: len(agent.wishes) == 2, 2)
         assert agent.wishes[-1].microservices.keys() == {"m1", "m2"}
         assert Folder(tmp_path).desired_state() == agent.wishes[-1]
+        await until_true(lambda: len(stub.questions) >= 3, 2)
         assert stub.questions[:3] == [None, '"1"', '"2"']
 
 

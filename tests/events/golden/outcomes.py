@@ -1,4 +1,4 @@
-"""The golden story goes on: agents say what became of what they were told. Append to the end only."""
+"""The golden story goes on: agents say what became of what they were told. Append only."""
 
 from datetime import UTC, datetime
 
