@@ -18,6 +18,10 @@ from projections.live import Live
 
 WRITE_EVERY = 1.0
 FRESH = 1.0
+LOOK_WITHIN = 0.3
+"""How long a reader waits for what other controllers heard: it is nice to know, no more."""
+AWAY = 5.0
+"""How long it is not asked for after that came to nothing."""
 SWEEP_EVERY = 600.0
 """Seconds."""
 
@@ -41,6 +45,7 @@ class Telemetry:
         self._write_every = write_every
         self._statuses: dict[NodeId, AgentStatus] = {}
         self._unwritten: set[NodeId] = set()
+        self._away_until = 0.0
         self._looked: dict[NodeId, float] = {}
         """When the store was asked about a node last, on the loop's clock."""
         self._suspects: tuple[frozenset[NodeId], frozenset[MicroserviceId]] = (
@@ -66,14 +71,17 @@ class Telemetry:
         """Learn what other controllers heard of these. While the store is away: nothing."""
         now = asyncio.get_running_loop().time()
         due = [each for each in node_ids if now - self._looked.get(each, -FRESH) >= FRESH]
-        if not due:
+        if not due or now < self._away_until:
             return
         for node_id in due:
             self._looked[node_id] = now
         try:
-            known = await self._store.statuses(due)
-        except StoreUnavailable as e:
-            log.warning("telemetry_unavailable", reason=str(e))
+            async with asyncio.timeout(LOOK_WITHIN):
+                known = await self._store.statuses(due)
+        except (StoreUnavailable, TimeoutError) as e:
+            # Who reads is answered from memory, and not made to wait for this again and again.
+            self._away_until = asyncio.get_running_loop().time() + AWAY
+            log.warning("telemetry_unavailable", reason=str(e) or "no answer in time")
             return
         for node_id, status in known.items():
             own = self._statuses.get(node_id)

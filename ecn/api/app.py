@@ -40,10 +40,11 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *status.ENDPOINTS,
     *nodes.ENDPOINTS,
     *applications.ENDPOINTS,
-    *twins.ENDPOINTS,  # before what would take `<id>/twin` for an application and a name
+    # Both before what would take `<id>/twin` for an application and a name.
+    *twins.ENDPOINTS,
+    *sessions.ENDPOINTS,
     *microservices.ENDPOINTS,
     *node_streams.ENDPOINTS,
-    *sessions.ENDPOINTS,
     *routes.ENDPOINTS,
     *templates.ENDPOINTS,
     *catalog_items.ENDPOINTS,

@@ -44,6 +44,11 @@ READS = {
     "/blame/{kind}/{ref}": "/blame/node/east",
     "/blame/microservice/{application}/{name}": "/blame/microservice/shop/web",
     "/blame/route/{application}/{name}": "/blame/route/shop/back",
+    "/microservices/{application}/{name}/twin": "/microservices/shop/web/twin",
+    "/microservices/{application}/{name}/twin/desired": "/microservices/shop/web/twin/desired",
+    "/microservices/{id}/twin": "/microservices/{by_id}/twin",
+    "/microservices/{id}/twin/desired": "/microservices/{by_id}/twin/desired",
+    "/sessions": "/sessions",
     "/why/{kind}/{ref}": "/why/node/east",
     "/why/route/{application}/{name}": "/why/route/shop/back",
     "/why/microservice/{application}/{name}": "/why/microservice/shop/web",
@@ -51,7 +56,12 @@ READS = {
 }
 """Each endpoint that has a past, and how it is asked here. A new one is a line here."""
 
-BY_ID = {"/microservices/{id}": "/microservices/shop/web", "/routes/{id}": "/routes/shop/back"}
+BY_ID = {
+    "/microservices/{id}": "/microservices/shop/web",
+    "/microservices/{id}/twin": "/microservices/shop/web",
+    "/microservices/{id}/twin/desired": "/microservices/shop/web",
+    "/routes/{id}": "/routes/shop/back",
+}
 """How the id is found that those ask by."""
 
 OF_NOW = ("last_seen", "pull_percent", "uptime_seconds", "usage")
@@ -118,6 +128,8 @@ async def applied(controller: Controller) -> None:
 async def grown(controller: Controller) -> None:
     wanted = {"microservices": [manifest(), manifest("cache")], "labels": {"team": "a"}}
     await controller.operator.put("/applications/shop", wanted)
+    twin = {"rate": controller.world_position}
+    await controller.operator.patch("/microservices/shop/web/twin/desired", twin)
 
 
 async def offered(controller: Controller) -> None:

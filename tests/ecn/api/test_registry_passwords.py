@@ -30,6 +30,7 @@ async def told(agent: Agent) -> dict[str, object]:
     (web,) = (await agent.desired()).is_good().items("changed")
     registry = web["registry"]
     assert isinstance(registry, dict)
+    assert registry.pop("ca_pem") == ""
     return registry
 
 
