@@ -46,6 +46,7 @@ class Telemetry:
         self._statuses: dict[NodeId, AgentStatus] = {}
         self._unwritten: set[NodeId] = set()
         self._away_until = 0.0
+        self._learning: set[asyncio.Future[None]] = set()
         self._looked: dict[NodeId, float] = {}
         """When the store was asked about a node last, on the loop's clock."""
         self._suspects: tuple[frozenset[NodeId], frozenset[MicroserviceId]] = (
@@ -75,13 +76,23 @@ class Telemetry:
             return
         for node_id in due:
             self._looked[node_id] = now
+        learning = asyncio.ensure_future(self._learn(due))
+        self._learning.add(learning)
+        learning.add_done_callback(self._learning.discard)
+        # Left to itself after that, as even its cancellation would wait for the store.
+        done, _ = await asyncio.wait((learning,), timeout=LOOK_WITHIN)
+        if done:
+            learning.result()
+        else:
+            self._away_until = asyncio.get_running_loop().time() + AWAY
+
+    async def _learn(self, node_ids: Collection[NodeId]) -> None:
         try:
-            async with asyncio.timeout(LOOK_WITHIN):
-                known = await self._store.statuses(due)
-        except (StoreUnavailable, TimeoutError) as e:
+            known = await self._store.statuses(node_ids)
+        except StoreUnavailable as e:
             # Who reads is answered from memory, and not made to wait for this again and again.
             self._away_until = asyncio.get_running_loop().time() + AWAY
-            log.warning("telemetry_unavailable", reason=str(e) or "no answer in time")
+            log.warning("telemetry_unavailable", reason=str(e))
             return
         for node_id, status in known.items():
             own = self._statuses.get(node_id)
@@ -112,6 +123,8 @@ class Telemetry:
                     # A fault of ours in telemetry must not end the controller.
                     log.exception("telemetry_failed")
         finally:
+            for learning in self._learning:
+                learning.cancel()
             # What was said in the last second is worth one more look at the store.
             await asyncio.shield(self._farewell())
 

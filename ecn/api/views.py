@@ -147,9 +147,7 @@ def application(
     """One application with its microservices, sorted by name."""
     row = world.applications[application_id]
     keys = world.microservices.find("application", application_id)
-    members = sorted(
-        (microservice(world, key, usage) for key in keys), key=lambda each: each.name
-    )
+    members = sorted((microservice(world, key, usage) for key in keys), key=lambda each: each.name)
     return ApplicationDocument(
         id=application_id,
         name=row.name,

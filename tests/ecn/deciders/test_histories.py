@@ -40,7 +40,8 @@ from events.application import (
 )
 from events.envelope import GENESIS, KnownEvent, verify
 from events.ids import NodeId
-from events.node import DEFAULT_ROUTER, NodeDeleted, NodeProvisioned
+from events.node import DEFAULT_ROUTER, InstructionCarriedOut, NodeDeleted, NodeProvisioned
+from events.twin import TwinDesiredChanged, TwinEditOverruled, TwinReportedChanged
 from events.user import Role
 from projections.catalog import catalog_items
 from projections.nodes import NodeState
@@ -337,6 +338,16 @@ def test_no_report_is_taken_twice(history: History) -> None:
                 last[node_id] = 0
             case ContainerReported(node_id=node_id, sequence=sequence):
                 assert sequence > last[node_id]
+                last[node_id] = sequence
+            case TwinReportedChanged() | InstructionCarriedOut():
+                assert recorded.event.sequence > last[recorded.event.node_id]
+                last[recorded.event.node_id] = recorded.event.sequence
+            case (
+                TwinDesiredChanged(node_id=str(node_id), sequence=int(sequence))
+                | TwinEditOverruled(node_id=node_id, sequence=sequence)
+            ):
+                # One change may be taken in part: two events tell of it.
+                assert sequence >= last[node_id]
                 last[node_id] = sequence
             case _:
                 pass

@@ -157,7 +157,7 @@ def test_everything_there_is_was_created_since_the_beginning(history: History) -
 
 
 ELSEWHERE = {"password", "credential", "node_id", "twin_desired", "twin_reported"}
-"""Fields that the API's documents have in another form, or a document of their own: see trees.py."""
+"""Fields that the API's documents have in another form, or elsewhere: see trees.py."""
 
 
 @often
