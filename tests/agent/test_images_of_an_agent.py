@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from agent.contract import (
     ContainerSpec,
@@ -141,7 +142,6 @@ async def test_an_engine_that_can_not_reach_the_gateway_pulls_by_itself(
     docker_url: str,
     image_registry: str,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     listen = RegistryGateway._listen
 
@@ -153,10 +153,11 @@ async def test_an_engine_that_can_not_reach_the_gateway_pulls_by_itself(
     reference = f"{image_registry}/{IMAGE}"
     forget_image(reference)
     stub.node = NodeConfig(pull_limit_kib=100)
-    async with agent_of(stub, tmp_path, docker_url):
-        stub.wants(one(reference))
-        await state(stub, S.RUNNING)
-    assert capsys.readouterr().out.count("gateway-not-reached") == 1
+    with capture_logs() as logs:
+        async with agent_of(stub, tmp_path, docker_url):
+            stub.wants(one(reference))
+            await state(stub, S.RUNNING)
+    assert [each["event"] for each in logs].count("gateway-not-reached") == 1
     forget_image(reference)
 
 
