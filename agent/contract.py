@@ -94,7 +94,7 @@ class PullPolicy(StrEnum):
     NEVER = "never"
 
 
-class Port(Struct, frozen=True, kw_only=True):
+class Port(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A port of the device that leads into the container."""
 
     host: int
@@ -103,7 +103,7 @@ class Port(Struct, frozen=True, kw_only=True):
     address: str = ""
 
 
-class Mount(Struct, frozen=True, kw_only=True):
+class Mount(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something of the device, seen inside the container at `target`.
 
     kind: bind, volume, tmpfs; files, whose source is the id of a Volume of the desired state.
@@ -117,14 +117,14 @@ class Mount(Struct, frozen=True, kw_only=True):
     """Of a tmpfs."""
 
 
-class ExtraHost(Struct, frozen=True, kw_only=True):
+class ExtraHost(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A name that the container resolves to an address."""
 
     name: str
     address: str
 
 
-class HealthCheck(Struct, frozen=True, kw_only=True):
+class HealthCheck(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The engine's: a command whose exit code 0 means healthy. Times in seconds."""
 
     command: list[str] = field(default_factory=list)
@@ -185,7 +185,7 @@ class Twin(Struct, frozen=True, kw_only=True):
     `desired` is what came of them. Those behind it are still to be added to it."""
 
 
-class Device(Struct, frozen=True, kw_only=True):
+class Device(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A device file of the node, inside the container at `container` (empty: the same path)."""
 
     host: str
@@ -195,7 +195,7 @@ class Device(Struct, frozen=True, kw_only=True):
     """Left out where there is none."""
 
 
-class Gpus(Struct, frozen=True, kw_only=True):
+class Gpus(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the engine's device drivers offer. count -1: all."""
 
     count: int = -1
@@ -205,7 +205,7 @@ class Gpus(Struct, frozen=True, kw_only=True):
     optional: bool = False
 
 
-class Ulimit(Struct, frozen=True, kw_only=True):
+class Ulimit(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A limit of the container's processes; -1 is none."""
 
     name: str
@@ -213,7 +213,7 @@ class Ulimit(Struct, frozen=True, kw_only=True):
     hard: int
 
 
-class ContainerOptions(Struct, frozen=True, kw_only=True):
+class ContainerOptions(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How a container is confined and equipped. Explained in events/container_options.py."""
 
     user: str = ""
@@ -258,7 +258,7 @@ class Registry(Struct, frozen=True, kw_only=True):
     """Certificates to trust there besides the system's, where the operator named some."""
 
 
-class ContainerSpec(Struct, frozen=True, kw_only=True):
+class ContainerSpec(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a container is made from: a container made from another spec has to be replaced."""
 
     image: str

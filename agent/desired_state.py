@@ -22,6 +22,8 @@ class Known(Struct, frozen=True, kw_only=True):
     node: NodeConfig = NodeConfig()
     edge_resources: list[EdgeResource] = field(default_factory=list)
     instructions: list[Instruction] = field(default_factory=list)
+    reader: str = ""
+    """Version of the agent that read it. Another one may understand more of what it was told."""
 
 
 def merged(known: Known | None, answer: DesiredState) -> Known | None:

@@ -45,7 +45,10 @@ from agent.steps import AT_ONCE, IDLE, Choice, Plan, Step, Verb
 
 
 def spec_digest(spec: ContainerSpec) -> str:
-    """sha-256 of the spec as JSON with sorted keys: equal for equal specs, on every device."""
+    """sha-256 of the spec as JSON with sorted keys: equal for equal specs, on every device.
+
+    Without what is at its default, so that a later agent, which knows more, replaces nothing.
+    """
     return sha256(msgspec.json.encode(spec, order="sorted")).hexdigest()
 
 

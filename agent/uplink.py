@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import structlog
+from msgspec.structs import replace
 
 from agent.contract import DeviceUsage, Facts, Report
 from agent.controller_client import ControllerClient
@@ -22,6 +23,7 @@ from agent.errors import (
     FolderUnusable,
     NodeDeprovisioned,
 )
+from agent.facts import agent_version
 from agent.journal import TOLD_AT_ONCE, Journal
 from agent.outbox import Pending
 from agent.pause import Pause
@@ -110,7 +112,9 @@ class Uplink:
 
     async def _follow(self, tasks: asyncio.TaskGroup) -> None:
         """Learn of each change of the desired state."""
-        pause, whole = Pause(), self._known is None
+        pause = Pause()
+        # An upgraded agent asks for everything: the former one did not keep what it did not know.
+        whole = self._known is None or self._known.reader != agent_version()
         clock = asyncio.get_running_loop().time
         while not self.deprovisioned.is_set():
             asked = clock()
@@ -134,6 +138,7 @@ class Uplink:
                 await asyncio.sleep(1.0)
 
     def _learn(self, known: Known) -> None:
+        known = replace(known, reader=agent_version())
         if known == self._known:
             return
         self._known = known

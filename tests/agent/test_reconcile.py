@@ -1,9 +1,10 @@
 """The decisions that a person would ask about, one by one."""
 
 import pytest
+from msgspec import convert, to_builtins
 from msgspec.structs import replace
 
-from agent.contract import Health, Microservice, Registry, RestartPolicy
+from agent.contract import ContainerSpec, Health, Microservice, Registry, RestartPolicy
 from agent.engine import Container, EngineState
 from agent.memory import Memory, end_of, failed
 from agent.reconcile import plan, spec_digest
@@ -48,6 +49,15 @@ def test_a_digest_does_not_depend_on_the_order_of_names() -> None:
     assert spec_digest(replace(one, env={"A": "1", "B": "2"})) == spec_digest(
         replace(other, env={"B": "2", "A": "1"})
     )
+
+
+def test_what_a_later_agent_knows_besides_changes_no_digest_while_nobody_uses_it() -> None:
+    class Later(ContainerSpec, frozen=True, kw_only=True, omit_defaults=True):
+        new: bool = False
+
+    used = convert(to_builtins(spec()) | {"new": True}, Later)
+    assert spec_digest(convert(to_builtins(spec()), Later)) == spec_digest(spec())
+    assert spec_digest(used) != spec_digest(spec())
 
 
 def test_what_should_not_run_is_stopped_and_kept() -> None:

@@ -24,6 +24,7 @@ from agent.contract import (
 from agent.controller_client import ControllerClient
 from agent.desired_state import Known, merged
 from agent.errors import ControllerRefused, ControllerUnreachable, CredentialRefused
+from agent.facts import agent_version
 from agent.journal import Journal
 from agent.pause import Pause
 from agent.status import Told
@@ -84,6 +85,17 @@ async def test_each_change_arrives_at_once_and_is_kept(
         assert Folder(tmp_path).desired_state() == agent.wishes[-1]
         await until_true(lambda: len(stub.questions) >= 3, 2)
         assert stub.questions[:3] == [None, '"1"', '"2"']
+
+
+@pytest.mark.parametrize(("reader", "first"), [(agent_version(), '"1"'), ("0.0.9", None)])
+async def test_an_agent_asks_for_everything_that_another_version_read(
+    stub: ControllerStub, tmp_path: Path, reader: str, first: str | None
+) -> None:
+    stub.wants(microservice("m1", revision=1))
+    known = Known(revision=1, microservices={"m1": microservice("m1", revision=1)}, reader=reader)
+    async with link(stub.url, tmp_path, known):
+        await until_true(lambda: bool(stub.questions), 5)
+    assert stub.questions[0] == first
 
 
 async def test_a_difference_that_lacks_an_item_is_asked_for_whole(
