@@ -64,6 +64,7 @@ class LocalHttp:
         except LocalRefused as refused:
             answer = _refusal(refused)
         except Exception:
+            # A fault of ours in one question must not end the microservice's socket.
             log.exception("local-request-broke", microservice=self._local.microservice.name)
             answer = _refusal(
                 LocalRefused(

@@ -133,7 +133,7 @@ class Upgrades:
             raise CannotUpgrade(
                 f"the disk has only {disk.amount(room.free)} left, and an upgrade needs "
                 f"{disk.amount(NEEDED)} beside its reserve of {reserve}: make room first, for "
-                "example with `ecn prune`"
+                "example with `ecn prune node NAME`"
             )
 
     async def _try(self, prefix: Path, version: str, told_at: int) -> str:

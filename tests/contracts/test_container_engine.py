@@ -1,8 +1,6 @@
 """What the agent relies on in a container engine: the same tests for the fake and for Docker."""
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from ipaddress import ip_address
 
@@ -13,27 +11,10 @@ from agent.contract import ContainerSpec, Port
 from agent.docker_engine import DockerEngine
 from agent.engine import STOP_WITHIN, Container, ContainerEngine, EngineState
 from agent.errors import ContainerGone, EngineUnavailable, ImageNotFound, PortTaken
-from agent.run import remove_everything
 from tests.agent.builders import new_container
 from tests.agent.fake_engine import FakeEngine
 from tests.agent.waiting import until
 from tests.docker_fixtures import IMAGE, SLEEPS, free_port
-
-
-@pytest.fixture(params=["fake", pytest.param("docker", marks=pytest.mark.docker)])
-def any_engine(request: pytest.FixtureRequest) -> ContainerEngine:
-    if request.param == "fake":
-        return FakeEngine(images={IMAGE})
-    request.getfixturevalue("image")
-    real: ContainerEngine = request.getfixturevalue("docker_engine")
-    return real
-
-
-@pytest.fixture
-async def node(any_engine: ContainerEngine) -> AsyncIterator[str]:
-    node_id = f"test-{secrets.token_hex(6)}"
-    yield node_id
-    await remove_everything(node_id, any_engine)
 
 
 async def only(engine: ContainerEngine, node: str) -> Container:

@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,27 +9,10 @@ import pytest
 from agent.contract import Channel, ContainerSpec, EngineEvent, ExecRequest, Size
 from agent.engine import ContainerEngine, Execution
 from agent.errors import ContainerGone, EngineError
-from agent.run import remove_everything
 from tests.agent.builders import new_container
 from tests.agent.fake_engine import FakeEngine
 from tests.agent.waiting import until
 from tests.docker_fixtures import IMAGE, SLEEPS
-
-
-@pytest.fixture(params=["fake", pytest.param("docker", marks=pytest.mark.docker)])
-def any_engine(request: pytest.FixtureRequest) -> ContainerEngine:
-    if request.param == "fake":
-        return FakeEngine(images={IMAGE})
-    request.getfixturevalue("image")
-    real: ContainerEngine = request.getfixturevalue("docker_engine")
-    return real
-
-
-@pytest.fixture
-async def node(any_engine: ContainerEngine) -> AsyncIterator[str]:
-    node_id = f"test-{secrets.token_hex(6)}"
-    yield node_id
-    await remove_everything(node_id, any_engine)
 
 
 @pytest.fixture
