@@ -6,18 +6,20 @@ A sibling of `docker_engine.py`, which owns the client and makes one for each lo
 import asyncio
 import json
 from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import AbstractAsyncContextManager, closing
 
 import aiohttp
 import msgspec
 from aiodocker import Docker
 from aiodocker.exceptions import DockerError
+from aiodocker.jsonstream import json_stream_stream
+from aiodocker.utils import compose_auth_header
 from msgspec import Struct, field
 
 from agent.contract import Registry
 from agent.docker_errors import asking, pull_error, unavailable
 from agent.errors import EngineRefused, RegistryUnreachable
-from agent.image_reference import credentials_for, full_reference
+from agent.image_reference import credentials_for, full_reference, image_host
 from agent.images import LocalImage, OnProgress
 from agent.pull_progress import LayersProgress
 
@@ -160,16 +162,26 @@ class DockerImages:
     ) -> None:
         """Read the engine's progress to its true end. Credentials go to their own registry only."""
         known = credentials_for(image, registry)
-        auth = None if known is None else {"username": known.username, "password": known.password}
+        reference, headers = full_reference(image), {}
+        if known is not None:
+            login = {"username": known.username, "password": known.password}
+            headers["X-Registry-Auth"] = compose_auth_header(login, image_host(image))
         bound_by = STALLS_AFTER if stalls_after is None else stalls_after
         layers, finished = LayersProgress(), False
         clock = asyncio.get_running_loop().time
         try:
             async with self._client() as docker, asyncio.timeout(bound_by) as bound:
-                messages = docker.images.pull(full_reference(image), auth=auth, stream=True)
-                # Closed at once, however this ends: it holds a connection.
-                async with aclosing(messages):  # type: ignore[type-var]
-                    async for message in messages:
+                # Not its own `pull`: that leaves the answer, and so a connection, open when it is
+                # cancelled.
+                answer = await docker._do_query(
+                    "images/create",
+                    "POST",
+                    params={"fromImage": reference},
+                    headers=headers,
+                    timeout=aiohttp.ClientTimeout(),
+                )
+                with closing(answer):
+                    async for message in json_stream_stream(answer):
                         bound.reschedule(clock() + bound_by)
                         said = msgspec.convert(message, _PullMessage)
                         moved = layers.heard(

@@ -1,12 +1,14 @@
 """Pulls by a real engine, directly and through the agent's gateway, from a registry that fails."""
 
 import asyncio
+import gc
 import secrets
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import aiohttp
 import pytest
 from msgspec.structs import replace
 
@@ -193,6 +195,18 @@ async def test_a_direct_pull_that_broke_off_goes_on_through_the_gateway(
     # Of its own client, not the engine's: one question for the manifest before any blob.
     assert registry.asked[before] == "manifest 1"
     assert names(registry.reference)[0] == f"[{registry.reference}]"
+
+
+async def test_a_called_off_pull_leaves_no_connection_open(
+    docker_engine: DockerEngine, registry: FakeRegistry
+) -> None:
+    registry.rate = MIB
+    pull = asyncio.create_task(docker_engine.images.pull(registry.reference, None))
+    await until_true(lambda: registry.served > 0)
+    pull.cancel()
+    await asyncio.wait([pull])
+    answers = [each for each in gc.get_objects() if isinstance(each, aiohttp.ClientResponse)]
+    assert not [answer for answer in answers if answer.connection is not None]
 
 
 async def test_a_registry_without_ranges_begins_anew(
