@@ -19,16 +19,16 @@ class Commands(click.Group):
     """The commands of the table, and those that are added otherwise."""
 
     table: ClassVar[dict[str, str]] = {
-        "provision": "provisioning_commands:provision_command",
+        "provision": "device.provisioning_commands:provision_command",
         "run": "run_command:run_command",
-        "status": "device_commands:status_command",
-        "info": "device_commands:info_command",
-        "config": "device_commands:config_group",
-        "check": "device_commands:check_command",
-        "twin": "twin_command:twin_group",
-        "install": "service_commands:install_command",
-        "uninstall": "service_commands:uninstall_command",
-        "deprovision": "device_commands:deprovision_command",
+        "status": "device.device_commands:status_command",
+        "info": "device.device_commands:info_command",
+        "config": "device.device_commands:config_group",
+        "check": "device.device_commands:check_command",
+        "twin": "local.twin_command:twin_group",
+        "install": "device.service_commands:install_command",
+        "uninstall": "device.service_commands:uninstall_command",
+        "deprovision": "device.device_commands:deprovision_command",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -1,8 +1,8 @@
 """The agent's log: events with fields, on standard error or in a file of bounded size.
 
-For people on a terminal, else one JSON object per line. Set up once by `cli.py`; `own_life.py`
-sets the level that operators choose, while it runs. Tracebacks come without the values of
-variables, among which are credentials.
+For people on a terminal, else one JSON object per line. Set up once by `cli.py`;
+`device/own_life.py` sets the level that operators choose, while it runs. Tracebacks come without
+the values of variables, among which are credentials.
 """
 
 import logging

@@ -13,31 +13,31 @@ from enum import StrEnum
 import structlog
 from msgspec.structs import replace
 
-from agent.carry_out import Node
-from agent.config_delivery import ConfigDelivery
 from agent.contract import Facts
-from agent.control_loop import ENGINE_RETRY, ControlLoop
-from agent.controller_client import ControllerClient
-from agent.desired_state import Known
-from agent.docker_engine import DockerEngine
-from agent.engine import ContainerEngine
+from agent.device.facts import booted_at, device_facts, on_own_network
+from agent.device.own_life import OwnLife, Surroundings
+from agent.device.upgrade import recover
+from agent.docker.engine import DockerEngine
 from agent.errors import EngineError, NotProvisioned
-from agent.facts import booted_at, device_facts, on_own_network
-from agent.files_delivery import FilesDelivery
-from agent.image_care import ImageCare
-from agent.images import ImageStore
-from agent.journal import Journal
-from agent.local_routes import ROUTES
-from agent.local_socket import LocalSockets
-from agent.own_life import OwnLife, Surroundings
-from agent.store import Folder, Identity
-from agent.streams import Streams
-from agent.twin_routes import twin_routes
-from agent.twin_store import TwinStore
-from agent.twins import Twins
-from agent.upgrade import recover
-from agent.uplink import Uplink
-from agent.volumes import Volumes
+from agent.images.care import ImageCare
+from agent.images.store import ImageStore
+from agent.lifecycle.carry_out import Node
+from agent.lifecycle.control_loop import ENGINE_RETRY, ControlLoop
+from agent.lifecycle.engine import ContainerEngine
+from agent.link.controller_client import ControllerClient
+from agent.link.streams import Streams
+from agent.link.uplink import Uplink
+from agent.local.config_delivery import ConfigDelivery
+from agent.local.files_delivery import FilesDelivery
+from agent.local.routes import ROUTES
+from agent.local.socket import LocalSockets
+from agent.local.twin_routes import twin_routes
+from agent.local.twin_store import TwinStore
+from agent.local.twins import Twins
+from agent.local.volumes import Volumes
+from agent.storage.desired_state import Known
+from agent.storage.journal import Journal
+from agent.storage.store import Folder, Identity
 
 log = structlog.get_logger()
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import click
 
 from agent import logs
+from agent.device.own_life import Surroundings
+from agent.device.upgrade import prefix_of_this
 from agent.options import engine_option, failing_politely, folder_option
-from agent.own_life import Surroundings
 from agent.run import Ended, run
-from agent.store import Folder
-from agent.upgrade import prefix_of_this
+from agent.storage.store import Folder
 
 DEPROVISIONED, BEGIN_ANEW = 3, 75
 REBOOT = ("systemctl", "reboot"), ("reboot",)

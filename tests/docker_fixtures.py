@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from agent.contract import ContainerSpec
-from agent.docker_engine import DockerEngine
+from agent.docker.engine import DockerEngine
 from agent.errors import EngineError
 from agent.run import remove_everything
 

@@ -1,6 +1,6 @@
 """What agents call: provisioning, the long-poll of the desired state, reports, log streams.
 
-The documents and their meaning are in agent/contract.py.
+The documents and their meaning are in agent/contract/.
 """
 
 import asyncio

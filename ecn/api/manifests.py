@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
-from agent.merge_patch import changed
+from agent.local.merge_patch import changed
 from ecn.api.documents import MicroserviceManifest, RouteManifest, spelt_out
 from ecn.api.endpoint import parse
 from ecn.commands.application import Placement, WantedRoute

@@ -1,6 +1,6 @@
 """What a node's containers use, and what its engine says of them: live, from the device.
 
-Lines of JSON as the agent sends them: `ContainerUsage` and `EngineEvent` of agent/contract.py, or
+Lines of JSON as the agent sends them: `ContainerUsage` and `EngineEvent` of agent/contract/, or
 a `StreamProblem`. Nothing is kept, and a node that nobody looks at is asked for nothing.
 """
 

@@ -2,7 +2,7 @@
 
 The first word of the operator's socket is a StartExec; the answer is SessionStarted, or a Problem
 and the end: browsers and libraries hide the body of a refused upgrade. From then on there are
-frames (agent/contract.py) both ways, and an EXIT frame is the last.
+frames (agent/contract/) both ways, and an EXIT frame is the last.
 """
 
 import asyncio

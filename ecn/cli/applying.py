@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Struct
 
-from agent.merge_patch import difference
+from agent.local.merge_patch import difference
 from ecn.api import documents as d
 from ecn.cli.calls import Applied
 from ecn.cli.client import Client

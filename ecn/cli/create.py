@@ -6,7 +6,7 @@ import click
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from agent.merge_patch import merged
+from agent.local.merge_patch import merged
 from ecn.api import documents as d
 from ecn.api.network_documents import RouterManifest, SettingManifest
 from ecn.cli.client import Client

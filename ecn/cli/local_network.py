@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from agent.errors import AgentError
-from agent.store import Folder
+from agent.storage.store import Folder
 from ecn.api import documents as d
 from ecn.cli import contexts
 from ecn.cli.client import Client, client_of

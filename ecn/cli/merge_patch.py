@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import Struct
 
-from agent.merge_patch import difference
+from agent.local.merge_patch import difference
 
 
 def merge_patch(current: Struct, wanted: Struct) -> dict[str, object]:

@@ -7,7 +7,7 @@ from typing import TextIO
 import click
 import msgspec
 
-from agent.merge_patch import Document, assignment, leaves, together
+from agent.local.merge_patch import Document, assignment, leaves, together
 from ecn.api.twin_documents import TwinDocument
 from ecn.cli.at import at_option, looking
 from ecn.cli.client import Client

@@ -24,7 +24,7 @@ from typing import assert_never
 
 from msgspec import Struct
 
-from agent.merge_patch import (
+from agent.local.merge_patch import (
     Document,
     NoDocument,
     changed,

@@ -1,7 +1,7 @@
 """What agents will do to containers when one world follows another.
 
-It is the agent's own planner that says so (`agent.reconcile`), asked about a device that had
-settled: each container as the world before wants it, and as far as that device has told.
+It is the agent's own planner that says so (`agent.lifecycle.reconcile`), asked about a device that
+had settled: each container as the world before wants it, and as far as that device has told.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,10 +11,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agent import contract
-from agent.engine import Container, EngineState
-from agent.memory import Memory, noted
-from agent.reconcile import plan, spec_digest
-from agent.steps import Verb
+from agent.lifecycle.engine import Container, EngineState
+from agent.lifecycle.memory import Memory, noted
+from agent.lifecycle.reconcile import plan, spec_digest
+from agent.lifecycle.steps import Verb
 from ecn.api.agent_documents import microservice
 from ecn.api.plan_documents import ContainerAction, Doing
 from ecn.deciders import find

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 from msgspec import Struct
 
-from agent.merge_patch import decoded
+from agent.local.merge_patch import decoded
 from ecn.api.catalog_documents import CatalogItemManifest
 from ecn.api.documents import MicroserviceManifest, RegistryManifest
 from ecn.api.edge_resource_documents import EdgeResourceManifest

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from agent.store import Folder, Identity
+from agent.storage.store import Folder, Identity
 
 
 class AgentProcess:

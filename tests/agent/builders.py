@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-from agent.carry_out import Node
 from agent.contract import (
     ContainerSpec,
     Health,
@@ -11,7 +10,8 @@ from agent.contract import (
     Registry,
     RestartPolicy,
 )
-from agent.engine import (
+from agent.lifecycle.carry_out import Node
+from agent.lifecycle.engine import (
     LABEL_APPLICATION,
     LABEL_MICROSERVICE,
     LABEL_NAME,
@@ -22,7 +22,7 @@ from agent.engine import (
     EngineState,
     NewContainer,
 )
-from agent.reconcile import spec_digest
+from agent.lifecycle.reconcile import spec_digest
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 NODE = Node(node_id="node1", name="gateway")

@@ -13,7 +13,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agent.contract import EngineEvent, ExecRequest, Health, Registry
-from agent.engine import (
+from agent.errors import (
+    ContainerGone,
+    EngineError,
+    EngineRefused,
+    EngineUnavailable,
+    ImageNotFound,
+    PortTaken,
+)
+from agent.lifecycle.engine import (
     LABEL_APPLICATION,
     LABEL_MICROSERVICE,
     LABEL_NAME,
@@ -26,14 +34,6 @@ from agent.engine import (
     EngineState,
     NewContainer,
     Used,
-)
-from agent.errors import (
-    ContainerGone,
-    EngineError,
-    EngineRefused,
-    EngineUnavailable,
-    ImageNotFound,
-    PortTaken,
 )
 from tests.agent.fake_execution import FakeExecution
 

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping
 
 from agent.contract import Registry
 from agent.errors import ImageNotFound
-from agent.image_reference import full_reference
-from agent.images import LocalImage, OnProgress
+from agent.images.reference import full_reference
+from agent.images.store import LocalImage, OnProgress
 
 
 class FakeImages:

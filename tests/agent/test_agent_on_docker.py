@@ -22,11 +22,11 @@ from agent.contract import (
     Registry,
     RestartPolicy,
 )
-from agent.docker_engine import DockerEngine
-from agent.engine import Container, EngineState
-from agent.own_life import Surroundings
+from agent.device.own_life import Surroundings
+from agent.docker.engine import DockerEngine
+from agent.lifecycle.engine import Container, EngineState
 from agent.run import Ended, run
-from agent.store import Folder, Identity
+from agent.storage.store import Folder, Identity
 from tests.agent.builders import microservice, new_container
 from tests.agent.controller_stub import ControllerStub
 from tests.agent.waiting import until, until_true

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from agent.blob_relay import RETRIES, Blob, Relay
 from agent.errors import RegistryRefused, RegistryUnreachable
-from agent.partial_pulls import PartialPull, PartialPulls, quota
+from agent.images.blob_relay import RETRIES, Blob, Relay
+from agent.images.partial_pulls import PartialPull, PartialPulls, quota
 from tests.agent import faked_time
 
 CONTENT = bytes(range(256)) * 40
@@ -143,7 +143,7 @@ def test_something_else_is_never_passed_on_whole(spoilt: int, kept_before: int) 
 async def test_a_line_that_brings_nothing_is_given_up_and_what_came_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.blob_relay.FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("agent.images.blob_relay.FIRST_PAUSE", 0.001)
     kept = of(tmp_path)
     line = Line(Answer(breaks_after=3000), *[Answer(refuses=True)] * 100)
     with pytest.raises(RegistryUnreachable):

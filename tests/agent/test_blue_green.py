@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from agent.blue_green import MARGIN, patience
 from agent.contract import Health, HealthCheck, Port, Probe, ReplaceMode, RestartPolicy
-from agent.engine import Container, EngineState
-from agent.memory import Memory, failed
-from agent.reconcile import plan
-from agent.steps import Step, Verb
+from agent.lifecycle.blue_green import MARGIN, patience
+from agent.lifecycle.engine import Container, EngineState
+from agent.lifecycle.memory import Memory, failed
+from agent.lifecycle.reconcile import plan
+from agent.lifecycle.steps import Step, Verb
 from tests.agent.builders import NOW, at, container, microservice, spec
 
 OLD, NEW = spec("a:1"), spec("a:2")

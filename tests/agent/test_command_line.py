@@ -12,10 +12,10 @@ from click.testing import CliRunner
 
 from agent.cli import agent_group
 from agent.contract import ContainerState
+from agent.device.provisioning import provision
 from agent.errors import AlreadyProvisioned, ProvisioningRefused
-from agent.provisioning import provision
 from agent.run_command import DEPROVISIONED
-from agent.store import Folder
+from agent.storage.store import Folder
 from tests.agent.builders import microservice
 from tests.agent.controller_stub import ControllerStub
 from tests.agent.waiting import until_true

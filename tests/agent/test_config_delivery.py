@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.structs import replace
 
-from agent.config_delivery import ConfigDelivery
 from agent.contract import EdgeResource, Microservice
-from agent.desired_state import Known
 from agent.errors import BadContainerOptions
+from agent.local.config_delivery import ConfigDelivery
+from agent.storage.desired_state import Known
 from tests.agent.builders import microservice
 
 

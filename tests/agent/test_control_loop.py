@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from agent.config_delivery import ConfigDelivery
 from agent.contract import ContainerState, Health, Microservice, Registry, RestartPolicy
-from agent.control_loop import ControlLoop
-from agent.desired_state import Known
-from agent.engine import EngineState
 from agent.errors import PortTaken
-from agent.journal import Journal
+from agent.lifecycle.control_loop import ControlLoop
+from agent.lifecycle.engine import EngineState
+from agent.local.config_delivery import ConfigDelivery
+from agent.storage.desired_state import Known
+from agent.storage.journal import Journal
 from tests.agent.builders import NODE, microservice, new_container, spec
 from tests.agent.fake_engine import FakeEngine
 from tests.agent.faked_time import now, run

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from agent import deprovisioning
 from agent.cli import agent_group
 from agent.contract import ContainerState, Volume, VolumeFile
-from agent.control_socket import Wish, ask
-from agent.deprovisioning import deprovision
-from agent.desired_state import Known
-from agent.docker_engine import DockerEngine
+from agent.device import deprovisioning
+from agent.device.control_socket import Wish, ask
+from agent.device.deprovisioning import deprovision
+from agent.docker.engine import DockerEngine
 from agent.errors import EngineError, NotWithdrawn
 from agent.run_command import DEPROVISIONED
-from agent.store import Folder, Identity
+from agent.storage.desired_state import Known
+from agent.storage.store import Folder, Identity
 from tests.agent.builders import microservice, new_container
 from tests.agent.controller_stub import ControllerStub
 from tests.agent.waiting import until_true

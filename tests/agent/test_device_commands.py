@@ -10,17 +10,17 @@ import structlog
 from click.testing import CliRunner, Result
 
 from agent import logs
-from agent.changing import setting
-from agent.check import folder_problems
 from agent.cli import Commands, agent_group
 from agent.contract import NodeConfig, SettingsChange
-from agent.control_socket import Living, Wish, ask, listening
-from agent.desired_state import Known
+from agent.device.changing import setting
+from agent.device.check import folder_problems
+from agent.device.control_socket import Living, Wish, ask, listening
+from agent.device.information import settings, size_kib
+from agent.device.own_life import resident_mib
 from agent.errors import SettingRefused
-from agent.information import settings, size_kib
-from agent.journal import Journal
-from agent.own_life import resident_mib
-from agent.store import Folder, Identity
+from agent.storage.desired_state import Known
+from agent.storage.journal import Journal
+from agent.storage.store import Folder, Identity
 from tests.agent.builders import NOW
 
 NO_ENGINE = ("--docker-host", "unix:///nowhere/docker.sock")

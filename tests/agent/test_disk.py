@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from agent.bandwidth import BURST, Bandwidth
 from agent.contract import ContainerSpec, PullProgress
-from agent.device_usage import PULLS_EVERY, SIGN_OF_LIFE, Usage
-from agent.disk import LEAST_RESERVE, MOST_RESERVE, Disk, Room, amount, reserve, room_at
-from agent.disk_quotas import DiskQuotas
-from agent.pull_progress import LayersProgress
+from agent.device.device_usage import PULLS_EVERY, SIGN_OF_LIFE, Usage
+from agent.images.bandwidth import BURST, Bandwidth
+from agent.images.disk import LEAST_RESERVE, MOST_RESERVE, Disk, Room, amount, reserve, room_at
+from agent.images.disk_quotas import DiskQuotas
+from agent.images.pull_progress import LayersProgress
 from tests.agent import faked_time
 from tests.agent.builders import microservice, new_container
 from tests.agent.fake_engine import FakeEngine

@@ -4,9 +4,9 @@ import secrets
 
 import pytest
 
-from agent import docker_exec
 from agent.contract import ExecRequest
-from agent.docker_engine import DockerEngine
+from agent.docker import exec as docker_exec
+from agent.docker.engine import DockerEngine
 from tests.agent.builders import new_container
 from tests.agent.waiting import until_true
 from tests.docker_fixtures import SLEEPS, docker

@@ -17,9 +17,9 @@ from agent.contract import (
     Mount,
     Ulimit,
 )
-from agent.docker_documents import creation
-from agent.docker_engine import DockerEngine
-from agent.docker_options import Json, Present, container_config, host_config
+from agent.docker.documents import creation
+from agent.docker.engine import DockerEngine
+from agent.docker.options import Json, Present, container_config, host_config
 from agent.errors import BadContainerOptions
 from tests.agent.builders import new_container, spec
 from tests.agent.waiting import until

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from agent.contract import HealthCheck, Mount, Port, Registry
-from agent.docker_documents import _moment, creation
-from agent.docker_errors import container_error, pull_error
+from agent.docker.documents import _moment, creation
+from agent.docker.errors import container_error, pull_error
 from agent.errors import (
     BadContainerOptions,
     ContainerGone,
@@ -23,7 +23,7 @@ from agent.errors import (
     RegistryUnreachable,
     StartLeftOver,
 )
-from agent.image_reference import credentials_for, full_reference, image_host, registry_host
+from agent.images.reference import credentials_for, full_reference, image_host, registry_host
 from tests.agent.builders import NOW, at, new_container, spec
 
 

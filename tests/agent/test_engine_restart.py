@@ -15,9 +15,9 @@ import pytest
 from msgspec.structs import replace
 
 from agent.contract import Condition, ContainerState, Dependency, Microservice
-from agent.docker_engine import DockerEngine
-from agent.engine import Container, EngineState
-from agent.reconcile import spec_digest
+from agent.docker.engine import DockerEngine
+from agent.lifecycle.engine import Container, EngineState
+from agent.lifecycle.reconcile import spec_digest
 from tests.agent.agent_process import AgentProcess
 from tests.agent.builders import microservice
 from tests.agent.controller_stub import ControllerStub

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.contract import Volume, VolumeFile
-from agent.files_delivery import FilesDelivery
-from agent.volume_files import BadVolume
+from agent.local.files_delivery import FilesDelivery
+from agent.local.volume_files import BadVolume
 
 STEPS = st.sampled_from(["a", "b", "conf", "x.txt", "ü", ".hidden"])
 PATHS = st.lists(STEPS, min_size=1, max_size=3).map("/".join)

@@ -21,7 +21,7 @@ from agent.contract import (
     Volume,
     VolumeFile,
 )
-from agent.docker_engine import DockerEngine
+from agent.docker.engine import DockerEngine
 from tests.agent.controller_stub import ControllerStub
 from tests.agent.inside_container import asked
 from tests.agent.test_agent_on_docker import agent_of, one, only, stub, told
@@ -191,7 +191,7 @@ async def test_a_full_disk_is_told_and_healed_when_there_is_room(
     docker_engine: DockerEngine,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("agent.volumes.LOOK_AGAIN", 0.2)
+    monkeypatch.setattr("agent.local.volumes.LOOK_AGAIN", 0.2)
     small = tmp_path / "agent" / "volumes"
     small.mkdir(parents=True)
     mounted(small)

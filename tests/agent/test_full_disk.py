@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from agent import control_loop, reserve
 from agent.contract import ContainerReport, ContainerState, ContainerStatus
-from agent.journal import Journal
-from agent.memory import Memory
-from agent.reserve import SIZE
-from agent.status import Told
-from agent.store import Folder, Identity
+from agent.lifecycle import control_loop
+from agent.lifecycle.memory import Memory
+from agent.lifecycle.status import Told
+from agent.storage import reserve
+from agent.storage.journal import Journal
+from agent.storage.reserve import SIZE
+from agent.storage.store import Folder, Identity
 from tests.agent import faked_time
 from tests.agent.builders import NODE, at, microservice, spec
 from tests.simulation.controller import Controller, Way, told_again

@@ -13,8 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from agent.contract import NodeConfig, PullProgress, Registry
-from agent.disk import Disk, Room
-from agent.docker_engine import DockerEngine
+from agent.docker.engine import DockerEngine
 from agent.errors import (
     DiskFull,
     EngineError,
@@ -22,10 +21,11 @@ from agent.errors import (
     RegistryRefused,
     RegistryUnreachable,
 )
-from agent.image_fetching import ImageFetching
-from agent.image_ledger import ImageLedger
-from agent.image_reference import engine_name
-from agent.partial_pulls import PartialPulls
+from agent.images.disk import Disk, Room
+from agent.images.fetching import ImageFetching
+from agent.images.ledger import ImageLedger
+from agent.images.partial_pulls import PartialPulls
+from agent.images.reference import engine_name
 from tests.agent.fake_registry import FakeRegistry
 from tests.agent.waiting import until_true
 from tests.docker_fixtures import docker, forget_image, free_port
@@ -303,8 +303,8 @@ async def test_refusals_are_told_with_the_next_step(
 async def test_a_registry_that_goes_down_half_way_is_told_and_kept(
     puller: Puller, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.blob_relay.RETRIES", 2)
-    monkeypatch.setattr("agent.blob_relay.FIRST_PAUSE", 0.05)
+    monkeypatch.setattr("agent.images.blob_relay.RETRIES", 2)
+    monkeypatch.setattr("agent.images.blob_relay.FIRST_PAUSE", 0.05)
     puller.limit(100_000)
     registry.rate = 2 * MIB
     pull = asyncio.create_task(puller.fetching.pull(registry.reference, None))
@@ -323,7 +323,7 @@ async def test_a_registry_that_goes_down_half_way_is_told_and_kept(
 async def test_no_pull_is_begun_without_room_and_one_is_called_off_when_it_runs_out(
     puller: Puller, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.image_fetching.LOOK_EVERY", 0.05)
+    monkeypatch.setattr("agent.images.fetching.LOOK_EVERY", 0.05)
     puller.room = Room(total=10 << 30, free=400 << 20)
     with pytest.raises(DiskFull, match=r"400 MiB of 10\.0 GiB are free, 512 MiB are kept free"):
         await puller.fetching.pull(registry.reference, None)

@@ -19,8 +19,8 @@ from agent.contract import (
     PullPolicy,
     Registry,
 )
-from agent.docker_engine import DockerEngine
-from agent.registry_gateway import RegistryGateway
+from agent.docker.engine import DockerEngine
+from agent.images.registry_gateway import RegistryGateway
 from tests.agent.builders import microservice
 from tests.agent.controller_stub import ControllerStub
 from tests.agent.fake_registry import FakeRegistry
@@ -111,7 +111,7 @@ async def test_a_container_that_writes_too_much_is_replaced_by_a_fresh_one(
     docker_engine: DockerEngine,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("agent.disk_quotas.COUNT_EVERY", 1.0)
+    monkeypatch.setattr("agent.images.disk_quotas.COUNT_EVERY", 1.0)
     # The first container writes too much, the next one finds that it did and does not.
     writes = (
         "dd if=/dev/zero of=/big bs=1M count=12 2>/dev/null; trap 'exit 0' TERM; sleep 600 & wait"

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from agent.contract import Instruction
-from agent.desired_state import Known
-from agent.environments import last_words
+from agent.device.environments import last_words
+from agent.device.instructions import ATTEMPTS, Instructions, Reboot
+from agent.device.upgrade import Upgrades, in_container, why_not
 from agent.errors import CannotUpgrade
-from agent.instructions import ATTEMPTS, Instructions, Reboot
-from agent.journal import Journal
-from agent.outbox import Result
-from agent.store import Folder
-from agent.upgrade import Upgrades, in_container, why_not
+from agent.storage.desired_state import Known
+from agent.storage.journal import Journal
+from agent.storage.outbox import Result
+from agent.storage.store import Folder
 from tests.agent.builders import NOW
 from tests.agent.waiting import until_true
 

@@ -26,9 +26,9 @@ from agent.contract import (
     ReplaceMode,
     RestartPolicy,
 )
-from agent.docker_engine import DockerEngine
-from agent.engine import Container, EngineState
-from agent.reconcile import spec_digest
+from agent.docker.engine import DockerEngine
+from agent.lifecycle.engine import Container, EngineState
+from agent.lifecycle.reconcile import spec_digest
 from tests.agent.agent_process import AgentProcess
 from tests.agent.builders import microservice
 from tests.agent.controller_stub import ControllerStub

@@ -7,9 +7,9 @@ from datetime import datetime
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agent.engine import ContainerEngine
 from agent.errors import EngineRefused
-from agent.last_words import BETWEEN, LINES, LONGEST, READ_WITHIN, last_lines, last_words
+from agent.lifecycle.engine import ContainerEngine
+from agent.lifecycle.last_words import BETWEEN, LINES, LONGEST, READ_WITHIN, last_lines, last_words
 from tests.agent import faked_time
 from tests.agent.builders import at, exited
 from tests.agent.fake_engine import FakeEngine

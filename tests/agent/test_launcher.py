@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import launcher
-from agent.launcher import STARTS, Change, begin, change, keep, point, pointed, undo
-from agent.upgrade import confirm
+from agent.device import launcher
+from agent.device.launcher import STARTS, Change, begin, change, keep, point, pointed, undo
+from agent.device.upgrade import confirm
 
 OLD, NEW = "1.0", "2.0"
 

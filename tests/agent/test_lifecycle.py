@@ -17,7 +17,7 @@ from agent.contract import (
     ReplaceMode,
     RestartPolicy,
 )
-from agent.engine import Container, EngineState
+from agent.lifecycle.engine import Container, EngineState
 from tests.agent.builders import microservice, spec
 from tests.agent.fake_engine import FakeEngine
 from tests.agent.faked_time import now, run

@@ -21,8 +21,8 @@ from agent.contract import (
     Probe,
     ReplaceMode,
 )
-from agent.docker_engine import DockerEngine
-from agent.engine import Container, EngineState
+from agent.docker.engine import DockerEngine
+from agent.lifecycle.engine import Container, EngineState
 from tests.agent.controller_stub import ControllerStub
 from tests.agent.test_agent_on_docker import agent_of, one, only, told
 from tests.agent.waiting import until, until_true

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from agent.config_delivery import ConfigDelivery
 from agent.contract import (
     Condition,
     ContainerSpec,
@@ -28,13 +27,14 @@ from agent.contract import (
     ReplaceMode,
     RestartPolicy,
 )
-from agent.control_loop import ControlLoop
-from agent.desired_state import Known
-from agent.engine import Container, EngineState, NewContainer
-from agent.journal import Journal
-from agent.memory import Memory
-from agent.reconcile import plan, spec_digest
-from agent.steps import IDLE, Verb
+from agent.lifecycle.control_loop import ControlLoop
+from agent.lifecycle.engine import Container, EngineState, NewContainer
+from agent.lifecycle.memory import Memory
+from agent.lifecycle.reconcile import plan, spec_digest
+from agent.lifecycle.steps import IDLE, Verb
+from agent.local.config_delivery import ConfigDelivery
+from agent.storage.desired_state import Known
+from agent.storage.journal import Journal
 from tests.agent.builders import NODE, NOW, microservice
 from tests.agent.fake_engine import FakeEngine
 from tests.agent.faked_time import run

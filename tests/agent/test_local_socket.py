@@ -13,13 +13,14 @@ import pytest
 from msgspec import Raw
 from msgspec.structs import replace
 
-from agent import local_http, local_socket
-from agent.config_delivery import ConfigDelivery
 from agent.contract import EdgeResource, Microservice
-from agent.desired_state import Known
-from agent.local_requests import Answer, Asked, Local
-from agent.local_routes import ROUTES
-from agent.local_socket import SOCKET_FILE, LocalSockets
+from agent.local import http as local_http
+from agent.local import socket as local_socket
+from agent.local.config_delivery import ConfigDelivery
+from agent.local.requests import Answer, Asked, Local
+from agent.local.routes import ROUTES
+from agent.local.socket import SOCKET_FILE, LocalSockets
+from agent.storage.desired_state import Known
 from tests.agent.builders import NODE, microservice
 from tests.agent.waiting import until, until_true
 

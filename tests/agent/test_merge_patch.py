@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.merge_patch import (
+from agent.local.merge_patch import (
     DEEPEST,
     LARGEST,
     Document,

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from agent import journal as module
 from agent.contract import ContainerReport, ContainerState, ContainerStatus
-from agent.folding import gist, weight
-from agent.journal import BYTES, TOLD_AT_ONCE, Journal
-from agent.status import Told
+from agent.lifecycle.status import Told
+from agent.storage import journal as module
+from agent.storage.folding import gist, weight
+from agent.storage.journal import BYTES, TOLD_AT_ONCE, Journal
 from tests.agent.builders import NOW, at
 
 S = ContainerState

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from agent.overruns import Overruns
+from agent.lifecycle.overruns import Overruns
 from tests.agent import faked_time
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from agent import own_life
 from agent.contract import NodeConfig
-from agent.desired_state import Known
-from agent.journal import Journal
-from agent.own_life import OwnLife, Surroundings
+from agent.device import own_life
+from agent.device.own_life import OwnLife, Surroundings
 from agent.run_command import BEGIN_ANEW
-from agent.store import Folder, Identity
+from agent.storage.desired_state import Known
+from agent.storage.journal import Journal
+from agent.storage.store import Folder, Identity
 from tests.agent.controller_stub import ControllerStub
 from tests.agent.waiting import until_true
 
@@ -80,7 +80,7 @@ async def test_a_real_agent_tells_systemd_and_ends_with_75_when_it_has_to_begin_
             stub.node = NodeConfig(memory_limit_mib=1)
             stub.wants()
             code = (
-                "import agent.own_life as life; life.BEAT = 0.3; "
+                "import agent.device.own_life as life; life.BEAT = 0.3; "
                 "from agent.cli import agent_group; agent_group()"
             )
             process = await asyncio.create_subprocess_exec(

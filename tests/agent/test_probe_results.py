@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.contract import Health, Probe
-from agent.probe_results import Tally, is_early, judged, pause, said
+from agent.lifecycle.probe_results import Tally, is_early, judged, pause, said
 
 probes = st.builds(
     Probe,

@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from agent.contract import ContainerState, ContainerStatus, Health, Microservice, Probe
-from agent.engine import Container
-from agent.probes import Probes, ask_container
+from agent.lifecycle.engine import Container
+from agent.lifecycle.probes import Probes, ask_container
 from tests.agent import faked_time
 from tests.agent.builders import NOW, at, container, exited, microservice, spec
 from tests.docker_fixtures import free_port

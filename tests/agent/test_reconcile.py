@@ -5,10 +5,10 @@ from msgspec import convert, to_builtins
 from msgspec.structs import replace
 
 from agent.contract import ContainerSpec, Health, Microservice, Registry, RestartPolicy
-from agent.engine import Container, EngineState
-from agent.memory import Memory, end_of, failed
-from agent.reconcile import plan, spec_digest
-from agent.steps import Step, Verb
+from agent.lifecycle.engine import Container, EngineState
+from agent.lifecycle.memory import Memory, end_of, failed
+from agent.lifecycle.reconcile import plan, spec_digest
+from agent.lifecycle.steps import Step, Verb
 from tests.agent.builders import NOW, at, container, exited, microservice, spec
 
 

@@ -17,8 +17,8 @@ from agent.contract import (
     ReplaceMode,
     RestartPolicy,
 )
-from agent.engine import Container, EngineState
-from agent.memory import (
+from agent.lifecycle.engine import Container, EngineState
+from agent.lifecycle.memory import (
     LONGEST_DELAY,
     Memory,
     created,
@@ -29,8 +29,8 @@ from agent.memory import (
     succeeded,
     waits_until,
 )
-from agent.reconcile import plan, spec_digest
-from agent.steps import IDLE, WAITING, Plan, Verb
+from agent.lifecycle.reconcile import plan, spec_digest
+from agent.lifecycle.steps import IDLE, WAITING, Plan, Verb
 from tests.agent.builders import NOW, at, microservice, spec
 
 IDS = ("m1", "m2", "m3")

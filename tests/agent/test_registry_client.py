@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from agent.contract import Registry
 from agent.errors import RegistryRefused, RegistryUnreachable
-from agent.image_reference import engine_name, full_reference, of_gateway, repository_of
-from agent.registry_auth import Basic, Bearer, challenge, token_of
-from agent.registry_client import RegistryClient, base_url, split_reference
+from agent.images.reference import engine_name, full_reference, of_gateway, repository_of
+from agent.images.registry_auth import Basic, Bearer, challenge, token_of
+from agent.images.registry_client import RegistryClient, base_url, split_reference
 from tests.agent.fake_registry import FakeRegistry
 
 REALM = 'Bearer realm="https://auth.example/token",service="r",scope="repository:a/b:pull"'

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.contract import NodeConfig
-from agent.disk import Disk, Room
-from agent.image_ledger import Entry, ImageLedger
-from agent.images import LocalImage
-from agent.pruning import Pruning
-from agent.removal import left_names, removals
+from agent.images.disk import Disk, Room
+from agent.images.ledger import Entry, ImageLedger
+from agent.images.pruning import Pruning
+from agent.images.store import LocalImage
+from agent.lifecycle.removal import left_names, removals
 from tests.agent.builders import NOW, at
 from tests.agent.fake_images import FakeImages
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from agent.cli import agent_group
+from agent.device.installation import Places, set_up
+from agent.device.service import OURS, Service, by_hand, environment, unit
 from agent.errors import CannotInstall
-from agent.installation import Places, set_up
-from agent.service import OURS, Service, by_hand, environment, unit
-from agent.store import Folder, Identity
+from agent.storage.store import Folder, Identity
 from tests.agent.wheels import agent_wheel, deps_wheel
 
 GOLDEN = Path(__file__).with_name("golden") / "ecn-agent.service"

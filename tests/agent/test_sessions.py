@@ -9,7 +9,6 @@ import pytest
 from aiohttp import web
 from msgspec import Raw, json
 
-from agent import streams as module
 from agent.contract import (
     AnyStreamRequest,
     Channel,
@@ -26,11 +25,12 @@ from agent.contract import (
     frame,
     unframed,
 )
-from agent.controller_client import ControllerClient
-from agent.engine import Used
 from agent.errors import EngineUnavailable
-from agent.streams import Streams
-from agent.usage import cpu_percent
+from agent.lifecycle.engine import Used
+from agent.link import streams as module
+from agent.link.controller_client import ControllerClient
+from agent.link.streams import Streams
+from agent.link.usage import cpu_percent
 from tests.agent.builders import NOW, new_container, spec
 from tests.agent.fake_engine import FakeEngine
 from tests.agent.waiting import until_true

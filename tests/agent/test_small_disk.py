@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from agent.contract import NodeConfig
-from agent.disk import Disk, reserve, room_at
-from agent.docker_engine import DockerEngine
+from agent.docker.engine import DockerEngine
 from agent.errors import DiskFull, EngineError
-from agent.image_fetching import ImageFetching
-from agent.image_ledger import ImageLedger
-from agent.partial_pulls import PartialPulls
-from agent.pruning import Pruning
+from agent.images.disk import Disk, reserve, room_at
+from agent.images.fetching import ImageFetching
+from agent.images.ledger import ImageLedger
+from agent.images.partial_pulls import PartialPulls
+from agent.images.pruning import Pruning
 from tests.agent.fake_registry import FakeRegistry
 from tests.agent.waiting import until_true
 from tests.small_engine import SmallEngine, small_engine
@@ -60,7 +60,7 @@ class Care:
 def test_it_pulls_until_the_disk_is_short_and_goes_on_when_there_is_room(
     engine: SmallEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.image_fetching.LOOK_EVERY", 0.02)
+    monkeypatch.setattr("agent.images.fetching.LOOK_EVERY", 0.02)
 
     def roomy() -> bool:
         room = room_at(engine.data)

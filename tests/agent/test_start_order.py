@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from agent.contract import Condition, Dependency, Health, HealthCheck, Microservice, RestartPolicy
-from agent.engine import Container, EngineState
-from agent.memory import Memory, failed
-from agent.reconcile import plan
-from agent.start_order import components
-from agent.steps import Step, Verb
+from agent.lifecycle.engine import Container, EngineState
+from agent.lifecycle.memory import Memory, failed
+from agent.lifecycle.reconcile import plan
+from agent.lifecycle.start_order import components
+from agent.lifecycle.steps import Step, Verb
 from tests.agent.builders import NOW, at, container, exited, microservice, spec
 
 CHECKED = replace(spec(), health_check=HealthCheck(command=["check"]))

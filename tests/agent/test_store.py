@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from agent.contract import ContainerState, ContainerStatus
-from agent.desired_state import Known
 from agent.errors import FolderInUse, FolderUnusable
-from agent.journal import Journal
-from agent.memory import Memory
-from agent.status import Told
-from agent.store import Folder, Identity, Pending, write_whole
+from agent.lifecycle.memory import Memory
+from agent.lifecycle.status import Told
+from agent.storage.desired_state import Known
+from agent.storage.journal import Journal
+from agent.storage.store import Folder, Identity, Pending, write_whole
 from tests.agent.builders import NOW, at, microservice
 
 IDENTITY = Identity(controller="http://c", credential="hush", node_id="n1", name="gateway")
@@ -211,9 +211,9 @@ WRITER = """
     import sys
     from pathlib import Path
     from agent.contract import ContainerState, ContainerStatus
-    from agent.journal import Journal
-    from agent.status import Told
-    from agent.store import write_whole
+    from agent.storage.journal import Journal
+    from agent.lifecycle.status import Told
+    from agent.storage.store import write_whole
     from tests.agent.builders import NOW
 
     folder, n = Path(sys.argv[1]), int(sys.argv[2])

@@ -14,15 +14,15 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from agent.cli import agent_group
-from agent.config_delivery import TWIN_FILE
 from agent.contract import Twin
-from agent.desired_state import Known
-from agent.journal import Journal
-from agent.local_socket import LocalSockets
-from agent.store import Folder
-from agent.twin_routes import twin_routes
-from agent.twin_store import TwinStore
-from agent.twins import BURST, Twins
+from agent.local.config_delivery import TWIN_FILE
+from agent.local.socket import LocalSockets
+from agent.local.twin_routes import twin_routes
+from agent.local.twin_store import TwinStore
+from agent.local.twins import BURST, Twins
+from agent.storage.desired_state import Known
+from agent.storage.journal import Journal
+from agent.storage.store import Folder
 from tests.agent.builders import NODE, NOW, microservice
 from tests.agent.test_local_socket import Scene
 from tests.agent.waiting import until_true
@@ -233,7 +233,7 @@ async def test_a_full_disk_is_told_and_nothing_changes(
 async def test_months_of_reports_keep_the_newest_within_bounds(
     scene: TwinScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.twin_store.MOST_BYTES", 20_000)
+    monkeypatch.setattr("agent.local.twin_store.MOST_BYTES", 20_000)
     scene.is_told("{}", 0)
     scene.twins.patch_reported("m2", b'{"quiet":true}')
     for n in range(300):

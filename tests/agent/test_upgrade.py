@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from agent import launcher
 from agent.contract import ContainerState, Instruction
-from agent.installation import lay_out
-from agent.store import Folder, Identity
+from agent.device import launcher
+from agent.device.installation import lay_out
+from agent.storage.store import Folder, Identity
 from tests.agent.builders import microservice
 from tests.agent.controller_stub import ControllerStub
 from tests.agent.waiting import until_true

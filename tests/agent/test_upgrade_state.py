@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from agent import launcher, upgrade
 from agent.contract import ContainerState, ContainerStatus
-from agent.desired_state import Known
-from agent.disk import Room
+from agent.device import launcher, upgrade
+from agent.device.launcher import Change
+from agent.device.upgrade import COPIES, Upgrades, copy_state, recover, settle
 from agent.errors import CannotUpgrade
-from agent.journal import Journal
-from agent.launcher import Change
-from agent.status import Told
-from agent.store import Folder, Identity
-from agent.upgrade import COPIES, Upgrades, copy_state, recover, settle
+from agent.images.disk import Room
+from agent.lifecycle.status import Told
+from agent.storage.desired_state import Known
+from agent.storage.journal import Journal
+from agent.storage.store import Folder, Identity
 from tests.agent.builders import NOW
 
 OLD, NEW = "1.0", "2.0"

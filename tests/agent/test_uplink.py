@@ -11,8 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import pause as pauses
-from agent import uplink as module
 from agent.contract import (
     ContainerState,
     ContainerStatus,
@@ -21,16 +19,18 @@ from agent.contract import (
     LogRequest,
     encoded_request,
 )
-from agent.controller_client import ControllerClient
-from agent.desired_state import Known, merged
+from agent.device.facts import agent_version
 from agent.errors import ControllerRefused, ControllerUnreachable, CredentialRefused
-from agent.facts import agent_version
-from agent.journal import Journal
-from agent.pause import Pause
-from agent.status import Told
-from agent.store import Folder
-from agent.streams import Streams
-from agent.uplink import Uplink
+from agent.lifecycle.status import Told
+from agent.link import pause as pauses
+from agent.link import uplink as module
+from agent.link.controller_client import ControllerClient
+from agent.link.pause import Pause
+from agent.link.streams import Streams
+from agent.link.uplink import Uplink
+from agent.storage.desired_state import Known, merged
+from agent.storage.journal import Journal
+from agent.storage.store import Folder
 from tests.agent.builders import NODE, NOW, microservice, new_container
 from tests.agent.controller_stub import ControllerStub
 from tests.agent.fake_engine import FakeEngine

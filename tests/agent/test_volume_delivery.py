@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.contract import DesiredState, Volume, VolumeFile
-from agent.desired_state import Known, merged
-from agent.volume_delivery import deliver_to_destination
-from agent.volume_files import BadVolume
+from agent.local.volume_delivery import deliver_to_destination
+from agent.local.volume_files import BadVolume
+from agent.storage.desired_state import Known, merged
 
 STEPS = st.sampled_from(["a", "b", "conf", "x.txt", "ü"])
 PATHS = st.lists(STEPS, min_size=1, max_size=3).map("/".join)

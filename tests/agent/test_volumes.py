@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from agent import volumes as module
 from agent.contract import ContainerSpec, Microservice, Mount, Volume, VolumeFile
-from agent.desired_state import Known
 from agent.errors import FilesMissing
-from agent.files_delivery import FilesDelivery
-from agent.reconcile import spec_digest
-from agent.volumes import Volumes
+from agent.lifecycle.reconcile import spec_digest
+from agent.local import volumes as module
+from agent.local.files_delivery import FilesDelivery
+from agent.local.volumes import Volumes
+from agent.storage.desired_state import Known
 from tests.agent.builders import microservice, spec
 from tests.agent.waiting import until_true
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from agent.supervisor import Supervisor
-from agent.watchdog import STALLED, Watchdog
+from agent.device.supervisor import Supervisor
+from agent.device.watchdog import STALLED, Watchdog
 
 BLOCKED = """
 import asyncio, time
-from agent.watchdog import Watchdog
+from agent.device.watchdog import Watchdog
 
 async def main():
     watchdog = Watchdog(tick=0.1, ticks=5)
@@ -56,7 +56,7 @@ def test_a_process_that_was_stopped_and_goes_on_is_not_ended() -> None:
 
 
 def test_it_ends_also_when_nobody_takes_what_it_writes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.watchdog.LAST_WORDS", 0.2)
+    monkeypatch.setattr("agent.device.watchdog.LAST_WORDS", 0.2)
     ended = threading.Event()
     codes: list[int] = []
 

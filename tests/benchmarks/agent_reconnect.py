@@ -30,15 +30,15 @@ import aiohttp
 import structlog
 
 from agent.contract import Facts, ReportAnswer
-from agent.controller_client import ControllerClient
-from agent.desired_state import Known
-from agent.docker_engine import DockerEngine
+from agent.docker.engine import DockerEngine
 from agent.errors import AgentError
-from agent.journal import Journal
-from agent.outbox import Pending as Untold
-from agent.store import Folder
-from agent.streams import Streams
-from agent.uplink import HOLD, Uplink
+from agent.link.controller_client import ControllerClient
+from agent.link.streams import Streams
+from agent.link.uplink import HOLD, Uplink
+from agent.storage.desired_state import Known
+from agent.storage.journal import Journal
+from agent.storage.outbox import Pending as Untold
+from agent.storage.store import Folder
 from ecn.data_folder import DataFolder
 from ecn.embedded_postgres import EmbeddedPostgres
 from ecn.vault import hash_of

@@ -16,11 +16,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from agent.contract import NodeConfig
-from agent.disk import Disk
-from agent.docker_engine import DockerEngine
-from agent.image_fetching import ImageFetching
-from agent.image_ledger import ImageLedger
-from agent.partial_pulls import PartialPulls
+from agent.docker.engine import DockerEngine
+from agent.images.disk import Disk
+from agent.images.fetching import ImageFetching
+from agent.images.ledger import ImageLedger
+from agent.images.partial_pulls import PartialPulls
 from tests.agent.fake_registry import FakeRegistry
 from tests.docker_fixtures import ENGINE_URL, forget_image
 

@@ -21,20 +21,20 @@ import aiohttp
 import structlog
 from msgspec.structs import replace
 
-from agent.carry_out import Node
-from agent.config_delivery import ConfigDelivery
 from agent.contract import Facts
-from agent.controller_client import ControllerClient
-from agent.desired_state import Known
-from agent.engine import ContainerEngine
-from agent.journal import Journal
-from agent.local_socket import SOCKET_FILE, LocalSockets
-from agent.store import Folder
-from agent.streams import Streams
-from agent.twin_routes import twin_routes
-from agent.twin_store import TwinStore
-from agent.twins import Twins
-from agent.uplink import Uplink
+from agent.lifecycle.carry_out import Node
+from agent.lifecycle.engine import ContainerEngine
+from agent.link.controller_client import ControllerClient
+from agent.link.streams import Streams
+from agent.link.uplink import Uplink
+from agent.local.config_delivery import ConfigDelivery
+from agent.local.socket import SOCKET_FILE, LocalSockets
+from agent.local.twin_routes import twin_routes
+from agent.local.twin_store import TwinStore
+from agent.local.twins import Twins
+from agent.storage.desired_state import Known
+from agent.storage.journal import Journal
+from agent.storage.store import Folder
 from ecn.deciders.decide import decide
 from tests.agent.fake_engine import FakeEngine
 from tests.agent.waiting import until_true

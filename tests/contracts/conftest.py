@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from agent.engine import ContainerEngine
+from agent.lifecycle.engine import ContainerEngine
 from agent.run import remove_everything
 from tests.agent.fake_engine import FakeEngine
 from tests.docker_fixtures import IMAGE

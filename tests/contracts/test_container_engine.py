@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from agent.contract import ContainerSpec, Port
-from agent.docker_engine import DockerEngine
-from agent.engine import STOP_WITHIN, Container, ContainerEngine, EngineState
+from agent.docker.engine import DockerEngine
 from agent.errors import ContainerGone, EngineUnavailable, ImageNotFound, PortTaken
+from agent.lifecycle.engine import STOP_WITHIN, Container, ContainerEngine, EngineState
 from tests.agent.builders import new_container
 from tests.agent.fake_engine import FakeEngine
 from tests.agent.waiting import until

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from agent.contract import Channel, ContainerSpec, EngineEvent, ExecRequest, Size
-from agent.engine import ContainerEngine, Execution
 from agent.errors import ContainerGone, EngineError
+from agent.lifecycle.engine import ContainerEngine, Execution
 from tests.agent.builders import new_container
 from tests.agent.fake_engine import FakeEngine
 from tests.agent.waiting import until

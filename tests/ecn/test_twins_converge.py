@@ -1,8 +1,8 @@
 """Both ends of a twin, without a network between them: whatever gets lost, they end up the same.
 
-The device's end is the agent's own (`agent/twins.py` over a journal on disk), the controller's the
-deciders and the documents that it sends. Between them reports and answers are lost, repeated and
-late, the agent restarts, clocks jump.
+The device's end is the agent's own (`agent/local/twins.py` over a journal on disk), the
+controller's the deciders and the documents that it sends. Between them reports and answers are
+lost, repeated and late, the agent restarts, clocks jump.
 """
 
 import tempfile
@@ -18,13 +18,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agent import contract
-from agent.config_delivery import TWIN_FILE, ConfigDelivery
-from agent.desired_state import Known, merged
-from agent.journal import Journal
-from agent.local_problems import LocalRefused
-from agent.merge_patch import changed, decoded, encoded, leaves, same
-from agent.twin_store import TwinStore
-from agent.twins import Twins
+from agent.local.config_delivery import TWIN_FILE, ConfigDelivery
+from agent.local.merge_patch import changed, decoded, encoded, leaves, same
+from agent.local.problems import LocalRefused
+from agent.local.twin_store import TwinStore
+from agent.local.twins import Twins
+from agent.storage.desired_state import Known, merged
+from agent.storage.journal import Journal
 from ecn.api import agent_documents
 from ecn.commands.node import ReportNode
 from ecn.commands.twin import PatchTwin, ReplaceTwin

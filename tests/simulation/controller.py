@@ -17,8 +17,8 @@ from agent.contract import (
     Report,
     ReportAnswer,
 )
-from agent.controller_client import ControllerClient
 from agent.errors import ControllerUnreachable
+from agent.link.controller_client import ControllerClient
 
 
 def told_again(statuses: Sequence[ContainerStatus]) -> list[tuple[ContainerState, int | None]]:

@@ -9,15 +9,15 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from agent.config_delivery import ConfigDelivery
 from agent.contract import ContainerStatus, Facts
-from agent.control_loop import ControlLoop
-from agent.engine import Container, EngineState
-from agent.journal import Journal
-from agent.status import Told
-from agent.store import Folder, Identity
-from agent.streams import Streams
-from agent.uplink import Uplink
+from agent.lifecycle.control_loop import ControlLoop
+from agent.lifecycle.engine import Container, EngineState
+from agent.lifecycle.status import Told
+from agent.link.streams import Streams
+from agent.link.uplink import Uplink
+from agent.local.config_delivery import ConfigDelivery
+from agent.storage.journal import Journal
+from agent.storage.store import Folder, Identity
 from tests.agent import faked_time
 from tests.agent.builders import NODE
 from tests.agent.fake_engine import FakeEngine

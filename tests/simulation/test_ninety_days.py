@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from agent import control_loop, pause
 from agent.contract import ContainerSpec
-from agent.folding import weight
+from agent.lifecycle import control_loop
+from agent.link import pause
+from agent.storage.folding import weight
 from tests.agent import faked_time
 from tests.agent.builders import microservice, spec
 from tests.simulation.controller import Controller, Way, told_again

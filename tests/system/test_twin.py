@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from agent.own_life import Surroundings
+from agent.device.own_life import Surroundings
 from agent.run import run
-from agent.store import Folder, Identity
+from agent.storage.store import Folder, Identity
 from tests.agent.waiting import until
 from tests.docker_fixtures import IMAGE, docker
 from tests.ecn.api.server import CREDENTIAL, Controller, Network, manifest

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.merge_patch import difference
+from agent.local.merge_patch import difference
 from ecn.cli.sse import Message, Reader
 from ecn.cli.wording import age, instant_of, seconds_of
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.structs import replace
 
-from agent.merge_patch import Document, changed, decoded, leaves, same
+from agent.local.merge_patch import Document, changed, decoded, leaves, same
 from ecn.commands.node import ReportNode, TwinReport
 from ecn.commands.twin import PatchTwin, ReplaceTwin
 from ecn.deciders.decide import decide

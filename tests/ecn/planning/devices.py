@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from agent import contract
 from agent.contract import Microservice
-from agent.engine import Container, EngineState
-from agent.memory import Memory
-from agent.reconcile import plan
-from agent.steps import IDLE, Plan, Verb
+from agent.lifecycle.engine import Container, EngineState
+from agent.lifecycle.memory import Memory
+from agent.lifecycle.reconcile import plan
+from agent.lifecycle.steps import IDLE, Plan, Verb
 from ecn.api.agent_documents import microservice
 from events.application import ContainerReported, ContainerState, ContainerStatus, Health
 from events.ids import NodeId

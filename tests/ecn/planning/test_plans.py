@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from agent.engine import EngineState
+from agent.lifecycle.engine import EngineState
 from ecn.api import plan_documents as p
 from ecn.api import plan_views
 from ecn.commands import AnyCommand

@@ -1,0 +1,1 @@
+"""How images come onto the device, how its disk is kept from filling, and what goes again."""

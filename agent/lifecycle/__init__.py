@@ -1,0 +1,1 @@
+"""From what should run and what does, to containers: plan, order, health, and the loop over it."""

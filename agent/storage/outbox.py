@@ -1,0 +1,89 @@
+"""What waits to be told, by kind, and how a row of it becomes a part of a report.
+
+Pure. `journal.py` keeps the rows, `link/uplink.py` tells them.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
+
+import msgspec
+from msgspec import Raw, Struct, field
+
+from agent.contract import ContainerReport, ContainerStatus, OutcomeReport, TwinReport
+
+
+class Kind(StrEnum):
+    """What a row of the outbox tells."""
+
+    CONTAINER = "container"
+    TWIN = "twin"
+    OUTCOME = "outcome"
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """A change of a twin, without its number: see TwinReport."""
+
+    section: str
+    patch: Raw
+    whole: Raw
+    base: int
+    at: datetime
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """What became of an instruction, without its number: see OutcomeReport."""
+
+    outcome: str
+    detail: str
+    at: datetime
+
+
+class Pending(Struct, kw_only=True):
+    """What is to be told next, by kind. Numbers go up through all of them."""
+
+    containers: list[ContainerReport] = field(default_factory=list)
+    twins: list[TwinReport] = field(default_factory=list)
+    outcomes: list[OutcomeReport] = field(default_factory=list)
+    first: int = 0
+    """The lowest number; 0 when there is nothing."""
+    count: int = 0
+    more: bool = False
+    """Whether there is more than this."""
+
+    def add(self, sequence: int, kind: Kind, about: str, body: bytes) -> None:
+        """One more row."""
+        self.first = self.first or sequence
+        self.count += 1
+        match kind:
+            case Kind.CONTAINER:
+                status = msgspec.json.decode(body, type=ContainerStatus)
+                self.containers.append(
+                    ContainerReport(sequence=sequence, microservice_id=about, status=status)
+                )
+            case Kind.TWIN:
+                change = msgspec.json.decode(body, type=Change)
+                self.twins.append(
+                    TwinReport(
+                        sequence=sequence,
+                        microservice_id=about,
+                        section=change.section,
+                        patch=change.patch,
+                        whole=change.whole,
+                        base=change.base,
+                        at=change.at,
+                    )
+                )
+            case Kind.OUTCOME:
+                result = msgspec.json.decode(body, type=Result)
+                self.outcomes.append(
+                    OutcomeReport(
+                        sequence=sequence,
+                        told_at=int(about),
+                        outcome=result.outcome,
+                        detail=result.detail,
+                        at=result.at,
+                    )
+                )
+            case _:
+                assert_never(kind)
