@@ -77,6 +77,12 @@ class PublicPort(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     """0 in a command: any that is free. Never 0 in an event."""
     queue: str = ""
     """The message address that carries it; the decider's."""
+    allow: list[str] = field(default_factory=list)
+    """Networks, as 10.0.0.0/8, from which connections are taken; none: from everywhere."""
+    longest_idle: int = 600
+    """Seconds without a byte after which a connection is ended, as the next; 0: none."""
+    longest: int = 0
+    """However much is said."""
 
 
 class PortMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):

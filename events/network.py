@@ -38,4 +38,19 @@ class NetworkSettingChanged(
     value: str
 
 
-NetworkEvents = DefaultRouterSet | NetworkSettingChanged
+class Broker(Struct, frozen=True, kw_only=True, gc=False):
+    """The interior router that carries messages between nodes, as agents reach it."""
+
+    url: str
+    """amqp://host:port/vhost or amqps://…, without user and password."""
+    ca_pem: str = ""
+    """Certificates to trust there besides the system's."""
+
+
+class BrokerSet(NetworkEvent, frozen=True, kw_only=True, tag="network.broker-set.v1"):
+    """This is the network's interior router from now on; None: there is none."""
+
+    broker: Broker | None
+
+
+NetworkEvents = BrokerSet | DefaultRouterSet | NetworkSettingChanged

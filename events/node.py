@@ -28,6 +28,25 @@ class GpsMode(StrEnum):
     DYNAMIC = "dynamic"
 
 
+class WhenFull(StrEnum):
+    """What an agent does with a new message when those that wait take all they may."""
+
+    REFUSE = "refuse"
+    """Refuse it: whoever sent it keeps it, and nothing that was taken is dropped."""
+    DROP_OLDEST = "drop-oldest"
+    """Drop the oldest of the least urgent priority."""
+
+
+class LocalApi(StrEnum):
+    """How microservices are known at their agent's Local API."""
+
+    OWN = "own"
+    """By the address that they come from, or by a token of their own."""
+    OPEN = "open"
+    """By the id that they name, as with ioFog: any container may be any."""
+    OFF = "off"
+
+
 class AgentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """How the agent of a device goes about its work. The defaults are ioFog's."""
 
@@ -54,6 +73,12 @@ class AgentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Less free disk than this, and unused images are removed."""
     pull_limit_kib: int = 0
     """KiB per second that pulls of images may take; 0 is no limit."""
+    message_store_mib: int = 1024
+    """That undelivered messages may take on the device's disk."""
+    message_ttl: int = 604800
+    """Seconds that they are kept where their route does not say; 0: for ever."""
+    when_full: WhenFull = WhenFull.REFUSE
+    local_api: LocalApi = LocalApi.OWN
     gps_mode: GpsMode | None = None
     time_zone: str | None = None
 
@@ -100,6 +125,10 @@ class NodeAccess(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     logs: Reach = Reach.VIEWER
     exec: Reach = Reach.OPERATOR
     """Commands in containers: who may do that may do all that the container may."""
+    forward: Reach = Reach.OPERATOR
+    """Connections to ports of containers."""
+    tunnel: Reach = Reach.ADMIN
+    """Connections to ports of the device itself."""
     privileged: bool = False
     """Whether containers may have the host's powers (see ContainerOptions)."""
     settings: bool = False

@@ -14,6 +14,8 @@ class SessionKind(StrEnum):
 
     LOGS = "logs"
     EXEC = "exec"
+    FORWARD = "forward"
+    """A connection to a port."""
 
 
 class SessionEvent(Event, frozen=True, kw_only=True):

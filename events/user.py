@@ -19,6 +19,8 @@ class Role(StrEnum):
     """Everything but users."""
     VIEWER = "viewer"
     """Read."""
+    ROUTER = "router"
+    """No person: an interior proxy, which learns the public ports and nothing else."""
 
 
 class Profile(Struct, frozen=True, kw_only=True, gc=False):

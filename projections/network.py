@@ -8,26 +8,44 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from events.envelope import Recorded
-from events.network import DefaultRouter, DefaultRouterSet, NetworkEvents, NetworkSettingChanged
+from events.network import (
+    Broker,
+    BrokerSet,
+    DefaultRouter,
+    DefaultRouterSet,
+    NetworkEvents,
+    NetworkSettingChanged,
+)
 from events.node import DEFAULT_ROUTER
 from projections.view import Put, Table
 
 if TYPE_CHECKING:
     from projections.world import World
 
-NAME, VERSION = "network", 1
+NAME, VERSION = "network", 2
 SETTING = "setting/"
 """How the key of a setting begins; the default router's is DEFAULT_ROUTER."""
 
 
 class NetworkRow(Struct, frozen=True, kw_only=True, gc=False):
-    """One thing that is set: a router or a value, never both."""
+    """One thing that is set: a router, a value or the interior router, never two of them."""
 
     router: DefaultRouter | None = None
     value: str | None = None
+    broker: Broker | None = None
     created_at: datetime
     updated_at: datetime
     number: int
+
+
+BROKER = "broker"
+"""The key of the interior router; no setting's key is that, as theirs begin with SETTING."""
+
+
+def broker(world: "World") -> Broker | None:
+    """The interior router, if the network has one."""
+    row = world.network.get(BROKER)
+    return None if row is None else row.broker
 
 
 def table() -> Table[str, NetworkRow]:
@@ -59,6 +77,13 @@ def project(
                     router=event.router, created_at=time, updated_at=time, number=recorded.position
                 ),
             )
+        case BrokerSet():
+            key, new = (
+                BROKER,
+                NetworkRow(
+                    broker=event.broker, created_at=time, updated_at=time, number=recorded.position
+                ),
+            )
         case NetworkSettingChanged():
             key, new = (
                 f"{SETTING}{event.network_id}",
@@ -70,5 +95,5 @@ def project(
             assert_never(event)
     row = world.network.get(key)
     if row is not None:
-        new = replace(row, router=new.router, value=new.value, updated_at=time)
+        new = replace(row, router=new.router, value=new.value, broker=new.broker, updated_at=time)
     yield Put(key, new)

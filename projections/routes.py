@@ -9,13 +9,21 @@ from msgspec.structs import replace
 
 from events.envelope import Recorded
 from events.ids import ApplicationId, RouteId
-from events.route import RouteCreated, RouteDeleted, RouteEnds, RouteEvents, RouteUpdated
+from events.route import (
+    RouteCreated,
+    RouteDeleted,
+    RouteDropped,
+    RouteEnds,
+    RouteEvents,
+    RouteTerms,
+    RouteUpdated,
+)
 from projections.view import Drop, Put, Table
 
 if TYPE_CHECKING:
     from projections.world import World
 
-NAME, VERSION = "routes", 1
+NAME, VERSION = "routes", 2
 
 
 class RouteRow(Struct, frozen=True, kw_only=True, gc=False):
@@ -24,6 +32,7 @@ class RouteRow(Struct, frozen=True, kw_only=True, gc=False):
     application_id: ApplicationId
     name: str
     ends: RouteEnds
+    terms: RouteTerms
     number: int
     """The position of the event that made it."""
     created_by: str
@@ -38,8 +47,10 @@ def table() -> Table[RouteId, RouteRow]:
         {
             "application": lambda row: (row.application_id,),
             "name": lambda row: ((row.application_id, row.name),),
-            "source": lambda row: (row.ends.source,),
-            "destination": lambda row: (row.ends.destination,),
+            "source": lambda row: (row.ends.source,) if row.ends.source is not None else (),
+            "destination": lambda row: (
+                (row.ends.destination,) if row.ends.destination is not None else ()
+            ),
         }
     )
 
@@ -57,6 +68,7 @@ def project(
                     application_id=event.application_id,
                     name=event.name,
                     ends=event.ends,
+                    terms=event.terms,
                     number=recorded.position,
                     created_by=recorded.actor,
                     created_at=time,
@@ -65,8 +77,13 @@ def project(
             )
         case RouteUpdated():
             row = world.routes[key]
-            yield Put(key, replace(row, name=event.name, ends=event.ends, updated_at=time))
+            yield Put(
+                key,
+                replace(row, name=event.name, ends=event.ends, terms=event.terms, updated_at=time),
+            )
         case RouteDeleted():
             yield Drop(key)
+        case RouteDropped():
+            pass  # of its messages, not of the route
         case _:
             assert_never(event)

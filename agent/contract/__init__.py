@@ -55,6 +55,7 @@ from agent.contract.frames import (
     frames,
     unframed,
 )
+from agent.contract.messages import Broker, DropReport, ProxiedPort, Route, RouteStatus
 from agent.contract.node import EdgeResource, Instruction, NodeConfig, SettingsChange
 from agent.contract.provisioning import Facts, Provision, Provisioned
 from agent.contract.report import (
@@ -76,6 +77,7 @@ from agent.contract.streams import (
     EngineEvent,
     EventsRequest,
     ExecRequest,
+    ForwardRequest,
     LogRequest,
     StreamProblem,
     StreamRequest,
@@ -87,6 +89,7 @@ from agent.contract.streams import (
 __all__ = [
     "LARGEST_FRAME",
     "AnyStreamRequest",
+    "Broker",
     "Channel",
     "Condition",
     "ContainerOptions",
@@ -99,12 +102,14 @@ __all__ = [
     "DesiredState",
     "Device",
     "DeviceUsage",
+    "DropReport",
     "EdgeResource",
     "EngineEvent",
     "EventsRequest",
     "ExecRequest",
     "ExtraHost",
     "Facts",
+    "ForwardRequest",
     "Gpus",
     "Health",
     "HealthCheck",
@@ -120,6 +125,7 @@ __all__ = [
     "Probe",
     "Provision",
     "Provisioned",
+    "ProxiedPort",
     "PullPolicy",
     "PullProgress",
     "Registry",
@@ -127,6 +133,8 @@ __all__ = [
     "Report",
     "ReportAnswer",
     "RestartPolicy",
+    "Route",
+    "RouteStatus",
     "SessionEnd",
     "SettingsChange",
     "Size",

@@ -11,6 +11,7 @@ from agent.contract.container import (
     ReplaceMode,
     RestartPolicy,
 )
+from agent.contract.messages import Broker, ProxiedPort, Route
 from agent.contract.node import EdgeResource, Instruction, NodeConfig
 
 
@@ -94,5 +95,12 @@ class DesiredState(Struct, frozen=True, kw_only=True):
     edge_resources: list[EdgeResource] = field(default_factory=list)
     instructions: list[Instruction] = field(default_factory=list)
     """Those without an outcome yet."""
+    routes: list[Route] = field(default_factory=list)
+    """From microservices of this node, or to one: whole each time, as the next three."""
+    inboxes: list[str] = field(default_factory=list)
+    """Microservices of this node that routes lead to from other nodes."""
+    broker: Broker | None = None
+    """None: the network has no interior router."""
+    public_ports: list[ProxiedPort] = field(default_factory=list)
     stream_requests: list[Raw] = field(default_factory=list)
     """Each an `AnyStreamRequest`; see `known_requests`."""

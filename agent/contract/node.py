@@ -18,6 +18,15 @@ class NodeConfig(Struct, frozen=True, kw_only=True):
     """KiB per second that pulls of images may take; 0 is no limit."""
     device_scan_interval: int = 20
     """Seconds."""
+    message_store_mib: int = 1024
+    """That undelivered messages may take on the disk."""
+    message_ttl: int = 604800
+    """Seconds that they are kept where their route does not say; 0: for ever."""
+    when_full: str = "refuse"
+    """refuse: new messages; drop-oldest: of the least urgent priority."""
+    local_api: str = "own"
+    """own: each microservice is known by its address or its token; open: by the id that it names,
+    as with ioFog; off."""
     location: str = ""
     latitude: float | None = None
     longitude: float | None = None

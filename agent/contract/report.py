@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from msgspec import Raw, Struct, field
 
+from agent.contract.messages import DropReport, RouteStatus
 from agent.contract.provisioning import Facts
 
 
@@ -135,7 +136,10 @@ class Report(Struct, frozen=True, kw_only=True):
     containers: list[ContainerReport] = field(default_factory=list)
     twins: list[TwinReport] = field(default_factory=list)
     outcomes: list[OutcomeReport] = field(default_factory=list)
+    drops: list[DropReport] = field(default_factory=list)
     usage: DeviceUsage | None = None
+    routes: list[RouteStatus] | None = None
+    """None: nothing is said of them this time."""
     goodbye: bool = False
     """The agent stops; its containers stay as they are."""
 

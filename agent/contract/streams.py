@@ -59,7 +59,19 @@ class ExecRequest(StreamRequest, frozen=True, kw_only=True, tag="exec"):
     longest_idle: float = 1800.0
 
 
-AnyStreamRequest = LogRequest | UsageRequest | EventsRequest | ExecRequest
+class ForwardRequest(StreamRequest, frozen=True, kw_only=True, tag="forward"):
+    """A connection to a port: open a session. STDIN carries what its client says, STDOUT what is
+    answered; an empty frame says that there is no more, each way."""
+
+    microservice_id: str = ""
+    """Empty: the device itself."""
+    port: int
+    longest: float = 28800.0
+    """Seconds, as the next."""
+    longest_idle: float = 1800.0
+
+
+AnyStreamRequest = LogRequest | UsageRequest | EventsRequest | ExecRequest | ForwardRequest
 
 
 def encoded_request(request: AnyStreamRequest) -> Raw:

@@ -6,7 +6,17 @@ Pure. `link/uplink.py` merges what the controller answers, `store.py` keeps the 
 
 from msgspec import Struct, field
 
-from agent.contract import DesiredState, EdgeResource, Instruction, Microservice, NodeConfig, Volume
+from agent.contract import (
+    Broker,
+    DesiredState,
+    EdgeResource,
+    Instruction,
+    Microservice,
+    NodeConfig,
+    ProxiedPort,
+    Route,
+    Volume,
+)
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -22,6 +32,10 @@ class Known(Struct, frozen=True, kw_only=True):
     node: NodeConfig = NodeConfig()
     edge_resources: list[EdgeResource] = field(default_factory=list)
     instructions: list[Instruction] = field(default_factory=list)
+    routes: list[Route] = field(default_factory=list)
+    inboxes: list[str] = field(default_factory=list)
+    broker: Broker | None = None
+    public_ports: list[ProxiedPort] = field(default_factory=list)
     reader: str = ""
     """Version of the agent that read it. Another one may understand more of what it was told."""
 
@@ -56,4 +70,8 @@ def merged(known: Known | None, answer: DesiredState) -> Known | None:
         node=answer.node,
         edge_resources=answer.edge_resources,
         instructions=answer.instructions,
+        routes=answer.routes,
+        inboxes=answer.inboxes,
+        broker=answer.broker,
+        public_ports=answer.public_ports,
     )
