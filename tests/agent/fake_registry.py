@@ -66,7 +66,7 @@ class FakeRegistry:
         self.ranges = True
         self.redirects = False
         self.drops_at: list[int] = []
-        """Of each next answer with a large blob: after so many bytes of it the line breaks."""
+        """Of each next answer that is longer: after so many bytes of it the line breaks."""
         self.spoils = 0
         """So many next answers with a blob are of something else."""
         self.rate = 0.0
@@ -161,8 +161,8 @@ class FakeRegistry:
             response.headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
         await response.prepare(request)
         end = len(content)
-        if self.drops_at and len(content) > PIECE:
-            end = min(end, start + self.drops_at.pop(0))
+        if self.drops_at and start + self.drops_at[0] < end:
+            end = start + self.drops_at.pop(0)
         for at in range(start, end, PIECE):
             piece = content[at : min(end, at + PIECE)]
             await response.write(piece)
