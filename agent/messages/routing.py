@@ -4,7 +4,7 @@ The Local API (`local_api/`) publishes and reads inboxes; the link to the interi
 (`interior.py`) takes what goes elsewhere, and brings what comes from there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -88,9 +88,12 @@ class EdgeRouting(Protocol):
         oldest first, as far as a route leads from it to the receiver; as many as fit."""
         ...
 
-    async def next_outgoing(self, most: int, most_bytes: int) -> list[Outgoing]:
+    async def next_outgoing(
+        self, most: int, most_bytes: int, without: Collection[str] = ()
+    ) -> list[Outgoing]:
         """The next for the interior router, the most urgent first, each route in its order. Waits
-        until there is one. They are the link's until `sent` or `give_back_outgoing`."""
+        until there is one. They are the link's until `sent` or `give_back_outgoing`; a call that
+        is cancelled has taken none. `without`: ids of routes that have to wait at this moment."""
         ...
 
     async def sent(self, outgoing: Sequence[Outgoing]) -> None:
@@ -105,6 +108,11 @@ class EdgeRouting(Protocol):
         """One from another node, for a microservice here. Returns once its receiver has taken it,
         or had it before: then, and not before, it may be acknowledged. In the order of the calls.
         When cancelled it is offered no more, unless its receiver has it at this moment."""
+        ...
+
+    def stalled(self, route_id: str, reason: str) -> None:
+        """Why a route's messages have to wait, though the interior router is there: shown with
+        it. Empty: they go again."""
         ...
 
     def linked(self, state: str, reason: str) -> None:
