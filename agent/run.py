@@ -35,6 +35,7 @@ from agent.local.twin_routes import twin_routes
 from agent.local.twin_store import TwinStore
 from agent.local.twins import Twins
 from agent.local.volumes import Volumes
+from agent.messages.router import EdgeRouter
 from agent.storage.desired_state import Known
 from agent.storage.journal import Journal
 from agent.storage.store import Folder, Identity
@@ -100,6 +101,7 @@ async def _as_node(
         )
         sockets = LocalSockets(node, config, {**ROUTES, **twin_routes(twins)})
         volumes = Volumes(FilesDelivery(folder.volumes), on_facts=tell)
+        router = EdgeRouter(folder.messages, journal, on_news=tell)
         care = ImageCare(
             node.node_id, folder, engine, images, lambda: datetime.now(UTC), on_news=tell
         )
@@ -132,6 +134,7 @@ async def _as_node(
             care.wish,
             volumes.wish,
             sockets.wish,
+            router.wish,
             loop.wish,
         ]
 
@@ -171,6 +174,7 @@ async def _as_node(
             async with asyncio.TaskGroup() as tasks:
                 running = [
                     tasks.create_task(streams.end_former()),
+                    tasks.create_task(router.run()),
                     tasks.create_task(loop.run()),
                     tasks.create_task(life.run()),
                     tasks.create_task(uplink.run()),

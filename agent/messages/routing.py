@@ -81,7 +81,7 @@ class EdgeRouting(Protocol):
         """Of a microservice of this node, also of one that is not here yet."""
         ...
 
-    def archived(
+    async def archived(
         self, publisher: str, receiver: str, begin: int, end: int, most_bytes: int
     ) -> list[Message]:
         """What the publisher sent in a time frame (milliseconds since 1970, both included), the

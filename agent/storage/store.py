@@ -10,6 +10,8 @@ power cut leaves the old one or the new one. Used by `run.py`, `device/provision
     desired-state.json    the last desired state, whole; it holds registry passwords
     journal.sqlite        what happened and is not told yet, and what is remembered
     journal.sqlite.reserve  room for it on a disk that is full
+    messages.sqlite       messages that are not delivered yet
+    messages.sqlite.reserve  room for it on a disk that is full
     microservices/<id>/   what a container sees at /run/ecn
     images.json           which images this agent pulled
     pulls/                what has come of images whose pull broke off
@@ -84,6 +86,11 @@ class Folder:
     def journal(self) -> Path:
         """Where `journal.py` keeps its database."""
         return self.path / "journal.sqlite"
+
+    @property
+    def messages(self) -> Path:
+        """Where `messages/store.py` keeps its database."""
+        return self.path / "messages.sqlite"
 
     @property
     def microservices(self) -> Path:
@@ -204,6 +211,11 @@ class Folder:
             "journal.sqlite-wal",
             "journal.sqlite-shm",
             "journal.sqlite.reserve",
+            "messages.sqlite",
+            "messages.sqlite-wal",
+            "messages.sqlite-shm",
+            "messages.sqlite.reserve",
+            "messages.sqlite.broken",
         ):
             (self.path / name).unlink(missing_ok=True)
 
