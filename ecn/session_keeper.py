@@ -64,11 +64,21 @@ class SessionKeeper:
         """What sessions of this controller say of who holds them."""
 
     def close(
-        self, session_id: str, reason: str, *, actor: str, exit_code: int | None = None
+        self,
+        session_id: str,
+        reason: str,
+        *,
+        actor: str,
+        exit_code: int | None = None,
+        connections: int | None = None,
     ) -> None:
         """It is over; the log will say so as soon as it can be written."""
         command = CloseSession(
-            session_id=session_id, reason=reason, exit_code=exit_code, now=self._clock()
+            session_id=session_id,
+            reason=reason,
+            exit_code=exit_code,
+            connections=connections,
+            now=self._clock(),
         )
         self._closings.append(_Closing(actor, command))
         self._news.set()

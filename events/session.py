@@ -1,4 +1,8 @@
-"""Sessions: somebody at the centre looks into a container on a node, or works in it."""
+"""Sessions: somebody at the centre looks into a container on a node, works in it, or reaches ports.
+
+One of connections is one for as long as `ecn port-forward` or `ecn tunnel` runs, however many
+connections there are in it: a page in a browser opens dozens. How many, its end says.
+"""
 
 from enum import StrEnum
 from typing import ClassVar
@@ -15,7 +19,9 @@ class SessionKind(StrEnum):
     LOGS = "logs"
     EXEC = "exec"
     FORWARD = "forward"
-    """A connection to a port."""
+    """Connections to ports of a container."""
+    TUNNEL = "tunnel"
+    """Connections to ports of the device itself: see DeviceSessionOpened."""
 
 
 class SessionEvent(Event, frozen=True, kw_only=True):
@@ -34,6 +40,8 @@ class SessionOpened(SessionEvent, frozen=True, kw_only=True, tag="session.opened
     command: list[str] = field(default_factory=list)
     """Of exec. What goes in and out is not kept."""
     terminal: bool = False
+    ports: list[int] = field(default_factory=list)
+    """Of forward, the container's."""
     controller: str = ""
     """The running controller that holds it: when that is gone, so is the session."""
 
@@ -48,6 +56,38 @@ class SessionClosed(SessionEvent, frozen=True, kw_only=True, tag="session.closed
     """Of the command."""
     seconds: float
     """How long it was open."""
+    connections: int | None = None
+    """Of forward: how many were made in it."""
 
 
-SessionEvents = SessionOpened | SessionClosed
+class DeviceSessionEvent(Event, frozen=True, kw_only=True):
+    """About one session with the device itself."""
+
+    KIND: ClassVar[str] = "node"
+    node_id: NodeId
+    session_id: str
+
+
+class DeviceSessionOpened(
+    DeviceSessionEvent, frozen=True, kw_only=True, tag="session.device-opened.v1"
+):
+    """Somebody asked for it, and may. Who, says the envelope."""
+
+    ports: list[int]
+    """The device's."""
+    controller: str = ""
+    """As of a SessionOpened."""
+
+
+class DeviceSessionClosed(
+    DeviceSessionEvent, frozen=True, kw_only=True, tag="session.device-closed.v1"
+):
+    """It is over."""
+
+    reason: str
+    seconds: float
+    connections: int | None = None
+    """None: unknown, as the controller that held it was killed."""
+
+
+SessionEvents = SessionOpened | SessionClosed | DeviceSessionOpened | DeviceSessionClosed

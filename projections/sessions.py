@@ -1,4 +1,4 @@
-"""Sessions that are open: who looks into which container now, or works in it."""
+"""Sessions that are open: who looks into which container or node now, or works in it."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -8,25 +8,34 @@ from msgspec import Struct, field
 
 from events.envelope import Recorded
 from events.ids import MicroserviceId, NodeId
-from events.session import SessionClosed, SessionEvents, SessionKind, SessionOpened
+from events.session import (
+    DeviceSessionClosed,
+    DeviceSessionOpened,
+    SessionClosed,
+    SessionEvents,
+    SessionKind,
+    SessionOpened,
+)
 from projections.view import Drop, Put, Table
 
 if TYPE_CHECKING:
     from projections.world import World
 
-NAME, VERSION = "sessions", 1
+NAME, VERSION = "sessions", 2
 
 
 class SessionRow(Struct, frozen=True, kw_only=True, gc=False):
     """One open session."""
 
     kind: SessionKind
-    microservice_id: MicroserviceId
+    microservice_id: MicroserviceId | None
+    """None: with the device itself."""
     node_id: NodeId
     actor: str
     opened_at: datetime
     command: list[str] = field(default_factory=list)
     terminal: bool = False
+    ports: list[int] = field(default_factory=list)
     controller: str = ""
     """Which of the running controllers holds it."""
 
@@ -52,10 +61,24 @@ def project(
                     opened_at=recorded.time,
                     command=event.command,
                     terminal=event.terminal,
+                    ports=event.ports,
                     controller=event.controller,
                 ),
             )
-        case SessionClosed():
+        case DeviceSessionOpened():
+            yield Put(
+                event.session_id,
+                SessionRow(
+                    kind=SessionKind.TUNNEL,
+                    microservice_id=None,
+                    node_id=event.node_id,
+                    actor=recorded.actor,
+                    opened_at=recorded.time,
+                    ports=event.ports,
+                    controller=event.controller,
+                ),
+            )
+        case SessionClosed() | DeviceSessionClosed():
             yield Drop(event.session_id)
         case _:
             assert_never(event)

@@ -60,12 +60,13 @@ class ExecRequest(StreamRequest, frozen=True, kw_only=True, tag="exec"):
 
 
 class ForwardRequest(StreamRequest, frozen=True, kw_only=True, tag="forward"):
-    """A connection to a port: open a session. STDIN carries what its client says, STDOUT what is
-    answered; an empty frame says that there is no more, each way."""
+    """Connections to ports: open a session. In the frames of STDIN are those of a multiplexer, from
+    whoever connects, in the frames of STDOUT what is answered."""
 
     microservice_id: str = ""
     """Empty: the device itself."""
-    port: int
+    ports: list[int]
+    """The only ones that may be connected to."""
     longest: float = 28800.0
     """Seconds, as the next."""
     longest_idle: float = 1800.0

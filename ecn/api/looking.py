@@ -13,7 +13,7 @@ from ecn.api.commanding import COMMAND_ID, OPERATOR, execute
 from ecn.api.keys import CLOCK, LIVE, SESSIONS
 from ecn.api.principal import Operator, operator
 from ecn.api.streams import Stream
-from ecn.commands.session import OpenSession
+from ecn.commands.session import OpenSession, OpenTunnel
 from ecn.deciders.session import check_reach
 from ecn.errors import AgentTooOld, NotAllowed, NotFound, Refused, Unreachable
 from events.ids import MicroserviceId, NodeId, new_id
@@ -31,8 +31,9 @@ class Opened:
     def __init__(self, session_id: str) -> None:
         self.session_id = session_id
         self.reason = "ended"
-        """Said when it is closed; so is the exit code, if there is one."""
+        """Said when it is closed; so are the exit code and how many connections, if there are."""
         self.exit_code: int | None = None
+        self.connections: int | None = None
 
 
 def asker(request: web.Request) -> Operator:
@@ -61,28 +62,38 @@ def check_reachable(world: World, node_id: NodeId) -> None:
 async def told(
     request: web.Request,
     kind: SessionKind,
-    microservice_id: MicroserviceId,
+    target: MicroserviceId | NodeId,
     *,
     command: list[str] | None = None,
     terminal: bool = False,
+    ports: list[int] | None = None,
 ) -> AsyncIterator[Opened]:
     """Write into the log that it begins, and at the end how it ended.
 
+    target: the node of a tunnel, the microservice of all else.
     Errors: NotAllowed, NotFound, TooMany; as Writer.execute: what can't be told is not done.
     """
     keeper, session = request.app[SESSIONS], Opened(new_id())
     request[COMMAND_ID] = new_id()
-    await execute(
-        request,
-        OpenSession(
+    opening: OpenSession | OpenTunnel
+    if kind is SessionKind.TUNNEL:
+        opening = OpenTunnel(
             session_id=session.session_id,
-            microservice_id=microservice_id,
+            node_id=NodeId(target),
+            ports=ports or [],
+            controller=keeper.controller,
+        )
+    else:
+        opening = OpenSession(
+            session_id=session.session_id,
+            microservice_id=MicroserviceId(target),
             kind=kind,
             command=command or [],
             terminal=terminal,
+            ports=ports or [],
             controller=keeper.controller,
-        ),
-    )
+        )
+    await execute(request, opening)
     try:
         yield session
     except Refused as error:
@@ -100,6 +111,7 @@ async def told(
             session.reason,
             actor=request[OPERATOR].actor,
             exit_code=session.exit_code,
+            connections=session.connections,
         )
 
 

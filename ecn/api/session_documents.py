@@ -20,6 +20,12 @@ class StartExec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     height: int = 24
 
 
+class StartForward(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The first word of whoever wants connections: the ports that they lead to."""
+
+    ports: list[int]
+
+
 class SessionStarted(Struct, frozen=True, kw_only=True):
     """The controller's answer to it, once the agent is there: frames follow, both ways."""
 
@@ -31,13 +37,16 @@ class SessionDocument(Struct, frozen=True, kw_only=True):
 
     id: str
     kind: SessionKind
-    microservice_id: MicroserviceId
-    microservice: str
+    microservice_id: MicroserviceId | None = None
+    """None: with the device itself, as of the next."""
+    microservice: str | None = None
     """`<application>/<name>`."""
     node: str
     actor: str
     opened_at: datetime
     command: list[str] = field(default_factory=list)
+    ports: list[int] = field(default_factory=list)
+    """Those that connections may lead to."""
 
 
 class Sessions(Page, frozen=True, kw_only=True):

@@ -49,11 +49,18 @@ LATE = 60.0
 
 async def run_command(request: web.Request) -> web.StreamResponse:
     """A command in a container, for as long as it runs and somebody is there."""
+    return await conversed(request, _run)
+
+
+async def conversed(
+    request: web.Request, talk: Callable[[web.Request, SessionLink], Awaitable[None]]
+) -> web.StreamResponse:
+    """An operator's socket, over which they are told what goes wrong."""
     socket = new_socket()
     await socket.prepare(request)
     link = SessionLink(socket)
     try:
-        await _run(request, link)
+        await talk(request, link)
     except Refused as error:
         await _say(link, msgspec.json.encode(problems.document(error, request[REQUEST_ID])))
     except (StoreUnavailable, OutcomeUnknown) as error:
@@ -66,8 +73,10 @@ async def run_command(request: web.Request) -> web.StreamResponse:
 
 async def _run(request: web.Request, link: SessionLink) -> None:
     """Errors: Refused; StoreUnavailable, OutcomeUnknown."""
-    start = await _start(link)
-    key = await _microservice(request)
+    start = parse(await first_word(link), StartExec)
+    if not (1 <= start.width <= 10_000 and 1 <= start.height <= 10_000):
+        raise Invalid("a terminal has 1 to 10000 columns and rows", field="$.width")
+    key = await named_microservice(request)
     world = request.app[LIVE].world
     node_id = world.microservices[key].node_id
     check_reach(world, node_id, SessionKind.EXEC, asker(request).role)
@@ -89,27 +98,31 @@ async def _run(request: web.Request, link: SessionLink) -> None:
         )
         async with request.app[STREAMS].open_session(node_id, wanted) as door:
             device = await door.entered()
-            await _say(link, msgspec.json.encode(SessionStarted(session_id=session.session_id)))
+            await say_started(link, session.session_id)
             check = may_look(request, node_id, SessionKind.EXEC, session.session_id)
             end = await Relay(link, device, check).run()
             session.reason, session.exit_code = end.reason, end.exit_code
 
 
-async def _start(link: SessionLink) -> StartExec:
+async def first_word(link: SessionLink) -> bytes:
+    """What the operator wants, as JSON. Errors: Invalid."""
     try:
         async with asyncio.timeout(START_WITHIN):
             said = await link.receive()
     except TimeoutError:
         said = None
     if not isinstance(said, str):
-        raise Invalid("the first word of a session is what to run, as JSON text")
-    start = parse(said.encode(), StartExec)
-    if not (1 <= start.width <= 10_000 and 1 <= start.height <= 10_000):
-        raise Invalid("a terminal has 1 to 10000 columns and rows", field="$.width")
-    return start
+        raise Invalid("the first word of a session is what is wanted, as JSON text")
+    return said.encode()
 
 
-async def _microservice(request: web.Request) -> MicroserviceId:
+async def say_started(link: SessionLink, session_id: str) -> None:
+    """The device is there: frames follow."""
+    await _say(link, msgspec.json.encode(SessionStarted(session_id=session_id)))
+
+
+async def named_microservice(request: web.Request) -> MicroserviceId:
+    """The one in the request's path. Errors: NotFound."""
     parts = request.match_info
     ref = parts.get("id") or f"{parts['application']}/{parts['name']}"
     try:
@@ -131,9 +144,14 @@ class Relay:
     """Frames from one to the other, both ways, until one of them has left or it has to end."""
 
     def __init__(
-        self, operator: SessionLink, device: SessionLink, check: Callable[[], None]
+        self,
+        operator: SessionLink,
+        device: SessionLink,
+        check: Callable[[], None],
+        heard: Callable[[bytes], None] = lambda _: None,
     ) -> None:
-        """check: refuses once it may not go on."""
+        """check: refuses once it may not go on. heard: is given what the operator says."""
+        self._heard = heard
         self._operator = operator
         self._device = device
         self._check = check
@@ -191,6 +209,7 @@ class Relay:
             try:
                 channel, content = _unframed(said)
                 if channel in (Channel.STDIN, Channel.RESIZE):
+                    self._heard(content)
                     await self._device.send(frame(channel, content))
             except NoFrame as error:
                 return SessionEnd(reason=f"what was sent makes no sense: {error}")
@@ -242,7 +261,7 @@ async def enter_session(request: web.Request) -> web.StreamResponse:
 
 
 async def list_sessions(request: web.Request) -> web.Response:
-    """Who looks into which container now, or works in it."""
+    """Who looks into which container or device now, or works in it."""
     about = asked(request)
     world = about.world
     items = [
@@ -250,11 +269,16 @@ async def list_sessions(request: web.Request) -> web.Response:
             id=key,
             kind=row.kind,
             microservice_id=row.microservice_id,
-            microservice=name_of(world, "microservice", row.microservice_id),
+            microservice=(
+                None
+                if row.microservice_id is None
+                else name_of(world, "microservice", row.microservice_id)
+            ),
             node=name_of(world, "node", row.node_id),
             actor=row.actor,
             opened_at=row.opened_at,
             command=row.command,
+            ports=row.ports,
         )
         for key, row in world.sessions.items()
     ]
@@ -271,7 +295,12 @@ async def end_session(request: web.Request) -> web.Response:
     command = CloseSession(
         session_id=session_id, reason="ended by an operator", now=request.app[CLOCK]()
     )
-    return changed(await execute(request, command), f"microservice/{row.microservice_id}")
+    about = (
+        f"node/{row.node_id}"
+        if row.microservice_id is None
+        else f"microservice/{row.microservice_id}"
+    )
+    return changed(await execute(request, command), about)
 
 
 ENDPOINTS = (

@@ -49,6 +49,8 @@ def access_text(access: NodeAccess) -> str:
     for name, reach, other in (
         ("logs", access.logs, usual.logs),
         ("exec", access.exec, usual.exec),
+        ("port-forward", access.forward, usual.forward),
+        ("tunnel", access.tunnel, usual.tunnel),
     ):
         if reach is not other:
             parts.append(f"{name} for {_whom(reach)}")

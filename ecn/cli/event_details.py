@@ -49,6 +49,8 @@ class _Said(Struct):
     command: object = None
     """Of a session, as the kind: the words that were run."""
     exit_code: int | None = None
+    ports: object = None
+    connections: int | None = None
     patch: object = None
     """Of a twin, as the next."""
     rule: object = None
@@ -108,8 +110,13 @@ def _instruction(said: _Said) -> str:
 
 
 def _session(said: _Said) -> str:
-    """What for, and what was run."""
+    """What for, and what was run, or reached."""
+    kind = said.kind or "tunnel"
     if said.exit_code is not None:
-        return f"{said.kind}, exit code {said.exit_code}"
+        return f"{kind}, exit code {said.exit_code}"
+    if said.connections is not None:
+        return f"{kind}, {said.connections} connections"
+    if isinstance(said.ports, list) and said.ports:
+        return f"{kind} to {', '.join(str(port) for port in said.ports)}"
     run = said.command if isinstance(said.command, list) else []
-    return f"{said.kind}: {shlex.join(str(word) for word in run)}" if run else str(said.kind)
+    return f"{kind}: {shlex.join(str(word) for word in run)}" if run else str(kind)

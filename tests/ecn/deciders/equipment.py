@@ -27,6 +27,7 @@ ACCESS = (
     NodeAccess(privileged=True),
     NodeAccess(privileged=True, exec=Reach.ADMIN),
     NodeAccess(logs=Reach.NOBODY, exec=Reach.NOBODY),
+    NodeAccess(forward=Reach.VIEWER, tunnel=Reach.OPERATOR),
 )
 
 HARMLESS = (

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ecn.commands.session import CloseSession, OpenSession
-from events.ids import MicroserviceId
+from ecn.commands.session import CloseSession, OpenSession, OpenTunnel
+from events.ids import MicroserviceId, NodeId
 from events.session import SessionKind
 from projections.world import World
 from tests.ecn.deciders.offers import Kinds
@@ -23,6 +23,17 @@ def open_session(drawn: "Drawn", world: World, _: datetime) -> OpenSession:
         kind=kind,
         command=words,
         terminal=drawn.chance(2),
+        ports=drawn.any(PORTS) if kind is SessionKind.FORWARD else [],
+        controller=drawn.any(("one", "two")),
+    )
+
+
+def open_tunnel(drawn: "Drawn", world: World, _: datetime) -> OpenTunnel:
+    """Some to ports that nobody has."""
+    return OpenTunnel(
+        session_id=drawn.fresh("session"),
+        node_id=drawn.key(world.nodes, NodeId("nobody")),
+        ports=drawn.any(PORTS),
         controller=drawn.any(("one", "two")),
     )
 
@@ -33,8 +44,10 @@ def close_session(drawn: "Drawn", world: World, now: datetime) -> CloseSession:
         session_id=drawn.key(world.sessions, "nobody"),
         reason="ended",
         exit_code=drawn.any((None, 0, 1)),
+        connections=drawn.any((None, 0, 7)),
         now=now,
     )
 
 
-SESSIONS: Kinds = (open_session, open_session, close_session)
+PORTS: tuple[list[int], ...] = ([22], [80, 8080], [], [0], [80, 80])
+SESSIONS: Kinds = (open_session, open_session, open_tunnel, close_session)

@@ -71,6 +71,7 @@ from tests.events.golden.looks import LOOKS
 from tests.events.golden.mounts import MOUNTS
 from tests.events.golden.offers import OFFERS
 from tests.events.golden.outcomes import OUTCOMES
+from tests.events.golden.reached import REACHED
 from tests.events.golden.routers import ROUTERS
 from tests.events.golden.twins import TWINS
 
@@ -351,4 +352,5 @@ STORY: tuple[Told, ...] = (
         ),
     ),
     *EQUIPMENT,
+    *REACHED,
 )
