@@ -15,7 +15,7 @@ import structlog
 from ecn.master_key import MasterKeyMissing
 from ecn.presence_store import Leadership
 from ecn.secret_key_store import SecretKeyStore, WrappedKey
-from ecn.vault import SIGNING_KEY, SecretLost, Vault
+from ecn.vault import OF_THE_NETWORK, SecretLost, Vault
 from events.log import LogError, StoreUnavailable
 from projections.live import Live
 from projections.world import World
@@ -144,7 +144,7 @@ class SecretKeeper:
             old.update(page)
         # After the keys were listed: the world knows all that had been written by then.
         await self._live.catch_up()
-        orphans = old - in_use(self._live.world) - {SIGNING_KEY}
+        orphans = old - in_use(self._live.world) - OF_THE_NETWORK
         doomed, self._suspects = orphans & self._suspects, frozenset(orphans)
         if doomed:
             await self._keys.destroy(doomed)

@@ -27,6 +27,12 @@ NONCE_BYTES = 12
 SIGNING_KEY = "log-signing-key"
 """Where the key that signs checkpoints of the log is kept. No secret's id looks like that."""
 
+BROKER_KEY = "broker-password-key"
+"""Where that is kept from which the passwords at the interior router are derived."""
+
+OF_THE_NETWORK = frozenset({SIGNING_KEY, BROKER_KEY})
+"""Kept as long as the network is there, although no event names them."""
+
 
 class SecretLost(Exception):
     """A sealed secret can't be opened, now or ever: its key is destroyed, or was changed."""
@@ -43,6 +49,7 @@ class Vault:
         self.masters = masters
         self._keys = keys
         self._opened = OpenedSecrets()
+        self._broker_key: bytes | None = None
 
     async def seal(self, secret: str) -> SealedSecret:
         """Seal a secret under a fresh key, which is stored before this returns."""
@@ -77,8 +84,8 @@ class Vault:
 
     async def destroy(self, sealed: SealedSecret) -> None:
         """Destroy the secret's key, and so the secret."""
-        if sealed.secret_id == SIGNING_KEY:
-            return  # no secret of ours has that id; an imported log may say so
+        if sealed.secret_id in OF_THE_NETWORK:
+            return  # no secret of ours has such an id; an imported log may say so
         self._opened.forget([sealed.secret_id])
         await self._keys.destroy([sealed.secret_id])
 
@@ -93,18 +100,31 @@ class Vault:
 
         Errors: SecretLost; MasterKeyMissing, StoreUnavailable.
         """
-        wrapped = await self._keys.get(SIGNING_KEY)
+        return Ed25519PrivateKey.from_private_bytes(await self._network_key(SIGNING_KEY))
+
+    async def broker_key(self) -> bytes:
+        """What the passwords at the interior router are derived from: made once, as the other.
+
+        Known still while the store is away, once it was asked. Errors: SecretLost;
+        MasterKeyMissing, StoreUnavailable.
+        """
+        if self._broker_key is None:
+            self._broker_key = await self._network_key(BROKER_KEY)
+        return self._broker_key
+
+    async def _network_key(self, name: str) -> bytes:
+        wrapped = await self._keys.get(name)
         if wrapped is None:
-            made = self._wrapped(SIGNING_KEY, os.urandom(KEY_BYTES))
+            made = self._wrapped(name, os.urandom(KEY_BYTES))
             try:
                 await self._keys.put(made)
                 wrapped = made
             except SecretKeyTaken:
                 # Another controller was faster: its key is the network's.
-                wrapped = await self._keys.get(SIGNING_KEY)
+                wrapped = await self._keys.get(name)
         if wrapped is None:
-            raise SecretLost(SIGNING_KEY, "its key was destroyed")
-        return Ed25519PrivateKey.from_private_bytes(self._unwrapped(wrapped))
+            raise SecretLost(name, "its key was destroyed")
+        return self._unwrapped(wrapped)
 
     async def check(self) -> None:
         """See that what is kept can be opened, and leave something for the next one to see.

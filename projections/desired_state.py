@@ -25,6 +25,7 @@ from events.edge_resource import (
 )
 from events.envelope import Recorded
 from events.ids import MicroserviceId, NodeId, Position, VolumeId
+from events.network import BrokerSet
 from events.node import (
     InstructionCarriedOut,
     NodeDeleted,
@@ -47,7 +48,8 @@ if TYPE_CHECKING:
 
 NAME, VERSION = "revisions", 3
 OWN_EVENTS = (
-    NodeRegistered
+    BrokerSet
+    | NodeRegistered
     | NodeProvisioned
     | NodeDeprovisioned
     | NodeUpdated
@@ -117,6 +119,8 @@ def _touched(world: "World", event: OWN_EVENTS) -> Iterator[NodeId]:
             | MicroserviceCreated()
         ):
             yield event.node_id
+        case BrokerSet():
+            yield from (node_id for node_id, _ in world.nodes.items())
         case NodeUpdated():
             if _for_agent(event.settings) != _for_agent(world.nodes[event.node_id].settings):
                 yield event.node_id

@@ -15,7 +15,13 @@ agent a user who may use its own alone:
 | `ecn.proxy.<node>` | classic queue | bindings | the agent of the node |
 | `ecn.proxy.out.<node>` | topic exchange | the agent of the node | interior proxies bind to it |
 | `ecn.router.<router>.<instance>` | exclusive queue | bindings | that interior proxy |
+
+What goes upstream has the key `upstream.<application>.<route>`, each name as one `word`; a route
+with a webhook leads to its `ecn.webhook.<route>` instead of `ecn.upstream.<application>`. A route's
+binding at `ecn.out.<node>` has that very key, and so can only be used by nodes it may come from.
 """
+
+from urllib.parse import quote
 
 VHOST = "ecn"
 
@@ -50,8 +56,13 @@ def route_key(route_id: str) -> str:
 
 
 def upstream_key(application: str, route: str) -> str:
-    """The routing key of a message that goes upstream. Both are names, which may have dots."""
-    return f"upstream.{application}.{route}"
+    """The routing key of a message that goes upstream. Both are names."""
+    return f"upstream.{word(application)}.{word(route)}"
+
+
+def word(name: str) -> str:
+    """A name as one word of a routing key: a dot is `%2E` there, and nothing in it a wildcard."""
+    return quote(name, safe="").replace(".", "%2E")
 
 
 def upstream_queue(application: str) -> str:

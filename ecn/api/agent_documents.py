@@ -61,6 +61,7 @@ def desired(
     changed: Mapping[MicroserviceId, MicroserviceRow],
     passwords: Mapping[RegistryId, str],
     stream_requests: Sequence[contract.AnyStreamRequest],
+    broker: contract.Broker | None = None,
 ) -> contract.DesiredState:
     """What the agent is told: what changed, and the ids of all."""
     return contract.DesiredState(
@@ -90,6 +91,7 @@ def desired(
             contract.Instruction(told_at=each.told_at, kind=each.instruction, version=each.version)
             for each in world.nodes[node_id].instructions
         ],
+        broker=broker,
         stream_requests=[contract.encoded_request(each) for each in stream_requests],
     )
 

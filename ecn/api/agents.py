@@ -18,6 +18,7 @@ from ecn.api.endpoint import Access, Endpoint, read_body
 from ecn.api.keys import CLOCK, LIVE, PRESENCE, STREAMS, TELEMETRY, VAULT
 from ecn.api.principal import device_by_hash
 from ecn.api.relaying import PASSED_ON, relayed_stream
+from ecn.broker import credentials
 from ecn.commands.node import DeprovisionNode, ProvisionNode, UpdateNode
 from ecn.deciders import find
 from ecn.deciders import node as decider
@@ -25,6 +26,7 @@ from ecn.errors import Invalid, NotAllowed
 from ecn.vault import SecretLost, hash_of
 from events.ids import NodeId, Position, RegistryId
 from projections import desired_state as desired_states
+from projections.network import broker
 from projections.world import World
 
 LONGEST_WAIT = 300.0
@@ -141,8 +143,26 @@ async def _state(
             # Its pull will be refused, and that the agent reports; the others must not suffer.
             log.error("registry_password_lost", registry_id=registry_id, reason=str(e))
     return agent_documents.desired(
-        world, node_id, since=since, changed=changed, passwords=passwords, stream_requests=asked
+        world,
+        node_id,
+        since=since,
+        changed=changed,
+        passwords=passwords,
+        stream_requests=asked,
+        broker=await _broker(request, world, node_id),
     )
+
+
+async def _broker(request: web.Request, world: World, node_id: NodeId) -> contract.Broker | None:
+    """The interior router, with the password of this very device."""
+    if broker(world) is None:
+        return None
+    try:
+        return credentials.for_node(world, node_id, await request.app[VAULT].broker_key())
+    except SecretLost as e:
+        # It stores what is for elsewhere until that is mended; all else goes on.
+        log.error("broker_key_lost", reason=str(e))
+        return None
 
 
 async def report(request: web.Request) -> web.Response:

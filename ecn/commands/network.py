@@ -1,7 +1,7 @@
 """What may be asked of the network as a whole."""
 
 from ecn.commands.command import Command
-from events.network import DefaultRouter
+from events.network import Broker, DefaultRouter
 
 
 class SetDefaultRouter(Command, frozen=True, kw_only=True):
@@ -17,4 +17,10 @@ class ChangeNetworkSetting(Command, frozen=True, kw_only=True):
     value: str
 
 
-NetworkCommand = SetDefaultRouter | ChangeNetworkSetting
+class SetBroker(Command, frozen=True, kw_only=True):
+    """Let this be the interior router, as agents reach it; None: let there be none."""
+
+    broker: Broker | None
+
+
+NetworkCommand = SetBroker | SetDefaultRouter | ChangeNetworkSetting

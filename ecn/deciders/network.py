@@ -2,16 +2,25 @@
 
 from collections.abc import Iterator
 from typing import assert_never
+from urllib.parse import urlsplit
 
-from ecn.commands.network import ChangeNetworkSetting, NetworkCommand, SetDefaultRouter
+from ecn.commands.network import (
+    ChangeNetworkSetting,
+    NetworkCommand,
+    SetBroker,
+    SetDefaultRouter,
+)
 from ecn.deciders import rules
 from ecn.errors import Invalid, SystemNodeExists
 from events.envelope import KnownEvent
-from events.network import DefaultRouterSet, NetworkSettingChanged
+from events.network import Broker, BrokerSet, DefaultRouterSet, NetworkSettingChanged
 from events.node import DEFAULT_ROUTER
-from projections.network import value_of
+from projections.network import BROKER, broker, value_of
 from projections.routers import system_node
 from projections.world import World
+
+LARGEST_CA = 1 << 18
+"""Characters of the certificates that agents are to trust."""
 
 
 def decide(world: World, command: NetworkCommand) -> Iterator[KnownEvent]:
@@ -19,6 +28,11 @@ def decide(world: World, command: NetworkCommand) -> Iterator[KnownEvent]:
     match command:
         case SetDefaultRouter():
             yield from _set_router(world, command)
+        case SetBroker():
+            if command.broker is not None:
+                _check_broker(command.broker)
+            if command.broker != broker(world):
+                yield BrokerSet(network_id=BROKER, broker=command.broker)
         case ChangeNetworkSetting():
             if not command.key:
                 raise Invalid("a setting has a key", field="$.key")
@@ -28,6 +42,27 @@ def decide(world: World, command: NetworkCommand) -> Iterator[KnownEvent]:
                 yield NetworkSettingChanged(network_id=command.key, value=command.value)
         case _:
             assert_never(command)
+
+
+def _check_broker(wanted: Broker) -> None:
+    """Errors: Invalid."""
+    rules.text(wanted.url, field="$.url")
+    try:
+        url = urlsplit(wanted.url)
+        there = url.scheme in ("amqp", "amqps") and bool(url.hostname) and url.port != 0
+    except ValueError:
+        there = False
+    if not there:
+        raise Invalid(
+            f"{wanted.url!r} is no amqp://HOST:PORT/VHOST or amqps://HOST:PORT/VHOST", field="$.url"
+        )
+    if url.username is not None or url.password is not None:
+        raise Invalid("user and password do not belong into the URL", field="$.url")
+    if len(wanted.ca_pem) > LARGEST_CA:
+        raise Invalid(f"is longer than {LARGEST_CA} characters", field="$.ca_pem")
+    if "PRIVATE KEY" in wanted.ca_pem:
+        # It goes into the log, and to every agent.
+        raise Invalid("has a private key: certificates alone belong there", field="$.ca_pem")
 
 
 def _set_router(world: World, command: SetDefaultRouter) -> Iterator[KnownEvent]:

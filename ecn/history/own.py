@@ -43,7 +43,7 @@ from events.envelope import Recorded
 from events.event import Event
 from events.filter import EventFilter
 from events.ids import Position
-from events.network import DefaultRouterSet, NetworkSettingChanged
+from events.network import BrokerSet, DefaultRouterSet, NetworkSettingChanged
 from events.node import NodeRegistered, NodeRenamed, NodeUpdated
 from events.route import RouteCreated, RouteUpdated
 from events.template import TemplateCreated, TemplateUpdated
@@ -93,7 +93,7 @@ WANTING: dict[str, tuple[type[Event], ...]] = {
         EdgeResourceUnlinked,
     ),
     "volume": (VolumeCreated, VolumeUpdated),
-    "network": (DefaultRouterSet, NetworkSettingChanged),
+    "network": (BrokerSet, DefaultRouterSet, NetworkSettingChanged),
     "user": (UserCreated, UserProfileChanged, UserRoleChanged, UserPasswordChanged),
 }
 """What says what is wanted of a thing while it is there, by kind; its making comes first."""
