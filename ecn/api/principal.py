@@ -10,7 +10,8 @@ from events.ids import NodeId, TokenId, UserId
 from events.user import Role
 from projections.world import World
 
-RANK = {Role.VIEWER: 0, Role.OPERATOR: 1, Role.ADMIN: 2}
+RANK = {Role.ROUTER: -1, Role.VIEWER: 0, Role.OPERATOR: 1, Role.ADMIN: 2}
+"""Less is no more than a router's own endpoints: see `Access.ROUTER`."""
 
 
 class Operator(Struct, frozen=True, kw_only=True):
