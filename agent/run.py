@@ -159,7 +159,7 @@ async def _as_node(
         async with ControllerClient(
             identity.controller, credential=identity.credential, ca_pem=identity.ca_pem
         ) as client:
-            streams = Streams(node.node_id, engine, client)
+            streams = Streams(node.node_id, engine, client, reaches=not on_own_network())
             uplink = Uplink(client, folder, journal, streams, known, wish, facts, care.usage.now)
             tell.whom = uplink.tell
             life.heard_at = lambda: uplink.heard_at

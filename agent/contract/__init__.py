@@ -57,6 +57,7 @@ from agent.contract.frames import (
 )
 from agent.contract.messages import Broker, DropReport, ProxiedPort, Route, RouteStatus
 from agent.contract.node import EdgeResource, Instruction, NodeConfig, SettingsChange
+from agent.contract.packets import Packets, packet_frames
 from agent.contract.provisioning import Facts, Provision, Provisioned
 from agent.contract.report import (
     ContainerReport,
@@ -120,6 +121,7 @@ __all__ = [
     "NoFrame",
     "NodeConfig",
     "OutcomeReport",
+    "Packets",
     "Passed",
     "Port",
     "Probe",
@@ -150,5 +152,6 @@ __all__ = [
     "frame",
     "frames",
     "known_requests",
+    "packet_frames",
     "unframed",
 ]

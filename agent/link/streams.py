@@ -1,7 +1,8 @@
 """What somebody at the controller asked to see or to do here, on its way to them.
 
 `uplink.py` hands the requests over. Each is said once only, so each is answered once: a log, usage
-or events as a stream, a command in a container as a session (`sessions.py`). Nothing of it is kept.
+or events as a stream, a command in a container (`sessions.py`) or connections to ports
+(`forwards.py`) as a session. Nothing of it is kept.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from agent.contract import (
     AnyStreamRequest,
     EventsRequest,
     ExecRequest,
+    ForwardRequest,
     LogRequest,
     StreamProblem,
     UsageRequest,
@@ -30,6 +32,8 @@ log = structlog.get_logger()
 AT_ONCE = 12
 """Streams at a time; each costs a connection to the engine and one to the controller."""
 SESSIONS_AT_ONCE = 4
+FORWARDS_AT_ONCE = 8
+LOOPBACK = "127.0.0.1"
 REMEMBERED = 100
 """Requests that are known again: two controllers may pass the same one on."""
 
@@ -37,12 +41,22 @@ REMEMBERED = 100
 class Streams:
     """The open streams and sessions of one node."""
 
-    def __init__(self, node_id: str, engine: ContainerEngine, client: ControllerClient) -> None:
+    def __init__(
+        self,
+        node_id: str,
+        engine: ContainerEngine,
+        client: ControllerClient,
+        *,
+        reaches: bool = True,
+    ) -> None:
+        """reaches: whether containers, and the device, can be connected to from here."""
+        self._reaches = reaches
         self._node_id = node_id
         self._engine = engine
         self._client = client
         self._open = 0
         self._sessions = 0
+        self._forwards = 0
         self._clearing = asyncio.Lock()
         self._seen: deque[str] = deque(maxlen=REMEMBERED)
 
@@ -68,6 +82,8 @@ class Streams:
         try:
             if isinstance(request, ExecRequest):
                 await self._hold(request)
+            elif isinstance(request, ForwardRequest):
+                await self._forward(request)
             else:
                 await self._send(request)
         except AgentError as error:
@@ -102,6 +118,41 @@ class Streams:
                 await sessions.hold(link, self._engine, container.container_id, request)
         finally:
             self._sessions -= 1
+
+    async def _forward(self, request: ForwardRequest) -> None:
+        from agent.link import forwards, sessions
+
+        self._forwards += 1
+        try:
+            async with self._client.session(request.request_id) as link:
+                if self._forwards > FORWARDS_AT_ONCE:
+                    reason = f"{FORWARDS_AT_ONCE} sessions of connections are open on this node"
+                    await sessions.refuse(link, reason)
+                    return
+                if not self._reaches:
+                    reason = (
+                        "the agent runs in a container without the device's network, and reaches "
+                        "no port of it"
+                    )
+                    await sessions.refuse(link, reason)
+                    return
+                what = "the container's" if request.microservice_id else "the device's"
+                await forwards.hold(link, request, lambda: self._address(request), what)
+        finally:
+            self._forwards -= 1
+
+    async def _address(self, request: ForwardRequest) -> str:
+        """Where the ports are. Errors: NoAddress, EngineError."""
+        from agent.link.forwards import NoAddress
+
+        if not request.microservice_id:
+            return LOOPBACK
+        container = await self._container(request.microservice_id)
+        if container is None or container.state is not EngineState.RUNNING:
+            raise NoAddress(_not_running(container))
+        if not container.address:
+            raise NoAddress("its container has no network that the device reaches")
+        return container.address
 
     async def _send(self, request: LogRequest | UsageRequest | EventsRequest) -> None:
         self._open += 1

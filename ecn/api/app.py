@@ -8,6 +8,7 @@ from ecn.api import (
     catalog_items,
     edge_resources,
     events,
+    forwards,
     history,
     iofog_deploying,
     log,
@@ -43,6 +44,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     # Both before what would take `<id>/twin` for an application and a name.
     *twins.ENDPOINTS,
     *sessions.ENDPOINTS,
+    *forwards.ENDPOINTS,
     *microservices.ENDPOINTS,
     *node_streams.ENDPOINTS,
     *routes.ENDPOINTS,

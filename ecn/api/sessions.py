@@ -150,7 +150,8 @@ class Relay:
         check: Callable[[], None],
         heard: Callable[[bytes], None] = lambda _: None,
     ) -> None:
-        """check: refuses once it may not go on. heard: is given what the operator says."""
+        """check: refuses once it may not go on. heard: is given what comes on STDIN, and raises
+        NoFrame where that makes no sense."""
         self._heard = heard
         self._operator = operator
         self._device = device
@@ -208,8 +209,9 @@ class Relay:
             self._active = asyncio.get_running_loop().time()
             try:
                 channel, content = _unframed(said)
-                if channel in (Channel.STDIN, Channel.RESIZE):
+                if channel is Channel.STDIN:
                     self._heard(content)
+                if channel in (Channel.STDIN, Channel.RESIZE):
                     await self._device.send(frame(channel, content))
             except NoFrame as error:
                 return SessionEnd(reason=f"what was sent makes no sense: {error}")

@@ -18,6 +18,7 @@ from ecn.api.log_documents import LogPublicKey, LogVerification, SignedCheckpoin
 from ecn.api.replay_documents import LogReplay
 from ecn.cli.calls import Applied, Calls
 from ecn.cli.errors import CliError, NotAllowed, Refused, Unreachable
+from ecn.cli.kinds import Reference
 from ecn.cli.session_socket import SessionSocket
 from ecn.cli.sse import Reader
 from ecn.cli.transport import Pairs, Query, Reply, connected
@@ -123,6 +124,14 @@ class Client(Calls):
     async def exec(self, microservice: str) -> AsyncIterator[SessionSocket]:
         """A session in its container; see ecn/api/sessions.py for what is said."""
         path = ("microservices", *microservice.split("/"), "exec")
+        async with self._t.socket(path) as socket:
+            yield socket
+
+    @asynccontextmanager
+    async def forward(self, reference: Reference) -> AsyncIterator[SessionSocket]:
+        """Connections to ports of a microservice's container, or of a node's device; see
+        ecn/api/forwards.py for what is said."""
+        path = (reference.kind.plural, *reference.name.split("/"), "forward")
         async with self._t.socket(path) as socket:
             yield socket
 

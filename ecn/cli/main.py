@@ -57,6 +57,8 @@ class Ecn(LazyGroup):
             ("Look", "describe", "Show all about one thing.", "describe:describe"),
             ("Look", "logs", "Show what a microservice wrote.", "logs:logs"),
             ("Look", "exec", "Run a command in a microservice's container.", "exec:exec_"),
+            ("Look", "port-forward", "Reach a container's ports.", "port_forward:port_forward"),
+            ("Look", "tunnel", "Reach a device's ports.", "port_forward:tunnel"),
             ("Look", "top", "Show what containers use.", "top:top"),
             ("Look", "engine-events", "Show what a node's engine did.", "engine_events:events"),
             ("Look", "audit", "Show who changed what.", "history:audit"),
