@@ -10,7 +10,7 @@ from enum import Enum
 
 import msgspec
 
-from routing.message import JSON, Message
+from routing.message import JSON, UTF_8, Message
 
 Json = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
@@ -72,8 +72,13 @@ _NOT_YET = _NotYet.NOT_YET
 
 
 def _read(message: Message) -> Json | Unreadable:
-    encoding = message.content_encoding.lower()
-    if encoding not in _ENCODINGS or message.content_type.lower() != JSON:
+    if message.twin_change:  # it is made by us, and always a patch
+        encoding = UTF_8
+    else:
+        encoding = message.content_encoding.lower()
+        if message.content_type.lower() != JSON:
+            return UNREADABLE
+    if encoding not in _ENCODINGS:
         return UNREADABLE
     try:
         if encoding == "utf-8" and not message.body.startswith(b"\xef\xbb\xbf"):
