@@ -40,7 +40,7 @@ def creation(
         "NetworkMode": network or "host",
         "RestartPolicy": {"Name": "no"},
         "Mounts": [_mount(m) for m in (*spec.volumes, *new.mounts)],
-        "ExtraHosts": [f"{h.name}:{h.address}" for h in spec.extra_hosts],
+        "ExtraHosts": [f"{h.name}:{h.address}" for h in (*spec.extra_hosts, *new.extra_hosts)],
         **host_config(spec, present),
     }
     if spec.cpu_limit is not None:
@@ -163,12 +163,55 @@ class ImageInspection(Struct, frozen=True):
     repo_digests: list[str] | None = field(name="RepoDigests", default=None)
 
 
+class _Pool(Struct, frozen=True):
+    """A range of a network's addresses."""
+
+    subnet: str = field(name="Subnet", default="")
+    gateway: str = field(name="Gateway", default="")
+
+
+class _Pools(Struct, frozen=True):
+    config: list[_Pool] | None = field(name="Config", default=None)
+
+
 class Network(Struct, frozen=True):
     """What we read of `GET /networks`."""
 
     network_id: str = field(name="Id")
     name: str = field(name="Name")
     labels: dict[str, str] | None = field(name="Labels", default=None)
+    driver: str = field(name="Driver", default="")
+    pools: _Pools = field(name="IPAM", default=_Pools())
+
+    @property
+    def gateway(self) -> str:
+        """The device's own address in it, of IPv4; empty where it has none."""
+        pool = self._pool()
+        # Some engines have "172.17.0.1/16" here.
+        return pool.gateway.partition("/")[0] if pool is not None else ""
+
+    @property
+    def subnet(self) -> str:
+        """The addresses that go with it, as `172.17.0.0/16`."""
+        pool = self._pool()
+        return pool.subnet if pool is not None else ""
+
+    def _pool(self) -> _Pool | None:
+        pools = (self.pools.config or []) if self.driver == "bridge" else []
+        return next((each for each in pools if "." in each.gateway), None)
+
+
+class Listed(Struct, frozen=True):
+    """What we read of `GET /containers/json`."""
+
+    labels: dict[str, str] | None = field(name="Labels", default=None)
+    networking: _Networking = field(name="NetworkSettings", default=_Networking())
+
+    @property
+    def addresses(self) -> list[str]:
+        """In all its networks; none of one on the device's own."""
+        ends = [each for each in (self.networking.networks or {}).values() if each is not None]
+        return [each for end in ends for each in (end.address, end.address_6) if each]
 
 
 class Version(Struct, frozen=True):

@@ -18,6 +18,7 @@ import aiohttp
 import msgspec
 from aiodocker import Docker
 from aiodocker.exceptions import DockerError
+from msgspec.structs import replace
 
 from agent.contract import ContainerOptions, EngineEvent, ExecRequest, Registry
 from agent.docker import documents as documents
@@ -29,8 +30,10 @@ from agent.docker.options import Present
 from agent.docker.usage import HAPPENINGS, Message, Stats, happening, used
 from agent.errors import EngineRefused
 from agent.lifecycle.engine import (
+    HOST_GATEWAY,
     LABEL_NODE,
     STOP_WITHIN,
+    Bridge,
     Container,
     EngineFacts,
     Execution,
@@ -154,6 +157,8 @@ class DockerEngine:
         network = None
         if not container.spec.host_network:
             network = await self._networks.of(container.node_id, container.application)
+        if any(each.address == HOST_GATEWAY for each in container.extra_hosts):
+            container = await self._with_gateway(container)
         body = documents.creation(container, network, await self._present(container.spec.options))
         name = container.name
         async with asking("create", image):
@@ -164,6 +169,20 @@ class DockerEngine:
                     raise
                 made = await self._docker.containers.create(body, name=suffixed(name))
         return made.id
+
+    async def _with_gateway(self, container: NewContainer) -> NewContainer:
+        """An engine without its default network refuses the whole container for that word."""
+        bridges = await self._networks.bridges(container.node_id)
+        if any(each.default for each in bridges):
+            return container
+        return replace(
+            container,
+            extra_hosts=[
+                replace(host, address=bridges[0].gateway) if host.address == HOST_GATEWAY else host
+                for host in container.extra_hosts
+                if bridges or host.address != HOST_GATEWAY
+            ],
+        )
 
     async def _present(self, wanted: ContainerOptions) -> Present:
         """What the device has of what is optional: files as the agent sees them."""
@@ -222,6 +241,14 @@ class DockerEngine:
     async def remove_networks(self, node_id: str, keep: Set[str]) -> list[str]:
         """One that somebody else's container is attached to stays until the next time."""
         return await self._networks.remove_unused(node_id, keep)
+
+    async def bridges(self, node_id: str) -> list[Bridge]:
+        """IPv4 alone, as `host-gateway`."""
+        return await self._networks.bridges(node_id)
+
+    async def addresses(self, node_id: str) -> dict[str, str]:
+        """One question, without an inspection of each: it is asked while somebody waits."""
+        return await self._networks.addresses(node_id)
 
     async def logs(
         self,

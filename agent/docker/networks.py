@@ -12,9 +12,12 @@ import msgspec
 from aiodocker import Docker
 from aiodocker.exceptions import DockerError
 
-from agent.docker.documents import Network
+from agent.docker.documents import Listed, Network
 from agent.docker.errors import asking
-from agent.lifecycle.engine import LABEL_APPLICATION, LABEL_NODE
+from agent.lifecycle.engine import LABEL_APPLICATION, LABEL_MICROSERVICE, LABEL_NODE, Bridge
+
+DEFAULT_BRIDGE = "bridge"
+"""Name of the network that the engine makes by itself; `host-gateway` is its gateway."""
 
 
 class DockerNetworks:
@@ -61,6 +64,37 @@ class DockerNetworks:
                     removed.append(network.name)
         return removed
 
+    async def bridges(self, node_id: str) -> list[Bridge]:
+        """Those that have an address of the device's own: the engine's default one, and ours."""
+        async with asking("list", "networks"):
+            listed = msgspec.convert(await self._docker.networks.list(), list[Network])
+        return [
+            Bridge(gateway=each.gateway, subnet=each.subnet, default=each.name == DEFAULT_BRIDGE)
+            for each in listed
+            if each.gateway and (each.name == DEFAULT_BRIDGE or _is_ours(each, node_id))
+        ]
+
+    async def addresses(self, node_id: str) -> dict[str, str]:
+        """Whose containers run at which address: microservices by address. One question."""
+        async with asking("list", "containers"):
+            listed = msgspec.convert(
+                await self._docker._query_json(
+                    "containers/json",
+                    params={
+                        "filters": msgspec.json.encode(
+                            {"label": [f"{LABEL_NODE}={node_id}"], "status": ["running"]}
+                        ).decode()
+                    },
+                ),
+                list[Listed],
+            )
+        return {
+            address: microservice_id
+            for each in listed
+            if (microservice_id := (each.labels or {}).get(LABEL_MICROSERVICE, ""))
+            for address in each.addresses
+        }
+
     async def _ours(self, node_id: str) -> list[Network]:
         listed = await self._docker.networks.list(filters={"label": f"{LABEL_NODE}={node_id}"})
         # The engine's filter has no "and": one that lacks our other label is not ours.
@@ -75,3 +109,7 @@ def suffixed(name: str) -> str:
 
 def _application(network: Network) -> str:
     return (network.labels or {}).get(LABEL_APPLICATION, "")
+
+
+def _is_ours(network: Network, node_id: str) -> bool:
+    return (network.labels or {}).get(LABEL_NODE) == node_id and bool(_application(network))

@@ -18,6 +18,7 @@ from agent.contract import (
     ContainerSpec,
     EngineEvent,
     ExecRequest,
+    ExtraHost,
     Health,
     Mount,
     Registry,
@@ -26,6 +27,9 @@ from agent.contract import (
 
 STOP_WITHIN = 10
 """Seconds to end by itself, of a container that says nothing else."""
+
+HOST_GATEWAY = "host-gateway"
+"""The address at which a container reaches the device, as the engine knows it by itself."""
 
 LABEL_NODE = "ecn.node"
 LABEL_MICROSERVICE = "ecn.microservice"
@@ -89,6 +93,19 @@ class NewContainer(Struct, frozen=True, kw_only=True):
     env: dict[str, str] = field(default_factory=dict)
     """Ours; they win over those of the spec."""
     mounts: list[Mount] = field(default_factory=list)
+    extra_hosts: list[ExtraHost] = field(default_factory=list)
+    """Ours. An address may be HOST_GATEWAY; such a name is left out where there is none."""
+
+
+class Bridge(Struct, frozen=True, kw_only=True):
+    """A network in which the device has an address of its own."""
+
+    gateway: str
+    """That address, of IPv4."""
+    subnet: str
+    """The addresses of those in it, as `172.17.0.0/16`."""
+    default: bool = False
+    """The engine's own, whose gateway HOST_GATEWAY means."""
 
 
 class EngineFacts(Struct, frozen=True, kw_only=True):
@@ -189,6 +206,15 @@ class ContainerEngine(Protocol):
 
     async def remove_networks(self, node_id: str, keep: Set[str]) -> list[str]:
         """Remove our networks of applications not in `keep`; which were removed."""
+        ...
+
+    async def bridges(self, node_id: str) -> list[Bridge]:
+        """The engine's default network and those of this node: where the device can be reached."""
+        ...
+
+    async def addresses(self, node_id: str) -> dict[str, str]:
+        """Ids of the microservices of this node that run, by each address of their containers;
+        none of one on the device's network."""
         ...
 
     def logs(

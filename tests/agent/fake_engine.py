@@ -29,6 +29,7 @@ from agent.lifecycle.engine import (
     LABEL_REVISION,
     LABEL_SPEC,
     STOP_WITHIN,
+    Bridge,
     Container,
     EngineFacts,
     EngineState,
@@ -65,6 +66,7 @@ class FakeEngine:
         """Whether events are lost."""
         self.listing_takes = 0.0
         """Seconds between what a list says and its arrival."""
+        self.bridged = [Bridge(gateway="127.0.0.2", subnet="127.0.0.0/8", default=True)]
         self.calls: list[tuple[str, str]] = []
         self.happened: list[tuple[str, EngineEvent]] = []
         self.executions: list[FakeExecution] = []
@@ -246,6 +248,20 @@ class FakeEngine:
         gone = {(n, a) for n, a in self.networks if n == node_id and a not in keep}
         self.networks -= gone
         return sorted(f"ecn-{application}" for _, application in gone)
+
+    async def bridges(self, node_id: str) -> list[Bridge]:
+        self._called("bridges", node_id)
+        return list(self.bridged)
+
+    async def addresses(self, node_id: str) -> dict[str, str]:
+        self._called("addresses", node_id)
+        return {
+            each.container.address: each.container.microservice_id
+            for each in self._kept.values()
+            if each.container.address
+            and not each.made_of.spec.host_network
+            and each.made_of.labels.get(LABEL_NODE) == node_id
+        }
 
     async def logs(
         self,

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 import pytest
 from msgspec.structs import replace
@@ -84,6 +84,26 @@ async def test_its_address_is_known_while_it_runs(any_engine: ContainerEngine, n
         c.address for c in await any_engine.containers(node) if c.microservice_id == "m1"
     )
     assert address == ""
+
+
+async def test_who_runs_is_known_by_its_address(any_engine: ContainerEngine, node: str) -> None:
+    container_id = await any_engine.create(new_container(node, "m1", of=SLEEPS))
+    on_host = replace(SLEEPS, host_network=True)
+    await any_engine.start(await any_engine.create(new_container(node, "m2", of=on_host)))
+    assert await any_engine.addresses(node) == {}
+    await any_engine.start(container_id)
+    (address,) = {c.address for c in await any_engine.containers(node)} - {"127.0.0.1"}
+    assert await any_engine.addresses(node) == {address: "m1"}
+    assert await any_engine.addresses("another") == {}
+    await any_engine.stop(container_id)
+    assert await any_engine.addresses(node) == {}
+
+
+async def test_the_device_has_an_address_of_its_own_in_the_default_network(
+    any_engine: ContainerEngine, node: str
+) -> None:
+    (default,) = [each for each in await any_engine.bridges(node) if each.default]
+    assert ip_address(default.gateway) in ip_network(default.subnet, strict=False)
 
 
 async def test_its_grace_is_what_it_was_made_with(any_engine: ContainerEngine, node: str) -> None:
