@@ -1,0 +1,1 @@
+"""The interior router at the centre."""
