@@ -6,6 +6,7 @@ Every wait has a bound. What is there by itself, or is none of ours, is not show
 import asyncio
 import os
 import ssl
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -154,12 +155,11 @@ class Management:
         secure: ssl.SSLContext | bool = True
         if settings.management.startswith("https:"):
             secure = trust(settings)
-        auth = aiohttp.BasicAuth(settings.username, settings.password, encoding="utf-8")
+        word = b64encode(f"{settings.username}:{settings.password}".encode()).decode()
         async with aiohttp.ClientSession(
-            auth=auth,
             connector=aiohttp.TCPConnector(ssl=secure, limit=16),
             timeout=aiohttp.ClientTimeout(total=ANSWER_WITHIN, sock_connect=CONNECT_WITHIN),
-            headers={"Accept": "application/json"},
+            headers={"Accept": "application/json", "Authorization": f"Basic {word}"},
         ) as session:
             yield cls(settings, session)
 

@@ -79,6 +79,8 @@ def read(path: Path) -> BrokerSettings:
         raise CannotStart(f"{path}: {e}. See docs/interior-router.md for what it has to say") from e
     if not said.username or not said.password:
         raise CannotStart(f"{path}: username and password must not be empty")
+    if ":" in said.username:
+        raise CannotStart(f"{path}: a username has no colon")
     if min(msgspec.structs.astuple(said.limits)) < 1:
         raise CannotStart(f"{path}: each of the limits is at least 1 MiB")
     return BrokerSettings(
