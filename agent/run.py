@@ -35,6 +35,11 @@ from agent.local.twin_routes import twin_routes
 from agent.local.twin_store import TwinStore
 from agent.local.twins import Twins
 from agent.local.volumes import Volumes
+from agent.local_api.callers import Callers
+from agent.local_api.environment import Introduction
+from agent.local_api.local_api import LocalApi
+from agent.local_api.node_state import NodeState
+from agent.local_api.tokens import Tokens, secret_in
 from agent.messages.router import EdgeRouter
 from agent.storage.desired_state import Known
 from agent.storage.journal import Journal
@@ -105,6 +110,15 @@ async def _as_node(
         care = ImageCare(
             node.node_id, folder, engine, images, lambda: datetime.now(UTC), on_news=tell
         )
+        tokens = Tokens(secret_in(folder.local_api_secret))
+        callers = Callers(node.node_id, engine, time.monotonic)
+        local_api = LocalApi(
+            node.node_id,
+            engine,
+            NodeState(router, callers, tokens),
+            on_facts=tell,
+            port=around.local_api_port,
+        )
         loop = ControlLoop(
             node,
             engine,
@@ -117,6 +131,8 @@ async def _as_node(
             over=care.quotas.over,
             booted_at=lambda: booted_at(datetime.now(UTC)),
             reaches=not on_own_network(),
+            introduction=Introduction(tokens, around.local_api_port),
+            on_happening=local_api.something_happened,
         )
         life = OwnLife(
             around,
@@ -135,6 +151,7 @@ async def _as_node(
             volumes.wish,
             sockets.wish,
             router.wish,
+            local_api.wish,
             loop.wish,
         ]
 
@@ -154,6 +171,7 @@ async def _as_node(
                 folder=folder.path,
                 volumes="; ".join(each for each in (volumes.problem, config.problem) if each),
                 storage=journal.problem,
+                local_api=local_api.problem,
             )
 
         async with ControllerClient(
@@ -165,6 +183,7 @@ async def _as_node(
             life.heard_at = lambda: uplink.heard_at
             life.controller_problem = lambda: uplink.problem
             life.deprovision = uplink.deprovisioned.set
+            local_api.change_settings = client.change_settings
             log.info(
                 "agent-started",
                 node=node.name,
@@ -182,8 +201,12 @@ async def _as_node(
                     tasks.create_task(care.run()),
                     tasks.create_task(sockets.run()),
                 ]
+                served = tasks.create_task(local_api.run())
                 await _either(tasks, stop, uplink.deprovisioned)
                 await loop.drain(DRAIN_WITHIN)
+                # While the router still writes down what microservices acknowledge last.
+                served.cancel()
+                await asyncio.wait([served])
                 for task in running:
                     task.cancel()
             await uplink.goodbye()

@@ -12,6 +12,7 @@ import click
 from agent import logs
 from agent.device.own_life import Surroundings
 from agent.device.upgrade import prefix_of_this
+from agent.local_api.environment import PORT
 from agent.options import engine_option, failing_politely, folder_option
 from agent.run import Ended, run
 from agent.storage.store import Folder
@@ -52,6 +53,14 @@ REBOOT = ("systemctl", "reboot"), ("reboot",)
     envvar="ECN_AGENT_LOG_FILES",
     help="How many there are at most.",
 )
+@click.option(
+    "--local-api-port",
+    type=click.IntRange(1, 65535),
+    default=PORT,
+    show_default=True,
+    envvar="ECN_AGENT_LOCAL_API_PORT",
+    help="Where microservices reach the Local API. ioFog's SDKs know no other port.",
+)
 @folder_option
 @engine_option
 def run_command(
@@ -60,6 +69,7 @@ def run_command(
     log_file: Path | None,
     log_limit: int,
     log_files: int,
+    local_api_port: int,
     path: Path,
     engine_url: str,
 ) -> None:
@@ -79,6 +89,7 @@ def run_command(
         engine_url=engine_url,
         prefix=prefix_of_this(),
         reboot_command=_reboot() if allow_reboot else None,
+        local_api_port=local_api_port,
     )
     with failing_politely():
         ended = asyncio.run(_run(Folder(path), around, lifeline))

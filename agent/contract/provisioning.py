@@ -22,6 +22,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     """Why files of volumes, or configurations, could not be written; empty while all are there."""
     storage_problem: str = ""
     """Why the agent can't write down what happens; empty while it can."""
+    local_api_problem: str = ""
+    """Why microservices do not reach the Local API; empty while they do."""
 
 
 class Provision(Struct, frozen=True, kw_only=True):

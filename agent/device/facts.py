@@ -28,6 +28,7 @@ def device_facts(
     problem: str,
     volumes: str = "",
     storage: str = "",
+    local_api: str = "",
     folder: Path | None = None,
 ) -> Facts:
     """Read now. Cheap enough to be asked before each report. folder: the agent's own."""
@@ -44,6 +45,7 @@ def device_facts(
         engine_problem=problem,
         volume_problem=volumes,
         storage_problem=storage,
+        local_api_problem=local_api,
     )
 
 

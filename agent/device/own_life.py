@@ -22,6 +22,7 @@ from agent.device.instructions import Instructions, Reboot
 from agent.device.supervisor import Supervisor
 from agent.device.upgrade import Trial, Upgrades
 from agent.device.watchdog import Watchdog
+from agent.local_api.environment import PORT
 from agent.storage.desired_state import Known
 from agent.storage.journal import Journal
 from agent.storage.store import Folder
@@ -44,6 +45,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     prefix: Path | None = None
     """Of the installation, where a launcher started it."""
     reboot_command: Sequence[str] | None = None
+    local_api_port: int = PORT
 
 
 class OwnLife:

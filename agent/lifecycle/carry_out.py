@@ -34,6 +34,7 @@ from agent.lifecycle.reconcile import spec_digest
 from agent.lifecycle.steps import Step, Verb
 from agent.local.config_delivery import CONFIG_FILE, MOUNTED_AT, ConfigDelivery
 from agent.local.volumes import Volumes
+from agent.local_api.environment import Introduction
 from agent.storage.journal import Journal
 
 log = structlog.get_logger()
@@ -68,6 +69,7 @@ class CarryOut:
         config: ConfigDelivery,
         now: Callable[[], datetime],
         volumes: Volumes | None = None,
+        introduction: Introduction | None = None,
     ) -> None:
         self._node = node
         self._engine = engine
@@ -76,6 +78,7 @@ class CarryOut:
         self._config = config
         self._now = now
         self._volumes = volumes
+        self._introduction = introduction
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._stops = asyncio.Semaphore(STOPS_AT_ONCE)
 
@@ -218,7 +221,7 @@ class CarryOut:
             log.warning("local-image-used", image=image, because=str(error))
 
     def _new_container(self, wanted: Microservice, name: str) -> NewContainer:
-        spec = wanted.spec
+        spec, introduction = wanted.spec, self._introduction
         if self._volumes is not None:
             spec = self._volumes.in_place(spec)  # the digest is of what was wished for
         return NewContainer(
@@ -240,8 +243,10 @@ class CarryOut:
                 "ECN_APPLICATION": wanted.application,
                 "ECN_NODE": self._node.name,
                 "ECN_CONFIG": f"{MOUNTED_AT}/{CONFIG_FILE}",
+                **(introduction.environment(wanted.microservice_id, spec) if introduction else {}),
             },
             mounts=[self._config.mount(wanted.microservice_id)],
+            extra_hosts=introduction.extra_hosts(spec) if introduction else [],
         )
 
     async def _stop(self, container: Container) -> None:

@@ -29,6 +29,7 @@ from agent.lifecycle.steps import IDLE, Step, Verb
 from agent.lifecycle.tidying import Tidying
 from agent.local.config_delivery import ConfigDelivery
 from agent.local.volumes import Volumes
+from agent.local_api.environment import Introduction
 from agent.storage.desired_state import Known
 from agent.storage.journal import Journal
 
@@ -65,7 +66,8 @@ class ControlLoop:
 
     now: the device's clock, aware; booted_at: when the device was started, by the same clock. over:
     which of these containers wrote more than they may, and how much: a sentence by microservice.
-    reaches: whether the containers can be reached from where the agent runs.
+    reaches: whether the containers can be reached from where the agent runs. introduction: how they
+    find the agent. on_happening: hears of each event of a container.
     """
 
     def __init__(
@@ -82,6 +84,8 @@ class ControlLoop:
         booted_at: Callable[[], datetime | None] = lambda: None,
         *,
         reaches: bool = True,
+        introduction: Introduction | None = None,
+        on_happening: Callable[[], None] = lambda: None,
     ) -> None:
         self._node = node
         self._engine = engine
@@ -99,6 +103,8 @@ class ControlLoop:
         self._unreachable_since: datetime | None = None
         self._retry = ENGINE_RETRY[0]
         self._booted_at = booted_at
+        self._introduction = introduction
+        self._on_happening = on_happening
         self._probes = Probes(now, self._wake.set, reaches=reaches)
         self._overruns = Overruns(on_facts)
         self._last_words = LastWords(engine, journal)
@@ -133,6 +139,7 @@ class ControlLoop:
                 self._config,
                 self._now,
                 self._volumes,
+                self._introduction,
             )
             tasks.create_task(self._watch())
             clock = asyncio.get_running_loop().time
@@ -165,6 +172,7 @@ class ControlLoop:
         while True:
             try:
                 async for _ in self._engine.events(self._node.node_id):
+                    self._on_happening()
                     self._wake.set()
             except EngineError as error:
                 log.debug("engine-events-ended", error=str(error))

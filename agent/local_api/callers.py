@@ -19,14 +19,14 @@ log = structlog.get_logger()
 
 BELIEVED = 5.0
 """Seconds, when the engine says nothing: its events may be lost."""
+ATTEMPTS = 3
+"""Something may happen while the engine answers."""
 
 
 class Callers:
     """Of one node. clock: seconds that do not jump."""
 
-    def __init__(
-        self, node_id: str, engine: ContainerEngine, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, node_id: str, engine: ContainerEngine, clock: Callable[[], float]) -> None:
         self._node_id = node_id
         self._engine = engine
         self._clock = clock
@@ -39,7 +39,7 @@ class Callers:
     def something_happened(self) -> None:
         """To a container: ask again before anybody is believed."""
         self._happened += 1
-        self._seen_at = None
+        self._seen, self._seen_at = {}, None
 
     async def who(self, address: str) -> str | None:
         """Id of the microservice that has this address at this moment; None: none of ours."""
@@ -48,7 +48,9 @@ class Callers:
             return self._seen.get(address)
         async with self._asking:
             # Whoever was before us in the row may have asked after we came.
-            if not self._fresh(came):
+            for _ in range(ATTEMPTS):
+                if self._fresh(came):
+                    break
                 await self._ask()
             return self._seen.get(address)
 
@@ -58,12 +60,13 @@ class Callers:
     async def _ask(self) -> None:
         asked_at, happened = self._clock(), self._happened
         try:
-            self._seen = await self._engine.addresses(self._node_id)
+            seen = await self._engine.addresses(self._node_id)
         except EngineError as error:
-            # While there is no engine, no container is made that could have somebody's address.
+            # What was seen counts on: without an engine nobody is given somebody's address.
             log.debug("callers-not-looked-up", error=str(error))
             return
-        self._seen_at = asked_at if happened == self._happened else None
+        if happened == self._happened:
+            self._seen, self._seen_at = seen, asked_at
 
 
 def plain_address(host: str) -> str:

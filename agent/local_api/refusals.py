@@ -32,6 +32,8 @@ def invalid(field: str, why: str = "") -> Refused:
     return Refused(f"Validation Error, Error: Invalid  value for {field}{said}")
 
 
-STORE_FULL = Refused(
-    "the node's message store is full; nothing was taken: send it again later", retry_after=5
-)
+def store_full() -> Refused:
+    """There is no room for its message."""
+    return Refused(
+        "the node's message store is full; nothing was taken: send it again later", retry_after=5
+    )

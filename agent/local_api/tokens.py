@@ -11,7 +11,11 @@ from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
+import structlog
+
 from agent.storage.store import write_whole
+
+log = structlog.get_logger()
 
 SECRET_BYTES = 32
 
@@ -33,9 +37,7 @@ class Tokens:
     def know(self, microservices: Iterable[str]) -> None:
         """These are here, and no others."""
         before = {owner: digest for digest, owner in self._owners.items()}
-        self._owners = {
-            before.get(each) or _digest(self.of(each)): each for each in microservices
-        }
+        self._owners = {before.get(each) or _digest(self.of(each)): each for each in microservices}
 
     def owner(self, token: str) -> str | None:
         """Whose it is."""
@@ -44,14 +46,22 @@ class Tokens:
 
 
 def secret_in(file: Path) -> bytes:
-    """The agent's own; made once. Errors: OSError."""
+    """The agent's own; made once. On a device that can't keep it, it is this run's alone."""
     try:
         secret = file.read_bytes()
-    except FileNotFoundError:
+    except OSError:
         secret = b""
-    if len(secret) != SECRET_BYTES:
-        secret = secrets.token_bytes(SECRET_BYTES)
+    if len(secret) == SECRET_BYTES:
+        return secret
+    secret = secrets.token_bytes(SECRET_BYTES)
+    try:
         write_whole(file, secret, mode=0o600)
+    except OSError as error:
+        log.error(
+            "local-api-secret-not-kept",
+            error=error.strerror,
+            because="containers made now will be known by their address alone after a restart",
+        )
     return secret
 
 

@@ -12,6 +12,7 @@ power cut leaves the old one or the new one. Used by `run.py`, `device/provision
     journal.sqlite.reserve  room for it on a disk that is full
     messages.sqlite       messages that are not delivered yet
     messages.sqlite.reserve  room for it on a disk that is full
+    local-api.secret      what the tokens of microservices are made with
     microservices/<id>/   what a container sees at /run/ecn
     images.json           which images this agent pulled
     pulls/                what has come of images whose pull broke off
@@ -91,6 +92,11 @@ class Folder:
     def messages(self) -> Path:
         """Where `messages/store.py` keeps its database."""
         return self.path / "messages.sqlite"
+
+    @property
+    def local_api_secret(self) -> Path:
+        """Where `local_api/tokens.py` keeps its secret."""
+        return self.path / "local-api.secret"
 
     @property
     def microservices(self) -> Path:
@@ -225,6 +231,7 @@ class Folder:
         self.forget_pending()
         shutil.rmtree(self.pulls, ignore_errors=True)
         self.images.unlink(missing_ok=True)
+        self.local_api_secret.unlink(missing_ok=True)
         # The identity last: if this is cut short, it says what remains to be done.
         (self.path / "identity.json").unlink(missing_ok=True)
         _sync_directory(self.path)
