@@ -21,7 +21,12 @@ from ecn.api import app as api
 from ecn.api import keys
 from ecn.api.streams import Streams
 from ecn.attempts import Attempts
+from ecn.batch import Issued
+from ecn.broker.keeper import BrokerKeeper
+from ecn.broker.settings import BrokerSettings
+from ecn.broker.settings import read as read_broker
 from ecn.collector import settle
+from ecn.commands.network import SetBroker
 from ecn.container_snapshots import ContainerSnapshots
 from ecn.data_folder import DataFolder, DataFolderError
 from ecn.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
@@ -38,6 +43,7 @@ from ecn.postmaster import StartFailed
 from ecn.presence import Presence
 from ecn.rebuilds import Rebuilds
 from ecn.replay import Replay
+from ecn.router_presence import RouterPresence
 from ecn.secret_keeper import SecretKeeper
 from ecn.secret_key_store import SecretKeyStore
 from ecn.session_keeper import SessionKeeper
@@ -52,6 +58,7 @@ from ecn.version import VERSION
 from ecn.view_writer import ViewWriter
 from ecn.writer import Writer
 from events.background import beside
+from events.ids import CommandId, new_id
 from events.log import LogError, LogUnavailable, StoreUnavailable
 from events.migrations import MigrationRefused
 from events.postgres_log import PostgresLog
@@ -109,6 +116,7 @@ async def run(settings: ControllerSettings) -> None:
 
 async def _run(settings: ControllerSettings) -> None:
     tls = _tls(settings)
+    interior = None if settings.broker is None else read_broker(settings.broker)
     with _listening(settings) as sock, DataFolder.open(settings.data) as folder:
         async with (
             _database(settings, folder) as database,
@@ -131,6 +139,7 @@ async def _run(settings: ControllerSettings) -> None:
                 offline_after=settings.offline_after,
             )
             telemetry = Telemetry(PostgresTelemetryStore(pool), live, now)
+            broker = _keeper(interior, vault, leadership, live, writer)
             sessions = SessionKeeper(live, writer, leadership, now)
             snapshots = PostgresSnapshots(pool)
             past = Past(live, event_log, snapshots)
@@ -148,6 +157,7 @@ async def _run(settings: ControllerSettings) -> None:
             application[keys.PASSWORDS] = passwords
             application[keys.PRESENCE] = presence
             application[keys.TELEMETRY] = telemetry
+            application[keys.ROUTERS] = RouterPresence()
             application[keys.ATTEMPTS] = Attempts()
             application[keys.REBUILDS] = Rebuilds()
             application[keys.SNAPSHOTS] = ContainerSnapshots(folder.path / "diagnostics")
@@ -155,6 +165,7 @@ async def _run(settings: ControllerSettings) -> None:
             bus = _bus(settings, pool, sock, secure=tls is not None)
             application[keys.STREAMS] = Streams(live.wake, live.waits, bus)
             application[keys.SESSIONS] = sessions
+            application[keys.BROKER] = broker
             application[keys.CLOCK] = now
             application[keys.OPEN_SIGNUP] = settings.open_signup
             application[keys.DISK_FULL] = database.disk_full
@@ -162,12 +173,15 @@ async def _run(settings: ControllerSettings) -> None:
             url = _url(sock, secure=tls is not None)
             async with beside(writer.run()), beside(follow(live, event_log)):
                 await ensure_admin(folder, live, writer, passwords, url)
+                if settings.forget_broker:
+                    await _forget_broker(writer)
                 settle()
                 async with (
                     beside(presence.run()),
                     beside(telemetry.run()),
                     beside(keeper.run()),
                     beside(sessions.run()),
+                    _kept(broker),
                     _talking(application, settings, bus),
                     beside(view_writer.run()),
                     beside(snapshot_keeper.run()),
@@ -190,6 +204,40 @@ def _bus(
     if settings.database_url is None:
         return None
     return PostgresRequestBus(pool, settings.advertise or _url(sock, secure=secure))
+
+
+def _keeper(
+    interior: BrokerSettings | None,
+    vault: Vault,
+    leadership: PostgresLeadership,
+    live: Live,
+    writer: Writer,
+) -> BrokerKeeper | None:
+    """Of the interior router, where this controller was told of one."""
+    if interior is None:
+        return None
+    return BrokerKeeper(interior, vault, leadership, live, writer, now)
+
+
+@asynccontextmanager
+async def _kept(broker: BrokerKeeper | None) -> AsyncIterator[None]:
+    if broker is None:
+        yield
+        return
+    async with beside(broker.run()):
+        yield
+
+
+async def _forget_broker(writer: Writer) -> None:
+    command_id = CommandId(new_id())
+    await writer.execute(
+        Issued(
+            command=SetBroker(broker=None),
+            actor="controller",
+            command_id=command_id,
+            correlation_id=command_id,
+        )
+    )
 
 
 @asynccontextmanager

@@ -74,6 +74,23 @@ def hosted(world: "World", node_id: NodeId) -> list[tuple[MicroserviceId, PortMa
     return [found[each] for each in sorted(found)]
 
 
+def opened_at(
+    world: "World", node_id: NodeId | None
+) -> list[tuple[MicroserviceId, PortMapping, PublicPort]]:
+    """The public ports that an interior proxy opens, by number: those of the node, or those of the
+    default router, wherever that is."""
+    at = node_id or system_node(world)
+    if at is not None:
+        return hosted(world, at)
+    found = {
+        (public.port, key): (key, mapping, public)
+        for key in world.microservices.find("public_router", DEFAULT_ROUTER)
+        for mapping, public in public_of(world, key)
+        if public.router == DEFAULT_ROUTER
+    }
+    return [found[each] for each in sorted(found)]
+
+
 def proxy_mappings(world: "World", node_id: NodeId) -> list[str]:
     """What the node's proxy carries, sorted; empty where it needs none.
 

@@ -16,6 +16,7 @@ from ecn.api.commanding import DEVICE, changed, execute, merge
 from ecn.api.documents import Changed
 from ecn.api.endpoint import Access, Endpoint, read_body
 from ecn.api.keys import CLOCK, LIVE, PRESENCE, STREAMS, TELEMETRY, VAULT
+from ecn.api.prefer import prefer_wait
 from ecn.api.principal import device_by_hash
 from ecn.api.relaying import PASSED_ON, relayed_stream
 from ecn.broker import credentials
@@ -28,9 +29,6 @@ from events.ids import NodeId, Position, RegistryId
 from projections import desired_state as desired_states
 from projections.network import broker
 from projections.world import World
-
-LONGEST_WAIT = 300.0
-"""Seconds; a longer wish is granted so far."""
 
 SHORTEST_CREDENTIAL = 32
 CHUNK = 1 << 16
@@ -99,7 +97,7 @@ async def desired_state(request: web.Request) -> web.Response:
         request.app[PRESENCE],
     )
     credential, node_id = request[DEVICE].credential_hash, request[DEVICE].node_id
-    have, wait = _revision(request), _wait(request)
+    have, wait = _revision(request), prefer_wait(request)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait
     if have > live.world.position:
@@ -208,16 +206,6 @@ def _revision(request: web.Request) -> Position:
     tag = request.headers.get("If-None-Match", "").removeprefix("W/").strip('"')
     # Anything else than a revision of ours is as good as none: the agent gets everything.
     return Position(int(tag) if tag.isascii() and tag.isdecimal() and len(tag) <= 18 else 0)
-
-
-def _wait(request: web.Request) -> float:
-    """Seconds, from `Prefer: wait=N` (RFC 7240)."""
-    for preference in request.headers.get("Prefer", "").split(","):
-        name, _, value = preference.partition(";")[0].partition("=")
-        value = value.strip().strip('"')
-        if name.strip().lower() == "wait" and value.isascii() and value.isdecimal():
-            return min(float(value[:9]), LONGEST_WAIT)
-    return 0.0
 
 
 ENDPOINTS = (

@@ -22,6 +22,7 @@ from ecn.api import (
     plans,
     registries,
     replays,
+    router_configuration,
     routes,
     sessions,
     status,
@@ -63,6 +64,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *log.ENDPOINTS,
     *replays.ENDPOINTS,
     *agents.ENDPOINTS,
+    *router_configuration.ENDPOINTS,
 )
 
 

@@ -25,6 +25,8 @@ class Access(StrEnum):
 
     ANYONE = "anyone"
     AGENT = "agent"
+    ROUTER = "router"
+    """An interior proxy: a user of that role, and of no other."""
 
 
 class Query(Struct, frozen=True):

@@ -7,11 +7,13 @@ from aiohttp import ClientSession, web
 
 from ecn.api.streams import Streams
 from ecn.attempts import Attempts
+from ecn.broker.keeper import BrokerKeeper
 from ecn.container_snapshots import ContainerSnapshots
 from ecn.passwords import Passwords
 from ecn.presence import Presence
 from ecn.rebuilds import Rebuilds
 from ecn.replay import Replay
+from ecn.router_presence import RouterPresence
 from ecn.session_keeper import SessionKeeper
 from ecn.settings import TunnelServer
 from ecn.telemetry import Telemetry
@@ -32,6 +34,8 @@ VAULT = web.AppKey("VAULT", Vault)
 PASSWORDS = web.AppKey("PASSWORDS", Passwords)
 PRESENCE = web.AppKey("PRESENCE", Presence)
 TELEMETRY = web.AppKey("TELEMETRY", Telemetry)
+ROUTERS = web.AppKey("ROUTERS", RouterPresence)
+"""Interior proxies, as they said themselves."""
 ATTEMPTS = web.AppKey("ATTEMPTS", Attempts)
 REBUILDS = web.AppKey("REBUILDS", Rebuilds)
 SNAPSHOTS = web.AppKey("SNAPSHOTS", ContainerSnapshots)
@@ -39,6 +43,8 @@ TUNNEL: web.AppKey[TunnelServer | None] = web.AppKey("TUNNEL")
 STREAMS = web.AppKey("STREAMS", Streams)
 RELAY = web.AppKey("RELAY", ClientSession)
 """To other controllers."""
+BROKER: web.AppKey[BrokerKeeper | None] = web.AppKey("BROKER")
+"""Who keeps the interior router, where this controller was told how."""
 SESSIONS = web.AppKey("SESSIONS", SessionKeeper)
 CLOCK: web.AppKey[Callable[[], datetime]] = web.AppKey("CLOCK")
 STARTED_AT = web.AppKey("STARTED_AT", datetime)

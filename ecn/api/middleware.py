@@ -23,7 +23,7 @@ from ecn.api.endpoint import Access, Endpoint, whole_number
 from ecn.api.keys import CLOCK, DISK_FULL, LIVE, PRESENCE
 from ecn.api.moments import ASKED, ask, asks_of_the_past
 from ecn.api.premises import by_device, by_token
-from ecn.api.principal import allow, device, operator
+from ecn.api.principal import allow, device, may_route, operator
 from ecn.errors import BadCredentials, Behind, Invalid, NotAllowed, NotFound, Refused
 from events.ids import Position, new_id
 from events.log import DiskFull, OutcomeUnknown, StoreUnavailable
@@ -144,6 +144,10 @@ def _identify(request: web.Request, endpoint: Endpoint) -> str:
             request[SENDER] = by_device(who)
             request.app[PRESENCE].heard(who.node_id)
             return who.actor
+        case Access.ROUTER:
+            router = request[OPERATOR] = operator(world, authorization, request.app[CLOCK]())
+            may_route(router)
+            return router.actor
         case role:
             user = request[OPERATOR] = operator(world, authorization, request.app[CLOCK]())
             allow(user, role)

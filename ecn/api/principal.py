@@ -84,6 +84,15 @@ def allow(who: Operator, least: Role) -> None:
         raise NotAllowed(f"this needs the role {least}, and {who.name!r} is {who.role}")
 
 
+def may_route(who: Operator) -> None:
+    """Errors: NotAllowed for whoever is no interior proxy."""
+    if who.role is not Role.ROUTER:
+        raise NotAllowed(
+            f"this is for interior proxies alone, and {who.name!r} is {who.role}",
+            next_step="Make an identity for one: ecn router create NAME",
+        )
+
+
 def _bearer(authorization: str | None) -> str:
     if not authorization:
         raise BadCredentials("the request carries no token")

@@ -130,6 +130,12 @@ def _profile(profile: Profile) -> None:
 def _update(world: World, command: UpdateUser) -> Iterator[KnownEvent]:
     row = _row(world, command.user_id)
     if command.role is not None and command.role is not row.role:
+        if Role.ROUTER in (command.role, row.role):
+            # Its token lies on another machine, for years.
+            raise NotAllowed(
+                f"{row.name!r} can't become a {command.role}: a router is no person",
+                next_step="Make another user, or an interior proxy's: ecn router create NAME",
+            )
         _keep_an_admin(world, row)
         yield UserRoleChanged(user_id=command.user_id, role=command.role)
     if command.password_hash is not None:

@@ -153,14 +153,14 @@ class Multiplexer:
     def received(self, sender: str, body: bytes) -> None:
         """A packet came from there. One that is none is left out.
 
-        sender: by what the broker lets nobody else say.
+        sender: by what the broker lets nobody else say; empty: by its own word.
         """
         try:
             packet = unpacked(body)
         except NoPacket as error:
             log.warning("packet-unreadable", sender=sender, reason=str(error))
             return
-        peer = self._peer(sender)
+        peer = self._peer(sender or packet.sender)
         peer.heard_at = self._loop.time()
         self._in_order(peer, packet.session, packet.number)
         for frame in packet.frames:

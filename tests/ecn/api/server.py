@@ -36,6 +36,7 @@ from ecn.presence_store import MemoryLeadership, MemoryPresenceStore
 from ecn.rebuilds import Rebuilds
 from ecn.replay import Replay
 from ecn.request_bus import MemoryBus
+from ecn.router_presence import RouterPresence
 from ecn.secret_key_store import MemorySecretKeyStore
 from ecn.session_keeper import SessionKeeper
 from ecn.settings import TunnelServer
@@ -391,6 +392,7 @@ class Network:
         app[keys.RELAY] = self.session
         controller.telemetry = Telemetry(self.telemetry_store, live, self.clock.now)
         app[keys.TELEMETRY] = controller.telemetry
+        app[keys.ROUTERS] = RouterPresence()
         app[keys.ATTEMPTS] = Attempts()
         app[keys.REBUILDS] = Rebuilds()
         folder = tempfile.TemporaryDirectory(prefix="ecn-snapshots-")
@@ -400,6 +402,7 @@ class Network:
         leadership = MemoryLeadership(self.leaders)
         controller.sessions = SessionKeeper(live, writer, leadership, self.clock.now)
         app[keys.SESSIONS] = controller.sessions
+        app[keys.BROKER] = None
         app[keys.CLOCK] = self.clock.now
         app[keys.OPEN_SIGNUP] = open_signup
         app[keys.STARTED_AT] = self.clock.now()

@@ -91,7 +91,7 @@ async def test_a_wish_that_nobody_understands_is_none(east: Agent, prefer: str) 
 async def test_a_wait_is_granted_up_to_a_bound(
     controller: Controller, east: Agent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ecn.api.agents.LONGEST_WAIT", 0.2)
+    monkeypatch.setattr("ecn.api.prefer.LONGEST_WAIT", 0.2)
     headers = {
         "Prefer": 'respond-async, Wait="99999999999";x=y',
         "If-None-Match": f'W/"{await east.revision()}"',

@@ -1,0 +1,1 @@
+"""The edge proxy: connections from interior proxies to this node's public ports."""
