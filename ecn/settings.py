@@ -44,6 +44,11 @@ class ControllerSettings(Struct, frozen=True, kw_only=True):
     """Seconds of silence after which a node counts as offline."""
     open_signup: bool = False
     """Anybody may make an account, which is an operator's, as with ioFog."""
+    broker: Path | None = None
+    """The file that says where the interior router is, and as whom it is kept; see
+    ecn/broker/settings.py."""
+    forget_broker: bool = False
+    """Let the network have none any more."""
     tunnel: TunnelServer | None = None
     """None: no tunnel can be opened."""
     forget_master_key: str | None = None

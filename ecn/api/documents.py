@@ -114,14 +114,43 @@ def spelt_out(manifest: MicroserviceManifest) -> MicroserviceManifest:
     return structs.replace(manifest, depends_on=whole)
 
 
-class RouteManifest(Request, frozen=True, kw_only=True):
-    """Messages of one microservice reach another of the same application."""
+class RouteWay(Request, frozen=True, kw_only=True):
+    """Which messages of a microservice reach another of the same application, or upstream.
+
+    Either by its ends, or by a `query`.
+    """
+
+    source: str = ""
+    """A microservice's name; `*`: any of the application's."""
+    destination: str = ""
+    """A microservice's name; `$upstream`: the operator's own consumers."""
+    query: str = ""
+    """`FROM … WHERE … INTO …`, as Azure IoT Edge writes it: instead of both, and of `output`,
+    `input`, `condition` and `twin_changes`."""
+    output: str = ""
+    """Only what was sent by that output; empty: all."""
+    input: str = ""
+    """By which the destination gets it."""
+    condition: str = ""
+    """Of the route language, without WHERE; empty: always."""
+    priority: int | None = None
+    """0 (the most urgent) to 9; none is less urgent than 9."""
+    ttl: int | str | None = None
+    """How long an undelivered message is kept, in seconds or as `30m`; 0: for ever; none: as its
+    node says."""
+    durable: bool = True
+    """False: kept in memory alone."""
+    webhook: str = ""
+    """Where what goes upstream is posted to: a URL without user and password."""
+    twin_changes: bool = False
+    """What changed in twins' reported properties, rather than messages."""
+
+
+class RouteManifest(RouteWay, frozen=True, kw_only=True):
+    """A route of an application."""
 
     name: str = ""
     """Empty: `r-<source>-<destination>`."""
-    source: str
-    """A microservice's name, as `destination`."""
-    destination: str
 
 
 class ApplicationManifest(Request, frozen=True, kw_only=True):
@@ -344,8 +373,18 @@ class RouteDocument(Answer, frozen=True, kw_only=True):
     application: str
     name: str
     source: str
-    """A microservice's name, as `destination`."""
+    """A microservice's name; `*`: any of the application's."""
     destination: str
+    """A microservice's name; `$upstream`."""
+    output: str = ""
+    twin_changes: bool = False
+    condition: str = ""
+    input: str = ""
+    priority: int | None = None
+    ttl: int | None = None
+    """Seconds; none: as its nodes say; 0: for ever."""
+    durable: bool = True
+    webhook: str = ""
     created_at: datetime
     updated_at: datetime
 
@@ -484,6 +523,16 @@ class Events(Page, frozen=True, kw_only=True):
     """
 
 
+class InteriorRouterStatus(Answer, frozen=True, kw_only=True):
+    """What carries messages between nodes, as this controller knows it now."""
+
+    state: str
+    """none; up; down; unknown: this controller was not told how to ask it."""
+    reason: str = ""
+    url: str | None = None
+    """As agents reach it; null until they were told."""
+
+
 class Status(Answer, frozen=True, kw_only=True):
     """Whether the controller is well, for probes and people."""
 
@@ -499,6 +548,7 @@ class Status(Answer, frozen=True, kw_only=True):
     nodes_online: int
     microservices: int
     microservices_running: int
+    interior_router: InteriorRouterStatus
 
 
 class Problem(Answer, frozen=True, kw_only=True, omit_defaults=True):

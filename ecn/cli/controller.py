@@ -73,6 +73,15 @@ SIGNUP = click.option(
 )
 
 
+BROKER = click.option(
+    "--broker",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    envvar="ECN_BROKER",
+    help="A file that says where the interior router (RabbitMQ) is, and as whom it is kept; see "
+    "docs/interior-router.md. Also: ECN_BROKER.",
+)
+
+
 def default_data() -> Path:
     """Where data goes when nobody says."""
     return Path("/var/lib/ecn") if os.geteuid() == 0 else platformdirs.user_data_path("ecn")
@@ -88,6 +97,12 @@ ECN_DATABASE_URL=postgresql://ecn:...@db/ecn ecn controller --data /var/lib/ecn
 @DATA
 @DATABASE
 @SIGNUP
+@BROKER
+@click.option(
+    "--forget-broker",
+    is_flag=True,
+    help="Let the network have no interior router any more: agents are told so.",
+)
 @click.option(
     "--tls-cert",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -134,6 +149,8 @@ def controller(
     data: Path | None,
     database_url: str | None,
     open_signup: bool,
+    broker: Path | None,
+    forget_broker: bool,
     tls_cert: Path | None,
     tls_key: Path | None,
     advertise: str,
@@ -151,12 +168,16 @@ def controller(
     """
     if (tls_cert is None) != (tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key go together")
+    if broker is not None and forget_broker:
+        raise click.UsageError("--broker and --forget-broker contradict each other")
     settings = ControllerSettings(
         listen_host=listen[0],
         listen_port=listen[1],
         data=(data or default_data()).expanduser().absolute(),
         database_url=database_url,
         open_signup=open_signup,
+        broker=broker and broker.absolute(),
+        forget_broker=forget_broker,
         tls_cert=tls_cert,
         tls_key=tls_key,
         advertise=advertise,

@@ -13,7 +13,7 @@ from ecn.cli.at import at_option, looking
 from ecn.cli.client import Client, client_of
 from ecn.cli.command import Command, connection_options, examples
 from ecn.cli.contexts import Context
-from ecn.cli.errors import CliError, NotAllowed
+from ecn.cli.errors import CliError, NotAllowed, printable
 from ecn.cli.output import Format, document_text, format_option, note
 from ecn.cli.session import LOOPBACK, Session, normalised, pass_session, read_ca
 from ecn.cli.wording import Duration, moment, styled
@@ -147,6 +147,11 @@ def status(session: Session, at: str, form: str) -> None:
     click.echo(f"position       {found.position}{stale}")
     click.echo(f"nodes          {found.nodes_online} of {found.nodes} online")
     click.echo(f"microservices  {found.microservices_running} of {found.microservices} running")
+    if not at:
+        router = found.interior_router
+        words = f" ({printable(router.reason)})" if router.reason else ""
+        where = f" at {printable(router.url)}" if router.url else ""
+        click.echo(f"interior       {styled(router.state)}{where}{words}")
 
 
 def read_password(file: Path | None, prompt: str, *, confirm: bool = False) -> str:

@@ -45,6 +45,7 @@ class Plan(Struct, frozen=True):
     data: Path
     database_url: str | None
     open_signup: bool
+    broker: Path | None
     node: str
     agent: bool
     verbose: bool
@@ -62,6 +63,8 @@ class Network:
         environment = {"PYTHONUNBUFFERED": "1"}
         if plan.open_signup:
             environment["ECN_OPEN_SIGNUP"] = "1"
+        if plan.broker is not None:
+            environment["ECN_BROKER"] = str(plan.broker)
         if plan.database_url:
             environment["ECN_DATABASE_URL"] = plan.database_url
         self._controller = self._child(

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from ecn.cli.command import Command, examples
-from ecn.cli.controller import DATA, DATABASE, LISTEN, SIGNUP, default_data, require_server
+from ecn.cli.controller import BROKER, DATA, DATABASE, LISTEN, SIGNUP, default_data, require_server
 from ecn.cli.errors import CliError
 from ecn.cli.network import Network, Plan
 from ecn.cli.output import note
@@ -29,6 +29,7 @@ ECN_DATABASE_URL=postgresql://ecn:...@db/ecn ecn up
 @DATA
 @DATABASE
 @SIGNUP
+@BROKER
 @click.option("--node-name", default="local", show_default=True, help="This machine's node.")
 @click.option("--no-agent", is_flag=True, help="Only the controller.")
 @click.option("-v", "--verbose", is_flag=True, help="Show all that controller and agent log.")
@@ -37,6 +38,7 @@ def up(
     data: Path | None,
     database_url: str | None,
     open_signup: bool,
+    broker: Path | None,
     node_name: str,
     no_agent: bool,
     verbose: bool,
@@ -58,6 +60,7 @@ def up(
         data=(data or default_data()).expanduser().absolute(),
         database_url=database_url,
         open_signup=open_signup,
+        broker=broker and broker.absolute(),
         node=node_name,
         agent=not no_agent,
         verbose=verbose,
