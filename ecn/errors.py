@@ -2,6 +2,7 @@
 
 Refused
 ├── Invalid             a value breaks a rule of its own
+│   └── BadCondition    it is no condition of the route language
 ├── NotFound            there is no such thing
 ├── Conflict            it contradicts what is there
 │   ├── NameTaken, PortTaken, NodeInUse, RegistryInUse, LastAdmin
@@ -25,6 +26,8 @@ Refused
 """
 
 from datetime import datetime
+
+from routing.language import NotTheLanguage
 
 
 class Refused(Exception):
@@ -52,6 +55,28 @@ class Invalid(Refused):
 
     code = "invalid"
     next_step = "Correct the named field and send the request again."
+
+
+class BadCondition(Invalid):
+    """A condition, or a query, of the route language that is none."""
+
+    code = "bad-condition"
+    next_step = "docs/route-language.md has all of the language."
+
+    def __init__(
+        self, where: str, problem: str, excerpt: str, *, hint: str = "", field: str = ""
+    ) -> None:
+        """where: line and column. excerpt: what is meant, marked in a line below it."""
+        super().__init__(f"{where}: {problem}\n{excerpt}", field=field, next_step=hint)
+        self.where, self.problem = where, problem
+
+    @classmethod
+    def of_language(cls, e: NotTheLanguage, *, field: str) -> "BadCondition":
+        """As the language itself says it."""
+        hint = f"{e.hint[:1].upper()}{e.hint[1:]}." if e.hint else ""
+        return cls(
+            f"line {e.line}, column {e.column}", e.problem, e.excerpt, hint=hint, field=field
+        )
 
 
 class NotFound(Refused):

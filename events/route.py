@@ -10,6 +10,12 @@ from events.event import Event
 from events.ids import ApplicationId, MicroserviceId, NodeId, RouteId
 
 
+ANY_SOURCE = "*"
+"""What people write for no source."""
+UPSTREAM = "$upstream"
+"""What people write for no destination."""
+
+
 class RouteEnds(Struct, frozen=True, kw_only=True, gc=False):
     """From where to where, in one application. Both ends may be the same."""
 

@@ -131,8 +131,8 @@ def _updated(
 def _ends(world: "World", ends: RouteEnds) -> Iterator[Reaction]:
     """Whoever sends and whoever receives; ioFog makes their containers anew for it."""
     for key in (ends.source, ends.destination):
-        row = world.microservices.get(key)
-        if row is not None:
+        row = None if key is None else world.microservices.get(key)
+        if row is not None and key is not None:
             yield from on(row.node_id, *MICROSERVICES, Flag.ROUTING, key)
 
 

@@ -1,6 +1,6 @@
 """Routes between microservices as they are."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
@@ -8,8 +8,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from events.envelope import Recorded
-from events.ids import ApplicationId, RouteId
+from events.ids import ApplicationId, MicroserviceId, RouteId
 from events.route import (
+    ANY_SOURCE,
+    UPSTREAM,
     RouteCreated,
     RouteDeleted,
     RouteDropped,
@@ -39,6 +41,28 @@ class RouteRow(Struct, frozen=True, kw_only=True, gc=False):
     """Its actor, `user/<name>`."""
     created_at: datetime
     updated_at: datetime
+
+
+def ends_as_written(ends: RouteEnds, name_of: Callable[[MicroserviceId], str]) -> tuple[str, str]:
+    """Source and destination as people write them: names within the application, `*`,
+    `$upstream`."""
+    source, destination = ends.source, ends.destination
+    return (
+        ANY_SOURCE if source is None else name_of(source),
+        UPSTREAM if destination is None else name_of(destination),
+    )
+
+
+def takes_all(row: RouteRow) -> bool:
+    """Whether all messages of one microservice go to one other: what ioFog calls a route."""
+    ends, terms = row.ends, row.terms
+    some = terms.condition or terms.output or terms.twin_changes
+    return ends.source is not None and ends.destination is not None and not some
+
+
+def end_names(world: "World", ends: RouteEnds) -> tuple[str, str]:
+    """The same, of a route that is there."""
+    return ends_as_written(ends, lambda key: world.microservices[key].name)
 
 
 def table() -> Table[RouteId, RouteRow]:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from agent.local.merge_patch import changed
 from ecn.api.documents import MicroserviceManifest, RouteManifest, spelt_out
 from ecn.api.endpoint import parse
+from ecn.api.route_ways import way
 from ecn.commands.application import Placement, WantedRoute
 from ecn.errors import Invalid
 from events.application import MicroserviceSpec, PortMapping, VolumeKind, VolumeMount
@@ -82,15 +83,20 @@ def catalog_item_name(world: World, spec: MicroserviceSpec) -> str | None:
 
 
 def wanted_routes(said: Iterable[RouteManifest], fresh: Callable[[], str]) -> list[WantedRoute]:
-    """The routes that a manifest asks for. fresh: ids for those that have to be made."""
+    """The routes that a manifest asks for. fresh: ids for those that have to be made.
+
+    Errors: Invalid.
+    """
+    meant = [(each.name, way(each, f"$.routes[{index}]")) for index, each in enumerate(said)]
     return [
         WantedRoute(
             route_id=RouteId(fresh()),
-            name=each.name,
+            name=name,
             source=each.source,
             destination=each.destination,
+            terms=each.terms,
         )
-        for each in said
+        for name, each in meant
     ]
 
 

@@ -22,18 +22,21 @@ from projections.catalog import SEEDED
 from projections.catalog import catalog_item as item_row
 from projections.network import SETTING
 from projections.routers import default_router
+from projections.routes import end_names
 from projections.world import World
 
 
 def route(world: World, route_id: RouteId) -> RouteDocument:
     """One route."""
     row = world.routes[route_id]
+    source, destination = end_names(world, row.ends)
     return RouteDocument(
         id=route_id,
         application=world.applications[row.application_id].name,
         name=row.name,
-        source=world.microservices[row.ends.source].name,
-        destination=world.microservices[row.ends.destination].name,
+        source=source,
+        destination=destination,
+        **asdict(row.terms),
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

@@ -1,20 +1,24 @@
 """Routes over HTTP, each under `<application>/<name>` and under its id."""
 
 from aiohttp import web
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from ecn.api import offer_views
 from ecn.api.answers import json_answer
 from ecn.api.commanding import changed, created_or_ok, execute, merge
 from ecn.api.documents import Changed, Rename, RouteDocument
-from ecn.api.endpoint import Endpoint, Query, read_body
+from ecn.api.endpoint import Endpoint, Query, parse, read_body
 from ecn.api.keys import LIVE
+from ecn.api.manifests import merged
 from ecn.api.moments import asked
 from ecn.api.route_documents import ApplyRoute, CreateRoute, Routes
+from ecn.api.route_ways import IN_A_QUERY, way
 from ecn.commands import route as commands
 from ecn.deciders import find
 from events.ids import RouteId, new_id
+from events.route import ANY_SOURCE, UPSTREAM
 from events.user import Role
+from projections.routes import end_names, ends_as_written
 from projections.world import World
 
 
@@ -48,12 +52,14 @@ async def create_route(request: web.Request) -> web.Response:
     """Add a route to an application."""
     application_id = find.application(request.app[LIVE].world, request.match_info["application"])
     body = await read_body(request, CreateRoute)
+    meant = way(body)
     command = commands.CreateRoute(
         route_id=RouteId(new_id()),
         application_id=application_id,
         name=body.name,
-        source=body.source,
-        destination=body.destination,
+        source=meant.source,
+        destination=meant.destination,
+        terms=meant.terms,
     )
     return changed(await execute(request, command), f"route/{command.route_id}", 201)
 
@@ -76,21 +82,58 @@ async def apply_route(request: web.Request) -> web.Response:
 def applied(
     world: World, name: str, body: ApplyRoute, route_id: RouteId
 ) -> commands.CreateRoute | commands.UpdateRoute:
-    """What lets the route `<application>/<name>` lead so. Errors: NotFound, for the application."""
+    """What lets the route `<application>/<name>` lead so.
+
+    Errors: Invalid; NotFound, for the application.
+    """
+    meant = way(body)
     application, _, own = name.partition("/")
     application_id = find.application(world, application)
     present = world.routes.one("name", (application_id, own))
     if present is not None:
         return commands.UpdateRoute(
-            route_id=present, name=own, source=body.source, destination=body.destination
+            route_id=present,
+            name=own,
+            source=meant.source,
+            destination=meant.destination,
+            terms=meant.terms,
         )
     return commands.CreateRoute(
         route_id=route_id,
         application_id=application_id,
         name=own,
-        source=body.source,
-        destination=body.destination,
+        source=meant.source,
+        destination=meant.destination,
+        terms=meant.terms,
     )
+
+
+async def change_route(request: web.Request) -> web.Response:
+    """Change a part of it."""
+    key, patch = _ref(request), await request.read()
+
+    def command(world: World) -> commands.UpdateRoute:
+        row = world.routes[find.route(world, key)]
+        source, destination = end_names(world, row.ends)
+        present = ApplyRoute(source=source, destination=destination, **asdict(row.terms))
+        said = parse(patch, dict[str, object])
+        # Who says it as a query takes back what was said in parts.
+        undone = dict.fromkeys(IN_A_QUERY) if said.get("query") else {}
+        meant = way(parse(merged(present, {**undone, **said}), ApplyRoute))
+        return commands.UpdateRoute(
+            route_id=key,
+            name=row.name,
+            # What the change leaves alone is named by its id: the name may go to another.
+            source=meant.source
+            if said.keys() & {"source", "query"}
+            else row.ends.source or ANY_SOURCE,
+            destination=meant.destination
+            if said.keys() & {"destination", "query"}
+            else row.ends.destination or UPSTREAM,
+            terms=meant.terms,
+        )
+
+    return changed(await merge(request, command), f"route/{key}")
 
 
 async def rename_route(request: web.Request) -> web.Response:
@@ -99,9 +142,14 @@ async def rename_route(request: web.Request) -> web.Response:
     body = await read_body(request, Rename)
 
     def command(world: World) -> commands.UpdateRoute:
-        ends = world.routes[find.route(world, key)].ends
+        row = world.routes[find.route(world, key)]
+        source, destination = ends_as_written(row.ends, str)
         return commands.UpdateRoute(
-            route_id=key, name=body.name, source=ends.source, destination=ends.destination
+            route_id=key,
+            name=body.name,
+            source=source,
+            destination=destination,
+            terms=row.terms,
         )
 
     return changed(await merge(request, command), f"route/{key}")
@@ -124,6 +172,18 @@ _ROWS: tuple[Endpoint, ...] = (
         answer=RouteDocument,
         at=True,
         refusals=(404,),
+    ),
+    Endpoint(
+        method="PATCH",
+        path="",
+        handler=change_route,
+        access=Role.OPERATOR,
+        tag="routes",
+        summary="Change a part of a route (RFC 7396 merge of where it leads and what goes there)",
+        body=ApplyRoute,
+        merge=True,
+        answer=Changed,
+        refusals=(404, 409),
     ),
     Endpoint(
         method="DELETE",

@@ -14,10 +14,12 @@ from msgspec import structs
 
 from ecn.api import documents as d
 from ecn.api.history_documents import Aspect, Change, Difference, Differences
+from ecn.api.route_documents import ApplyRoute
+from ecn.api.route_ways import way
 from ecn.cli.applying import merged, with_ids
 from ecn.cli.client import Client
 from ecn.cli.errors import Refused
-from ecn.cli.manifest_text import Documented, Written, manifest_of
+from ecn.cli.manifest_text import Documented, Written, manifest_of, same_fields
 from ecn.cli.wishes import (
     Application,
     CatalogItem,
@@ -38,6 +40,7 @@ from ecn.cli.wishes import (
 )
 from ecn.history.fields import Tree, changes
 from events.node import NodeSettings
+from events.route import ANY_SOURCE, UPSTREAM
 
 
 async def compared(client: Client, manifests: Sequence[Ready]) -> Differences:
@@ -72,7 +75,7 @@ async def _there(client: Client, manifest: Ready) -> "There":
             return None
         case Route(name, _):
             route = await client.route(name)
-            return route.id, {"source": route.source, "destination": route.destination}
+            return route.id, _way_tree(same_fields(route, ApplyRoute))
         case NodeManifest() | NodeChange():
             found = await client.node(manifest.name)
         case FetchedRegistry(name, _):
@@ -92,7 +95,7 @@ async def _there(client: Client, manifest: Ready) -> "There":
 async def _wanted(client: Client, manifest: Ready, there: "There") -> Tree:
     match manifest:
         case Route(_, route):
-            return {"source": route.source, "destination": route.destination}
+            return _way_tree(route)
         case NodeManifest(name, settings):
             said: Tree = {"name": name, "settings": msgspec.to_builtins(settings)}
             return await _with_ids(client, said)
@@ -219,11 +222,19 @@ def _application_tree(body: d.ApplicationManifest, name: str) -> Tree:
         "name": name,
         "description": body.description,
         "labels": body.labels,
-        "routes": {
-            each.name or f"r-{each.source}-{each.destination}": {
-                "source": each.source,
-                "destination": each.destination,
-            }
-            for each in body.routes
-        },
+        "routes": {each.name or _usual_name(each): _way_tree(each) for each in body.routes},
     }
+
+
+def _usual_name(said: d.RouteManifest) -> str:
+    meant = way(said)
+    source = "any" if meant.source == ANY_SOURCE else meant.source
+    destination = "upstream" if meant.destination == UPSTREAM else meant.destination
+    return f"r-{source}-{destination}"
+
+
+def _way_tree(said: d.RouteWay) -> Tree:
+    """However it is said, and without what says nothing."""
+    meant = way(said)
+    terms: Tree = msgspec.to_builtins(meant.terms)
+    return {"source": meant.source, "destination": meant.destination, **terms}

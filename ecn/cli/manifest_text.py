@@ -55,12 +55,12 @@ def manifest_of(document: Documented) -> Written:
             }
             return Registry(document.name, RegistrySpec(**said))
         case CatalogItemDocument():
-            return CatalogItem(document.name, _same(document, CatalogItemManifest))
+            return CatalogItem(document.name, same_fields(document, CatalogItemManifest))
         case EdgeResourceDocument():
-            body = _same(document, EdgeResourceManifest)
+            body = same_fields(document, EdgeResourceManifest)
             return EdgeResource(f"{document.name}@{document.version}", body)
         case TemplateDocument():
-            return Template(document.name, _same(document, TemplateManifest))
+            return Template(document.name, same_fields(document, TemplateManifest))
         case VolumeDocument():
             files = [
                 VolumeFile(path=each.path, content=each.content or b"") for each in document.files
@@ -81,12 +81,7 @@ def manifest_of(document: Documented) -> Written:
                     description=document.description,
                     labels=document.labels,
                     microservices=[_as_written(m) for m in document.microservices],
-                    routes=[
-                        d.RouteManifest(
-                            name=each.name, source=each.source, destination=each.destination
-                        )
-                        for each in document.routes
-                    ],
+                    routes=[same_fields(each, d.RouteManifest) for each in document.routes],
                 ),
             )
 
@@ -142,10 +137,11 @@ def _plain(value: object) -> object:
 S = TypeVar("S", bound=Struct)
 
 
-def _same(document: Struct, kind: type[S]) -> S:
+def same_fields(document: Struct, kind: type[S]) -> S:
     """The document's fields that the manifest has too, as it has them."""
     said: dict[str, object] = msgspec.json.decode(msgspec.json.encode(document))
-    return msgspec.convert({name: said[name] for name in kind.__struct_fields__}, kind)
+    own = {name: said[name] for name in kind.__struct_fields__ if name in said}
+    return msgspec.convert(own, kind)
 
 
 def _as_written(microservice: d.MicroserviceDocument) -> d.MicroserviceManifest:

@@ -1,16 +1,14 @@
 """How times, durations, sizes and states are said and read. Pure."""
 
-import re
 from datetime import UTC, datetime, timedelta
 
 import click
 
+from ecn.durations import seconds_of
+
 GOOD = frozenset({"running", "online", "healthy", "created"})
 BAD = frozenset({"failed", "failing", "offline", "unhealthy", "backing-off", "unknown"})
 BUSY = frozenset({"queued", "pulling", "starting", "progressing", "updated"})
-
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 
 
 def age(since: datetime, now: datetime) -> str:
@@ -25,17 +23,6 @@ def age(since: datetime, now: datetime) -> str:
 def moment(at: datetime) -> str:
     """A time for people, in their zone, to the second."""
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
-def seconds_of(text: str) -> float:
-    """The seconds in `90`, `90s`, `5m`, `1h30m`, `2d`. Errors: ValueError."""
-    stripped = text.strip().lower()
-    if re.fullmatch(r"\d+(\.\d+)?", stripped):
-        return float(stripped)
-    parts = _PART.findall(stripped)
-    if not parts or "".join(n + u for n, u in parts) != stripped:
-        raise ValueError(f"{text!r} is not a duration: write 90s, 5m, 1h30m or 2d")
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
 def instant_of(text: str, now: datetime) -> datetime:

@@ -5,6 +5,7 @@ from msgspec import Struct, field
 from ecn.commands.command import Command
 from events.application import MicroserviceSpec
 from events.ids import ApplicationId, MicroserviceId, Position, RouteId
+from events.route import RouteTerms
 
 
 class Placement(Command, frozen=True, kw_only=True):
@@ -29,8 +30,10 @@ class WantedRoute(Struct, frozen=True, kw_only=True):
     name: str = ""
     """Empty: `r-<source>-<destination>`."""
     source: str
-    """A microservice's name, or its id, as `destination`."""
+    """A microservice's name, or its id, as `destination`; `*`: any of the application."""
     destination: str
+    """Also `$upstream`."""
+    terms: RouteTerms = RouteTerms()
 
 
 class ApplyApplication(Command, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from events.edge_resource import EdgeResourceSettings
 from events.ids import NodeId
 from events.network import DefaultRouter
 from events.node import NodeSettings
+from events.route import RouteTerms
 from events.template import TemplateSettings
 from events.volume import VolumeSettings
 
@@ -75,6 +76,7 @@ class RouteStanding(Struct, frozen=True):
     name: str
     source: str
     destination: str
+    terms: RouteTerms
 
 
 class ApplicationStanding(Struct, frozen=True):

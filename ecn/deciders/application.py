@@ -56,8 +56,7 @@ def decide(world: World, command: ApplicationCommand) -> Iterator[KnownEvent]:
         case DeleteApplication():
             if command.application_id not in world.applications:
                 return  # a retried delete has already succeeded
-            members = world.microservices.find("application", command.application_id)
-            yield from gone.microservices(world, members)
+            yield from gone.members(world, command.application_id)
             yield ApplicationDeleted(application_id=command.application_id)
         case (
             CreateMicroservice()

@@ -13,7 +13,7 @@ from events.application import (
 )
 from events.edge_resource import EdgeResourceUnlinked
 from events.envelope import KnownEvent
-from events.ids import MicroserviceId, NodeId
+from events.ids import ApplicationId, MicroserviceId, NodeId, RouteId
 from events.node import DEFAULT_ROUTER, NodeDeleted
 from events.route import RouteDeleted
 from events.volume import VolumeUpdated
@@ -22,17 +22,27 @@ from projections.world import World
 
 
 def microservices(world: World, keys: Iterable[MicroserviceId]) -> Iterator[KnownEvent]:
-    """Microservices with the routes that lead from and to them."""
-    gone = sorted(set(keys))
+    """Microservices with the routes that lead from and to them, by name."""
+    gone = set(keys)
     routes = {
         route_id
         for key in gone
         for end in ("source", "destination")
         for route_id in world.routes.find(end, key)
     }
+    yield from _all(gone, routes)
+
+
+def members(world: World, application_id: ApplicationId) -> Iterator[KnownEvent]:
+    """All that is in an application: also routes from any microservice of it."""
+    gone = set(world.microservices.find("application", application_id))
+    yield from _all(gone, set(world.routes.find("application", application_id)))
+
+
+def _all(gone: set[MicroserviceId], routes: set[RouteId]) -> Iterator[KnownEvent]:
     for route_id in sorted(routes):
         yield RouteDeleted(route_id=route_id)
-    for key in gone:
+    for key in sorted(gone):
         yield MicroserviceDeleted(microservice_id=key)
 
 

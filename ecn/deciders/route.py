@@ -7,12 +7,20 @@ from msgspec import Struct
 
 from ecn.commands.application import WantedRoute
 from ecn.commands.route import CreateRoute, DeleteRoute, RouteCommand, UpdateRoute
-from ecn.deciders import rules
+from ecn.deciders import route_terms, rules
 from ecn.errors import Invalid, NameTaken, NotFound, RouteExists
 from events.envelope import KnownEvent
 from events.ids import ApplicationId, MicroserviceId, RouteId
-from events.route import RouteCreated, RouteDeleted, RouteEnds, RouteUpdated
-from projections.routes import RouteRow
+from events.route import (
+    ANY_SOURCE,
+    UPSTREAM,
+    RouteCreated,
+    RouteDeleted,
+    RouteEnds,
+    RouteTerms,
+    RouteUpdated,
+)
+from projections.routes import RouteRow, ends_as_written, takes_all
 from projections.world import World
 
 LONGEST_NAME = 2 * rules.NAME_LENGTH + len("r--")
@@ -24,6 +32,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     route_id: RouteId
     name: str
     ends: RouteEnds
+    terms: RouteTerms
 
 
 def decide(world: World, command: RouteCommand) -> Iterator[KnownEvent]:
@@ -35,16 +44,18 @@ def decide(world: World, command: RouteCommand) -> Iterator[KnownEvent]:
                 raise NotFound("application", command.application_id)
             members = members_of(world, command.application_id)
             ends = _ends(command.source, command.destination, members, application.name, "$")
+            route_terms.check(command.terms, ends, "$")
             name = command.name or usual_name(ends, members)
             _check_name(name, "$")
             if world.routes.one("name", (command.application_id, name)) is not None:
                 raise NameTaken("route", f"{application.name}/{name}")
-            _check_ends(world, command.application_id, ends, members)
+            _check_other(world, command.application_id, ends, command)
             yield RouteCreated(
                 route_id=command.route_id,
                 application_id=command.application_id,
                 name=name,
                 ends=ends,
+                terms=command.terms,
             )
         case UpdateRoute():
             yield from _update(world, command)
@@ -62,14 +73,15 @@ def _update(world: World, command: UpdateRoute) -> Iterator[KnownEvent]:
     application = world.applications[row.application_id].name
     members = members_of(world, row.application_id)
     ends = _ends(command.source, command.destination, members, application, "$")
-    name = command.name or row.name
+    name, terms = command.name or row.name, command.terms
     _check_name(name, "$")
     if name != row.name and world.routes.one("name", (row.application_id, name)) is not None:
         raise NameTaken("route", f"{application}/{name}")
-    if ends != row.ends:
-        _check_ends(world, row.application_id, ends, members)
-    if (name, ends) != (row.name, row.ends):
-        yield RouteUpdated(route_id=command.route_id, name=name, ends=ends)
+    if (ends, terms) != (row.ends, row.terms):
+        route_terms.check(terms, ends, "$")
+        _check_other(world, row.application_id, ends, command)
+    if (name, ends, terms) != (row.name, row.ends, row.terms):
+        yield RouteUpdated(route_id=command.route_id, name=name, ends=ends, terms=terms)
 
 
 def members_of(world: World, application_id: ApplicationId) -> dict[str, MicroserviceId]:
@@ -88,19 +100,21 @@ def wanted_routes(
     rules.few(routes, "$.routes")
     found: list[Wanted] = []
     names: set[str] = set()
-    ways: dict[RouteEnds, str] = {}
+    ways: dict[tuple[RouteEnds, RouteTerms], str] = {}
     for index, route in enumerate(routes):
         field = f"$.routes[{index}]"
         ends = _ends(route.source, route.destination, members, application, field)
+        route_terms.check(route.terms, ends, field)
         name = route.name or usual_name(ends, members)
         _check_name(name, field)
         if name in names:
             raise Invalid(f"{name!r} is there twice", field=f"{field}.name")
-        if ends in ways:
-            raise RouteExists(route.source, route.destination, f"{application}/{ways[ends]}")
+        way = (ends, route.terms)
+        if way in ways:
+            raise RouteExists(route.source, route.destination, f"{application}/{ways[way]}")
         names.add(name)
-        ways[ends] = name
-        found.append(Wanted(route_id=route.route_id, name=name, ends=ends))
+        ways[way] = name
+        found.append(Wanted(route_id=route.route_id, name=name, ends=ends, terms=route.terms))
     return found
 
 
@@ -113,21 +127,26 @@ def become(
     """
     for route in wanted:
         key = world.routes.one("name", (application_id, route.name))
-        if key is None or key in gone:
+        row = None if key is None else world.routes[key]
+        if key is None or row is None or key in gone:
             yield RouteCreated(
                 route_id=route.route_id,
                 application_id=application_id,
                 name=route.name,
                 ends=route.ends,
+                terms=route.terms,
             )
-        elif world.routes[key].ends != route.ends:
-            yield RouteUpdated(route_id=key, name=route.name, ends=route.ends)
+        elif (row.ends, row.terms) != (route.ends, route.terms):
+            yield RouteUpdated(route_id=key, name=route.name, ends=route.ends, terms=route.terms)
 
 
 def usual_name(ends: RouteEnds, members: Mapping[str, MicroserviceId]) -> str:
-    """What a route is called if nobody says: `r-<source>-<destination>`."""
+    """What a route is called if nobody says: `r-<source>-<destination>`, where any source is
+    `any`."""
     names = {key: name for name, key in members.items()}
-    return f"r-{names[ends.source]}-{names[ends.destination]}"
+    source = "any" if ends.source is None else names[ends.source]
+    destination = "upstream" if ends.destination is None else names[ends.destination]
+    return f"r-{source}-{destination}"
 
 
 def _check_name(name: str, field: str) -> None:
@@ -156,20 +175,30 @@ def _ends(
             raise NotFound("microservice", f"{application}/{ref}", field=f"{field}.{part}")
         return members[ref]
 
-    return RouteEnds(source=end(source, "source"), destination=end(destination, "destination"))
+    return RouteEnds(
+        source=None if source == ANY_SOURCE else end(source, "source"),
+        destination=None if destination == UPSTREAM else end(destination, "destination"),
+    )
 
 
-def _check_ends(
+def _check_other(
     world: World,
     application_id: ApplicationId,
     ends: RouteEnds,
-    members: Mapping[str, MicroserviceId],
+    command: CreateRoute | UpdateRoute,
 ) -> None:
-    for key in world.routes.find("source", ends.source):
+    """No other route may be the same but for its name."""
+    near = (
+        world.routes.find("application", application_id)
+        if ends.source is None
+        else world.routes.find("source", ends.source)
+    )
+    for key in near:
         row: RouteRow = world.routes[key]
-        if row.ends == ends:
-            names = {member: name for name, member in members.items()}
+        itself = isinstance(command, UpdateRoute) and key == command.route_id
+        if itself or row.ends != ends:
+            continue
+        if row.terms == command.terms or (command.sole and takes_all(row)):
+            source, destination = ends_as_written(ends, lambda end: world.microservices[end].name)
             application = world.applications[application_id].name
-            raise RouteExists(
-                names[ends.source], names[ends.destination], f"{application}/{row.name}"
-            )
+            raise RouteExists(source, destination, f"{application}/{row.name}")

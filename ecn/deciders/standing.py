@@ -26,7 +26,7 @@ from projections.microservices import MicroserviceRow
 from projections.network import NetworkRow
 from projections.nodes import NodeRow
 from projections.registries import RegistryRow
-from projections.routes import RouteRow
+from projections.routes import RouteRow, end_names
 from projections.templates import TemplateRow
 from projections.twins import twin_of
 from projections.volumes import VolumeRow
@@ -108,11 +108,7 @@ def _of_microservice(world: World, key: MicroserviceId) -> MicroserviceStanding:
 
 
 def _of_route(world: World, row: RouteRow) -> RouteStanding:
-    return RouteStanding(
-        row.name,
-        world.microservices[row.ends.source].name,
-        world.microservices[row.ends.destination].name,
-    )
+    return RouteStanding(row.name, *end_names(world, row.ends), row.terms)
 
 
 def _of_application(

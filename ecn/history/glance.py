@@ -44,7 +44,7 @@ from events.edge_resource import (
 )
 from events.envelope import Recorded, UnknownEvent
 from events.ids import NodeId
-from events.network import DefaultRouterSet, NetworkSettingChanged
+from events.network import BrokerSet, DefaultRouterSet, NetworkSettingChanged
 from events.node import (
     InstructionCarriedOut,
     NodeCameOnline,
@@ -63,8 +63,20 @@ from events.node import (
     TunnelClosed,
     TunnelOpened,
 )
-from events.route import RouteCreated, RouteDeleted, RouteEnds, RouteUpdated
-from events.session import SessionClosed, SessionOpened
+from events.route import (
+    DropReason,
+    RouteCreated,
+    RouteDeleted,
+    RouteDropped,
+    RouteEnds,
+    RouteUpdated,
+)
+from events.session import (
+    DeviceSessionClosed,
+    DeviceSessionOpened,
+    SessionClosed,
+    SessionOpened,
+)
 from events.template import TemplateCreated, TemplateDeleted, TemplateUpdated
 from events.twin import TwinDesiredChanged, TwinEditOverruled, TwinReportedChanged
 from events.user import (
@@ -79,10 +91,19 @@ from events.user import (
 )
 from events.volume import VolumeCreated, VolumeDeleted, VolumeUpdated
 from projections import things
+from projections.routes import ends_as_written
 from projections.world import World
 
 LONGEST_PATCH = 200
 """Characters of a patch that are shown."""
+
+DROPPED = {
+    DropReason.EXPIRED: "nobody took them in their time",
+    DropReason.FULL: "its store was full",
+    DropReason.GONE: "the route, or a microservice, is no more",
+    DropReason.LOST: "they were kept in memory alone",
+    DropReason.UNREADABLE: "they could not be read back",
+}
 
 OFFLINE = {
     OfflineReason.SILENT: "nothing is heard of it",
@@ -171,12 +192,18 @@ def said(world: World, recorded: Recorded) -> str:
         case RouteUpdated():
             source, destination = _ends(world, event.ends)
             return f"updated: {event.name} from {source} to {destination}"
+        case RouteDropped():
+            many = "1 message" if event.messages == 1 else f"{event.messages} messages"
+            where = node_name(world, event.node_id)
+            return f"lost {many} ({event.size} bytes) on {where}: {DROPPED[event.reason]}"
         case EdgeResourceLinked():
             return f"attached to {node_name(world, event.node_id)}"
         case EdgeResourceUnlinked():
             return f"detached from {node_name(world, event.node_id)}"
         case DefaultRouterSet():
             return f"set to {event.router.host}"
+        case BrokerSet():
+            return f"set to {event.broker.url}" if event.broker is not None else "taken away"
         case NetworkSettingChanged():
             return f"set to {event.value}"
         case UserProfileChanged():
@@ -259,12 +286,25 @@ def said(world: World, recorded: Recorded) -> str:
             lost = _patch(event.patch)
             return f"a change of desired properties on the device gave way ({event.rule}): {lost}"
         case SessionOpened():
-            words = f": {' '.join(event.command)}" if event.command else ""
+            words = f": {' '.join(event.command)}" if event.command else _ports(event.ports)
             return f"{event.kind} session opened{words}"
         case SessionClosed():
-            return f"{event.kind} session closed after {event.seconds:.0f} s: {event.reason}"
+            return f"{event.kind} session closed {_lasted(event)}: {event.reason}"
+        case DeviceSessionOpened():
+            return f"tunnel session opened{_ports(event.ports)}"
+        case DeviceSessionClosed():
+            return f"tunnel session closed {_lasted(event)}: {event.reason}"
         case _:
             assert_never(event)
+
+
+def _ports(ports: list[int]) -> str:
+    return f" to {', '.join(str(port) for port in ports)}" if ports else ""
+
+
+def _lasted(event: SessionClosed | DeviceSessionClosed) -> str:
+    made = "" if event.connections is None else f" and {event.connections} connections"
+    return f"after {event.seconds:.0f} s{made}"
 
 
 def _patch(patch: Raw) -> str:
@@ -280,9 +320,7 @@ def _made_of(spec: MicroserviceSpec) -> str:
 
 
 def _ends(world: World, ends: RouteEnds) -> tuple[str, str]:
-    """The names of a route's ends within their application."""
-    source, destination = (
-        name_of(world, f"microservice/{each}").rpartition("/")[2]
-        for each in (ends.source, ends.destination)
+    """A route's ends as people write them, also of what is gone."""
+    return ends_as_written(
+        ends, lambda key: name_of(world, f"microservice/{key}").rpartition("/")[2]
     )
-    return source, destination

@@ -10,7 +10,7 @@ import hashlib
 from typing import assert_never
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from ecn.history.fields import Tree
 from events.application import ContainerState, ContainerStatus, VolumeKind
@@ -23,7 +23,7 @@ from projections.microservices import MicroserviceRow
 from projections.network import NetworkRow
 from projections.nodes import NodeRow
 from projections.registries import RegistryRow
-from projections.routes import RouteRow
+from projections.routes import RouteRow, ends_as_written
 from projections.templates import TemplateRow
 from projections.things import TABLES, Row
 from projections.twins import TwinRow
@@ -83,15 +83,15 @@ def wanted(row: Row, names: Names, twin: TwinRow | None = None) -> Tree:
                 "password": _fingerprint(row.password_hash.encode()),
             }
         case RouteRow():
-            source, destination = (
-                _name(names, "microservice", each).rpartition("/")[2]
-                for each in (row.ends.source, row.ends.destination)
+            source, destination = ends_as_written(
+                row.ends, lambda key: _name(names, "microservice", key).rpartition("/")[2]
             )
             return {
                 "application": _name(names, "application", row.application_id),
                 "name": row.name,
                 "source": source,
                 "destination": destination,
+                **asdict(row.terms),
             }
         case TemplateRow():
             return {
@@ -116,6 +116,8 @@ def wanted(row: Row, names: Names, twin: TwinRow | None = None) -> Tree:
         case NetworkRow():
             if row.router is not None:
                 return _plain(row.router)
+            if row.broker is not None:
+                return _plain(row.broker)
             return {"value": row.value}
         case _:
             assert_never(row)

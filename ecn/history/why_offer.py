@@ -17,7 +17,7 @@ from events.route import RouteDeleted
 from events.template import TemplateDeleted
 from events.volume import VolumeDeleted
 from projections.edge_resources import EdgeResourceRow
-from projections.routes import RouteRow
+from projections.routes import RouteRow, ends_as_written
 from projections.things import row_of
 from projections.volumes import VolumeRow
 from projections.world import World
@@ -85,9 +85,8 @@ def _state(world: World, subject: str) -> str:
     row = row_of(world, kind, key)
     match row:
         case RouteRow():
-            source, destination = (
-                name_of(world, f"microservice/{each}").rpartition("/")[2]
-                for each in (row.ends.source, row.ends.destination)
+            source, destination = ends_as_written(
+                row.ends, lambda key: name_of(world, f"microservice/{key}").rpartition("/")[2]
             )
             return f"from {source} to {destination}"
         case EdgeResourceRow():

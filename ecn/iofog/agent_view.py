@@ -17,6 +17,7 @@ from projections.host_templates import resolved_hosts
 from projections.images import image_for, pull_for, registry_for
 from projections.microservices import MicroserviceRow
 from projections.routers import router_address
+from projections.routes import takes_all
 from projections.world import World
 
 GET_IMAGE = "get_image"
@@ -253,7 +254,7 @@ def _users(
 ) -> Microservice:
     spec = row.spec
     routes = sorted(
-        (world.routes[each] for each in world.routes.find("source", key)),
+        (way for each in world.routes.find("source", key) if takes_all(way := world.routes[each])),
         key=lambda route: route.number,
     )
     return Microservice(
@@ -287,8 +288,12 @@ def _users(
         env=[Variable(name, value) for name, value in spec.env.items()],
         extra_hosts=[f"{each.name}:{each.address}" for each in resolved_hosts(world, spec)],
         cmd=spec.command,
-        routes=list(dict.fromkeys(each.ends.destination for each in routes)),
-        is_consumer=any(True for _ in world.routes.find("destination", key)),
+        routes=list(
+            dict.fromkeys(end for each in routes if (end := each.ends.destination) is not None)
+        ),
+        is_consumer=any(
+            takes_all(world.routes[each]) for each in world.routes.find("destination", key)
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from ecn.iofog.microservice_documents import Member, Usage, member, of_applicati
 from ecn.iofog.owners import user_number
 from ecn.iofog.times import iso
 from events.ids import ApplicationId, RouteId
+from projections.routes import takes_all
 from projections.world import World
 
 
@@ -93,7 +94,11 @@ def application(world: World, key: ApplicationId, usage: Usage) -> Application:
         updated_at=iso(row.updated_at),
         user_id=user_number(world, row.created_by),
         microservices=[member(world, each, usage) for each in of_application(world, key)],
-        routes=[_way(world, each) for each in _by_number(world, key)],
+        routes=[
+            Way(name=shown.name, from_=shown.from_, to=shown.to)
+            for each in _by_number(world, key)
+            if (shown := route(world, each)) is not None
+        ],
     )
 
 
@@ -103,29 +108,27 @@ def applications(world: World, usage: Usage) -> list[Application]:
     return [application(world, key, usage) for _, key in sorted(listed)]
 
 
-def route(world: World, key: RouteId) -> Route:
-    """One route."""
+def route(world: World, key: RouteId) -> Route | None:
+    """One route; None, where it is none that ioFog's words can say."""
     row = world.routes[key]
+    source, destination = row.ends.source, row.ends.destination
+    if source is None or destination is None or not takes_all(row):
+        return None
     return Route(
         application=world.applications[row.application_id].name,
         name=row.name,
-        from_=world.microservices[row.ends.source].name,
-        to=world.microservices[row.ends.destination].name,
-        source_microservice_uuid=row.ends.source,
-        dest_microservice_uuid=row.ends.destination,
+        from_=world.microservices[source].name,
+        to=world.microservices[destination].name,
+        source_microservice_uuid=source,
+        dest_microservice_uuid=destination,
     )
 
 
 def routes(world: World) -> Routes:
     """All routes, as they were made."""
     listed = sorted((row.number, key) for key, row in world.routes.items())
-    return Routes([route(world, key) for _, key in listed])
+    return Routes([shown for _, key in listed if (shown := route(world, key)) is not None])
 
 
 def _by_number(world: World, key: ApplicationId) -> list[RouteId]:
     return sorted(world.routes.find("application", key), key=lambda each: world.routes[each].number)
-
-
-def _way(world: World, key: RouteId) -> Way:
-    shown = route(world, key)
-    return Way(name=shown.name, from_=shown.from_, to=shown.to)

@@ -3,10 +3,11 @@
 The way back is application_documents.py; of templates, template_deployment.py.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from ecn.commands import application as commands
 from ecn.commands import route as route_commands
@@ -19,6 +20,7 @@ from ecn.iofog.microservice_bodies import CreateMicroservice
 from ecn.iofog.refusals import invalid, not_found
 from events.ids import ApplicationId, MicroserviceId, RouteId
 from projections.applications import ApplicationRow
+from projections.routes import end_names, takes_all
 from projections.world import World
 
 T = TypeVar("T")
@@ -97,7 +99,12 @@ def updated(
         description=row.description,
         labels=row.labels,
         microservices=placements,
-        routes=None if said.routes is UNSET else _routes(said.routes, new_id),
+        routes=None
+        if said.routes is UNSET
+        else [
+            *_keeping_terms(world, key, _routes(said.routes, new_id)),
+            *_unseen(world, key, placements),
+        ],
         system=row.system,
     )
     return _together(world, row, [parts, *rebuilds, *_itself(key, row, said)])
@@ -120,6 +127,7 @@ def created_route(
         name=said.name,
         source=source,
         destination=destination,
+        sole=True,
     )
 
 
@@ -135,7 +143,12 @@ def updated_route(
     of = world.applications[row.application_id].name
     _, source, destination = _ends(world, said, of)
     return route_commands.UpdateRoute(
-        route_id=route_id, name=_or(said.name, ""), source=source, destination=destination
+        route_id=route_id,
+        name=_or(said.name, ""),
+        source=source,
+        destination=destination,
+        terms=row.terms,
+        sole=True,
     )
 
 
@@ -183,6 +196,44 @@ def _routes(said: list[bodies.Member], new_id: NewId) -> list[commands.WantedRou
             )
         )
     return wanted
+
+
+def _keeping_terms(
+    world: World, key: ApplicationId, wanted: list[commands.WantedRoute]
+) -> Iterator[commands.WantedRoute]:
+    """What ioFog's words can't say of a route stays as it is."""
+    for each in wanted:
+        present = world.routes.one("name", (key, each.name)) if each.name else None
+        row = None if present is None else world.routes[present]
+        yield replace(each, terms=row.terms) if row is not None and takes_all(row) else each
+
+
+def _unseen(
+    world: World, key: ApplicationId, placements: list[commands.Placement] | None
+) -> Iterator[commands.WantedRoute]:
+    """The routes of an application that its client was not shown, and so does not leave out:
+    those whose ends stay.
+
+    placements: what it will have; None: what it has.
+    """
+    staying = None if placements is None else {each.name for each in placements}
+    for route_id in sorted(world.routes.find("application", key)):
+        row = world.routes[route_id]
+        ends = [
+            world.microservices[end].name
+            for end in (row.ends.source, row.ends.destination)
+            if end is not None
+        ]
+        if takes_all(row) or (staying is not None and not staying.issuperset(ends)):
+            continue
+        source, destination = end_names(world, row.ends)
+        yield commands.WantedRoute(
+            route_id=route_id,
+            name=row.name,
+            source=source,
+            destination=destination,
+            terms=row.terms,
+        )
 
 
 def _member(

@@ -28,6 +28,7 @@ from projections.images import pull_for, registry_for
 from projections.microservices import MicroserviceRow
 from projections.nodes import NodeState
 from projections.public_ports import hosting_node, links, public_of
+from projections.routes import takes_all
 from projections.world import World
 
 Usage = Callable[[NodeId, MicroserviceId], ContainerUsage | None]
@@ -203,7 +204,10 @@ def microservice(world: World, key: MicroserviceId, usage: Usage) -> Microservic
     spec = row.spec
     application = world.applications[row.application_id]
     number = numbers.on_the_wire(application.number)
-    routes = sorted(world.routes.find("source", key), key=lambda route: world.routes[route].number)
+    routes = sorted(
+        (way for each in world.routes.find("source", key) if takes_all(way := world.routes[each])),
+        key=lambda route: route.number,
+    )
     return Microservice(
         uuid=key,
         config=spec.config,
@@ -219,7 +223,7 @@ def microservice(world: World, key: MicroserviceId, usage: Usage) -> Microservic
         user_id=user_number(world, row.created_by),
         ports=ports(world, spec.ports),
         volume_mappings=volume_mappings(spec.volumes),
-        routes=[world.routes[route].ends.destination for route in routes],
+        routes=[end for each in routes if (end := each.ends.destination) is not None],
         env=[Variable(name, value) for name, value in spec.env.items()],
         cmd=spec.command,
         extra_hosts=[

@@ -19,6 +19,7 @@ from ecn.commands.twin import ReplaceTwin
 from ecn.errors import NotRestorable
 from ecn.planning.references import as_it_is_named, spec_with_names
 from events.ids import ApplicationId, MicroserviceId, RouteId
+from projections.routes import ends_as_written
 from projections.twins import twin_of
 from projections.world import World
 
@@ -68,6 +69,7 @@ def application_as(
                     name=name,
                     source=each.source,
                     destination=each.destination,
+                    terms=each.terms,
                 )
                 for name, each in stood.routes.items()
             ],
@@ -106,12 +108,19 @@ def microservice_as(
 def route_as(now: World, then: World, here: RouteId | None, old: RouteId) -> list[SingleCommand]:
     """One route, in the application that it was in."""
     row = then.routes[old]
-    source, destination = (
-        each if each in now.microservices else then.microservices[each].name
-        for each in (row.ends.source, row.ends.destination)
+    source, destination = ends_as_written(
+        row.ends, lambda key: key if key in now.microservices else then.microservices[key].name
     )
     if here is not None:
-        return [UpdateRoute(route_id=here, name=row.name, source=source, destination=destination)]
+        return [
+            UpdateRoute(
+                route_id=here,
+                name=row.name,
+                source=source,
+                destination=destination,
+                terms=row.terms,
+            )
+        ]
     return [
         CreateRoute(
             route_id=old,
@@ -119,6 +128,7 @@ def route_as(now: World, then: World, here: RouteId | None, old: RouteId) -> lis
             name=row.name,
             source=source,
             destination=destination,
+            terms=row.terms,
         )
     ]
 
@@ -170,9 +180,13 @@ def _renamed_routes(
         name, row = then.routes[key].name, now.routes.get(key)
         if row is not None and row.application_id == here and name not in taken:
             taken.add(name)
-            ends = row.ends
+            source, destination = ends_as_written(row.ends, str)
             yield UpdateRoute(
-                route_id=key, name=name, source=ends.source, destination=ends.destination
+                route_id=key,
+                name=name,
+                source=source,
+                destination=destination,
+                terms=row.terms,
             )
 
 

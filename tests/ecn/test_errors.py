@@ -8,6 +8,7 @@ from ecn import errors
 from ecn.errors import (
     AgentTooOld,
     AnswerLost,
+    BadCondition,
     BadCredentials,
     Behind,
     CatalogItemInUse,
@@ -51,6 +52,7 @@ from tests.builders import NOW
 MANY = [f"shop/m{number}" for number in range(7)]
 EXAMPLES: list[Refused] = [
     Invalid("is longer", field="$.name"),
+    BadCondition("line 1, column 3", "there is no ==", "a == b\n  ^^", hint="Write =."),
     NotFound("node", "east"),
     NameTaken("node", "east"),
     PortTaken(node="east", port=80, protocol="tcp", holder="shop/web", field="$.ports[0].host"),

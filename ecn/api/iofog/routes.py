@@ -10,9 +10,10 @@ from ecn.commands import route as commands
 from ecn.iofog import application_bodies as bodies
 from ecn.iofog import application_documents as documents
 from ecn.iofog import applications, numbers
-from ecn.iofog.refusals import not_found
+from ecn.iofog.refusals import Refusal, not_found
 from events.ids import MicroserviceId, RouteId, new_id
 from events.user import Role
+from projections.routes import takes_all
 
 
 async def list_routes(request: web.Request) -> web.Response:
@@ -22,7 +23,10 @@ async def list_routes(request: web.Request) -> web.Response:
 
 async def show_route(request: web.Request) -> web.Response:
     """One route."""
-    return answer(documents.route(world(request), _route(request)))
+    shown = documents.route(world(request), _route(request))
+    if shown is None:
+        raise _no_route(request)
+    return answer(shown)
 
 
 async def create_route(request: web.Request) -> web.Response:
@@ -68,6 +72,7 @@ async def connect(request: web.Request) -> web.Response:
         name="",
         source=source,
         destination=destination,
+        sole=True,
     )
     with in_iofogs_words():
         await execute(request, command)
@@ -79,7 +84,8 @@ async def disconnect(request: web.Request) -> web.Response:
     source, destination = _ends(request)
     there = world(request)
     for key in there.routes.find("source", source):
-        if there.routes[key].ends.destination == destination:
+        row = there.routes[key]
+        if row.ends.destination == destination and takes_all(row):
             await execute(request, commands.DeleteRoute(route_id=key))
             return empty()
     raise not_found("Route not found")
@@ -92,9 +98,13 @@ def _route(request: web.Request) -> RouteId:
     if of is None:
         raise not_found(f"Invalid application name '{path['application']}'")
     key = there.routes.one("name", (of, path["name"]))
-    if key is None:
-        raise not_found(f"Invalid route name '{path['name']}'")
+    if key is None or not takes_all(there.routes[key]):
+        raise _no_route(request)
     return key
+
+
+def _no_route(request: web.Request) -> Refusal:
+    return not_found(f"Invalid route name '{request.match_info['name']}'")
 
 
 def _ends(request: web.Request) -> tuple[MicroserviceId, MicroserviceId]:

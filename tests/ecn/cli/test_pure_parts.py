@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from agent.local.merge_patch import difference
 from ecn.cli.sse import Message, Reader
-from ecn.cli.wording import age, instant_of, seconds_of
+from ecn.cli.wording import age, instant_of
+from ecn.durations import seconds_of
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 LEAVES = st.integers() | st.text(max_size=3) | st.lists(st.integers(), max_size=2)
