@@ -6,7 +6,7 @@ A value that is None is undefined; see `functions.Value`.
 
 import re
 from collections.abc import Callable
-from operator import add, ge, gt, le, lt, mul, sub
+from operator import add, mul, sub
 
 from routing.language.functions import (
     FUNCTIONS,
@@ -16,9 +16,10 @@ from routing.language.functions import (
     Kind,
     Value,
     divided,
-    ordinal,
     remainder,
 )
+from routing.language.logic import Valued, all_of, any_of, kind_in_any, negated
+from routing.language.operations import LONGEST, equality, joined, numeric, ordered
 from routing.language.reading import SYSTEM, UNREADABLE, Json, Reading
 from routing.language.tree import (
     And,
@@ -30,7 +31,6 @@ from routing.language.tree import (
     Not,
     Null,
     Number,
-    Operator,
     Or,
     Property,
     System,
@@ -38,13 +38,9 @@ from routing.language.tree import (
     Truth,
     Undefined,
 )
-from routing.language.types import kind_of
+from routing.language.twin_changes import twin_change
 
-Valued = Callable[[Reading], Value]
 Condition = Callable[[Reading], bool | None]
-
-LONGEST = 1_048_576
-"""Characters of a text that a condition makes; a longer one is undefined."""
 
 
 def compiled(condition: Expression) -> Condition:
@@ -53,7 +49,7 @@ def compiled(condition: Expression) -> Condition:
     A message takes the way only when it is True. The function raises nothing. Errors: Mismatch,
     of a tree that no text gives.
     """
-    kind_of(condition, twin_changes=True)
+    kind_in_any(condition)
     run = _run(condition)
 
     def outcome(reading: Reading) -> bool | None:
@@ -63,10 +59,6 @@ def compiled(condition: Expression) -> Condition:
         return False if value is NOTHING else None
 
     return outcome
-
-
-def _kind(node: Expression) -> Kind:
-    return kind_of(node, twin_changes=True)
 
 
 def _constant(value: Value) -> Valued:
@@ -90,13 +82,13 @@ def _run(node: Expression) -> Valued:
         case Call():
             return _call(node)
         case Negative():
-            return _numeric(lambda number, _: -number, _run(node.operand), _constant(0.0))
+            return numeric(lambda number, _: -number, _run(node.operand), _constant(0.0))
         case Not():
-            return _not(_run(node.operand))
+            return negated(_run(node.operand))
         case And():
-            return _all_of(node)
+            return all_of(node, [_run(operand) for operand in node.operands])
         case Or():
-            return _any_of(node)
+            return any_of(node, [_run(operand) for operand in node.operands])
         case Binary():
             return _binary(node)
 
@@ -162,151 +154,27 @@ def _value(place: Json) -> Value:
     return NOTHING if place is None else None
 
 
-def _not(operand: Valued) -> Valued:
-    def run(reading: Reading) -> Value:
-        value = operand(reading)
-        if value is True or value is False:
-            return not value
-        return True if value is NOTHING else None
-
-    return run
-
-
-def _static(operands: tuple[Expression, ...]) -> bool:
-    """Whether all are true, false or undefined, whatever the body is."""
-    return all(_kind(operand) is Kind.TRUTH and not _nullable(operand) for operand in operands)
-
-
-def _nullable(node: Expression) -> bool:
-    """Whether something that counts as true or false may be null."""
-    match node:
-        case And() | Or():
-            return not _static(node.operands)
-        case Binary():
-            return node.operator == "??"
-        case Null() | Body():
-            return True
-        case _:
-            return False
-
-
-def _all_of(node: And) -> Valued:
-    operands = [_run(operand) for operand in node.operands]
-    if not _static(node.operands):
-        return _folded(_and, node.operands, operands)
-    first, *others = operands
-
-    def run(reading: Reading) -> Value:
-        so_far = first(reading)
-        if so_far is False:
-            return False
-        for other in others:
-            value = other(reading)
-            if value is False:
-                return False
-            if value is None:
-                so_far = None
-        return so_far
-
-    return run
-
-
-def _any_of(node: Or) -> Valued:
-    operands = [_run(operand) for operand in node.operands]
-    if not _static(node.operands):
-        return _folded(_or, node.operands, operands)
-    first, *others = operands
-
-    def run(reading: Reading) -> Value:
-        so_far = first(reading)
-        if so_far is True:
-            return True
-        for other in others:
-            value = other(reading)
-            if value is True:
-                return True
-            if value is None:
-                so_far = None
-        return so_far
-
-    return run
-
-
-def _folded(
-    both: Callable[[Value, Value], Value],
-    nodes: tuple[Expression, ...],
-    operands: list[Valued],
-) -> Valued:
-    """Two at a time from the left, where null or values of the body take part.
-
-    Azure: nothing dominates where one side is a value of the body; an undefined one makes both
-    undefined.
-    """
-    open_sides = [_kind(node) is Kind.DYNAMIC for node in nodes]
-    steps = [
-        (operand, is_open or (position == 1 and open_sides[0]))
-        for position, (operand, is_open) in enumerate(zip(operands, open_sides, strict=True))
-    ]
-    first, *others = steps
-
-    def run(reading: Reading) -> Value:
-        left = first[0](reading)
-        for operand, is_open in others:
-            right = operand(reading)
-            if is_open and not (_truthlike(left) and _truthlike(right)):
-                left = None
-            else:
-                left = both(left, right)
-        return left
-
-    return run
-
-
-def _truthlike(value: Value) -> bool:
-    return value is True or value is False or value is NOTHING
-
-
-def _and(left: Value, right: Value) -> Value:
-    if left is NOTHING:
-        return NOTHING
-    if left is False or right is False:
-        return False
-    if left is None or right is None:
-        return None
-    return right
-
-
-def _or(left: Value, right: Value) -> Value:
-    if left is NOTHING:
-        return right
-    if left is True or right is True:
-        return True
-    if left is None or right is None:
-        return None
-    return left
-
-
 def _binary(node: Binary) -> Valued:
     left, right = _run(node.left), _run(node.right)
     match node.operator:
         case "=" | "!=":
-            same_kind = _kind(node.left) is _kind(node.right) is not Kind.DYNAMIC
-            return _equality(left, right, node.operator == "!=", same_kind, _literal(node.right))
+            same_kind = kind_in_any(node.left) is kind_in_any(node.right) is not Kind.DYNAMIC
+            return equality(left, right, node.operator == "!=", same_kind, _literal(node.right))
         case "<" | "<=" | ">" | ">=":
-            numbers = _kind(node.left) is _kind(node.right) is Kind.NUMBER
-            return _ordered(node.operator, left, right, numbers)
+            numbers = kind_in_any(node.left) is kind_in_any(node.right) is Kind.NUMBER
+            return ordered(node.operator, left, right, numbers)
         case "+":
-            return _numeric(add, left, right)
+            return numeric(add, left, right)
         case "-":
-            return _numeric(sub, left, right)
+            return numeric(sub, left, right)
         case "*":
-            return _numeric(mul, left, right)
+            return numeric(mul, left, right)
         case "/":
-            return _numeric(divided, left, right)
+            return numeric(divided, left, right)
         case "%":
-            return _numeric(remainder, left, right)
+            return numeric(remainder, left, right)
         case "||":
-            return _joined(left, right)
+            return joined(left, right)
         case "??":
             return lambda reading: right(reading) if (v := left(reading)) is None else v
 
@@ -315,73 +183,11 @@ def _literal(node: Expression) -> Value:
     return node.value if isinstance(node, Number | Text | Truth) else None
 
 
-def _equality(
-    left: Valued, right: Valued, unequal: bool, same_kind: bool, literal: Value
-) -> Valued:
-    def run(reading: Reading) -> Value:
-        first, second = left(reading), right(reading)
-        if first is None or second is None:
-            return None
-        return (type(first) is type(second) and first == second) is not unequal
-
-    def with_literal(reading: Reading) -> Value:
-        first = left(reading)
-        return None if first is None else (first == literal) is not unequal
-
-    return with_literal if same_kind and literal is not None else run
-
-
-_ORDER: dict[Operator, Callable[[float, float], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
-
-
-def _ordered(operator: Operator, left: Valued, right: Valued, numbers: bool) -> Valued:
-    order = _ORDER[operator]
-
-    def run(reading: Reading) -> Value:
-        first, second = left(reading), right(reading)
-        if isinstance(first, float) and isinstance(second, float):
-            return order(first, second)
-        if isinstance(first, str) and isinstance(second, str):
-            return order(ordinal(first, second), 0)
-        return None
-
-    def of_numbers(reading: Reading) -> Value:
-        first = left(reading)
-        if first is None:
-            return None
-        second = right(reading)
-        return None if second is None else order(first, second)  # type: ignore[arg-type]
-
-    return of_numbers if numbers else run
-
-
-def _numeric(
-    operation: Callable[[float, float], float | None], left: Valued, right: Valued
-) -> Valued:
-    def run(reading: Reading) -> Value:
-        first, second = left(reading), right(reading)
-        if isinstance(first, float) and isinstance(second, float):
-            return operation(first, second)
-        return None
-
-    return run
-
-
-def _joined(left: Valued, right: Valued) -> Valued:
-    def run(reading: Reading) -> Value:
-        first, second = left(reading), right(reading)
-        if not isinstance(first, str) or not isinstance(second, str):
-            return None
-        return first + second if len(first) + len(second) <= LONGEST else None
-
-    return run
-
-
 def _call(node: Call) -> Valued:
     function = FUNCTIONS[node.function]
     arguments = [_run(argument) for argument in node.arguments]
     if node.function == TWIN_CHANGE:
-        return _twin_change(arguments[0])
+        return twin_change(arguments[0])
     if function.about_kinds:
         (about,), tell = arguments, function.run
         return lambda reading: tell(about(reading))
@@ -412,40 +218,3 @@ def _of_one(function: Function, argument: Valued) -> Valued:
         return act(value) if isinstance(value, wanted) else None
 
     return run
-
-
-def _twin_change(argument: Valued) -> Valued:
-    """Whether the patch says something of a place: null, which removes it, says something too."""
-
-    def run(reading: Reading) -> Value:
-        path = argument(reading)
-        if not isinstance(path, str) or not reading.message.twin_change:
-            return None
-        patch = reading.body
-        if patch is UNREADABLE:
-            return None
-        steps = [step for step in _STEP.split(path) if step]
-        if _touched(patch, steps):
-            return True
-        # Azure's paths are those of the whole twin; the patch is of what it reports.
-        reported = [step.lower() for step in steps[:2]] == ["properties", "reported"]
-        return reported and _touched(patch, steps[2:])
-
-    return run
-
-
-_STEP = re.compile(r"[.\[\]]")
-
-
-def _touched(patch: object, steps: list[str]) -> bool:
-    place = patch
-    for step in steps:
-        if isinstance(place, dict) and step in place:
-            place = place[step]
-        elif isinstance(place, list) and step.isascii() and step.isdigit():
-            if len(step) > 9 or int(step) >= len(place):
-                return False
-            place = place[int(step)]
-        else:
-            return False
-    return True

@@ -77,7 +77,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def _parsed(text: str, start: str, what: str) -> "Tree[Token]":
-    from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+    from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
     if len(text) > LONGEST:
         problem = f"{what} of {len(text)} characters is too long"
@@ -89,14 +89,13 @@ def _parsed(text: str, start: str, what: str) -> "Tree[Token]":
     try:
         return _grammar().parse(text, start=start)
     except UnexpectedCharacters as unexpected:
-        at, expected = unexpected.pos_in_stream, set(unexpected.allowed or ())
+        at: int | None = unexpected.pos_in_stream
+        expected = set(unexpected.allowed or ())
     except UnexpectedToken as unexpected:
         ended = unexpected.token.type == "$END"
-        at = len(text) if ended else unexpected.token.start_pos or 0
+        at = len(text) if ended else unexpected.token.start_pos
         expected = set(unexpected.expected)
-    except UnexpectedInput as unexpected:
-        at, expected = unexpected.pos_in_stream or 0, set[str]()
-    raise misplaced(text, at, expected) from None
+    raise misplaced(text, at or 0, expected) from None
 
 
 def _built(text: str, tree: "Tree[Token]") -> tuple[Expression | Query, Spans]:

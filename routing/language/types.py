@@ -95,10 +95,12 @@ _OR_HINT = "for one or the other write OR"
 
 
 def _default(node: Binary, left: Kind, right: Kind) -> Kind:
-    if left is right or right in _OPEN:
-        return left if left is not Kind.UNDEFINED else right
-    if left in _OPEN:
-        return right if left is Kind.UNDEFINED else Kind.DYNAMIC
+    if left is right or right is Kind.UNDEFINED:
+        return left
+    if left is Kind.UNDEFINED:
+        return right
+    if Kind.DYNAMIC in (left, right):
+        return Kind.DYNAMIC
     hint = "?? has the same kind of value on both sides"
     if isinstance(node.right, Binary) and kind_of(node.right.left) is left:
         inner, first = node.right, printed(Binary("??", node.left, node.right.left))
