@@ -13,6 +13,8 @@ LONGEST = 1_048_576
 
 
 def equality(left: Valued, right: Valued, unequal: bool, same_kind: bool, literal: Value) -> Valued:
+    """= and !=. `same_kind`: known before; `literal`: what stands at the right, if that is one."""
+
     def run(reading: Reading) -> Value:
         first, second = left(reading), right(reading)
         if first is None or second is None:
