@@ -41,6 +41,7 @@ from agent.local_api.local_api import LocalApi
 from agent.local_api.node_state import NodeState
 from agent.local_api.tokens import Tokens, secret_in
 from agent.messages.router import EdgeRouter
+from agent.proxy.edge import EdgeProxy
 from agent.storage.desired_state import Known
 from agent.storage.journal import Journal
 from agent.storage.store import Folder, Identity
@@ -107,6 +108,7 @@ async def _as_node(
         sockets = LocalSockets(node, config, {**ROUTES, **twin_routes(twins)})
         volumes = Volumes(FilesDelivery(folder.volumes), on_facts=tell)
         router = EdgeRouter(folder.messages, journal, on_news=tell)
+        proxy = EdgeProxy(node.node_id, engine, reaches=not on_own_network())
         care = ImageCare(
             node.node_id, folder, engine, images, lambda: datetime.now(UTC), on_news=tell
         )
@@ -151,6 +153,7 @@ async def _as_node(
             volumes.wish,
             sockets.wish,
             router.wish,
+            proxy.wish,
             local_api.wish,
             loop.wish,
         ]
@@ -194,6 +197,7 @@ async def _as_node(
                 running = [
                     tasks.create_task(streams.end_former()),
                     tasks.create_task(router.run()),
+                    tasks.create_task(proxy.run()),
                     tasks.create_task(loop.run()),
                     tasks.create_task(life.run()),
                     tasks.create_task(uplink.run()),

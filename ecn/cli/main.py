@@ -27,6 +27,7 @@ class Ecn(LazyGroup):
             ("Run", "up", "Start a whole network on this machine.", "up:up"),
             ("Run", "controller", "Run a controller.", "controller:controller"),
             ("Run", "agent", "Make this device a node, and run its agent.", "agent:agent"),
+            ("Run", "router", "Open public ports on this machine.", "router:router"),
             ("Run", "master-key", "Rotate the key of all secrets.", "master_key:master_key"),
             ("Connect", "login", "Log in to a controller.", "login:login"),
             ("Connect", "logout", "Give the token back.", "login:logout"),

@@ -5,7 +5,7 @@ image, ports and mounts is in container_rules.py.
 """
 
 import re
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import PurePosixPath
 from posixpath import normpath
 
@@ -24,6 +24,8 @@ from projections.host_templates import is_template, references
 
 VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 ENV_NAME = re.compile(r"[^=\x00]+")
+LONGEST_CONNECTION = 366 * 24 * 3600
+"""Seconds that a limit of a public port's connections may be."""
 RESERVED_PORTS = frozenset({54321, 54322})  # ioFog's Local API, and its secured form
 
 
@@ -139,6 +141,20 @@ def _public(mapping: PortMapping, public: PublicPort, field: str) -> None:
         rules.port(public.port, field=f"{here}.port")
         not_reserved(public.port, field=f"{here}.port")
     rules.text(public.router, field=f"{here}.router")
+    rules.few(public.allow, f"{here}.allow")
+    for index, each in enumerate(public.allow):
+        try:
+            ip_network(each)
+        except ValueError:
+            raise Invalid(
+                f"{each!r} is no network, as 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32",
+                field=f"{here}.allow[{index}]",
+            ) from None
+    for name in ("longest_idle", "longest"):
+        if not 0 <= getattr(public, name) <= LONGEST_CONNECTION:
+            raise Invalid(
+                f"is not between 0 and {LONGEST_CONNECTION} seconds", field=f"{here}.{name}"
+            )
 
 
 def _volumes(volumes: list[VolumeMount], field: str) -> None:

@@ -81,14 +81,18 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return found[0]
 
 
+def break_off(writer: asyncio.StreamWriter) -> None:
+    """Close a socket so that the other side sees a break, and can't take it for an end."""
+    socket = writer.get_extra_info("socket")
+    with suppress(OSError):
+        socket.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
 async def closed(writer: asyncio.StreamWriter, *, at_once: bool = False) -> None:
-    """Close a socket. at_once: what waits to be sent is dropped; the other side sees a break, and
-    can't take it for an end."""
+    """Close a socket. at_once: by `break_off`; what waits to be sent is dropped."""
     if at_once:
-        socket = writer.get_extra_info("socket")
-        with suppress(OSError):
-            socket.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
-        writer.transport.abort()
+        break_off(writer)
     else:
         writer.close()
     with suppress(OSError, TimeoutError):
