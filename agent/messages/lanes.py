@@ -6,7 +6,7 @@ that brings much keeps no other waiting; a lane has its order. `router.py` fills
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from msgspec import Struct, field
 
@@ -47,6 +47,10 @@ class Entry(Struct, eq=False):
     at: int
     """When it was taken: milliseconds since 1970, as the next; 0: never."""
     expires_at: int = 0
+    copies: int = 0
+    """How many rows of the store its body has; 0: it is in memory alone."""
+    digest: bytes = b""
+    """Of one that came from another node: by what it is known again."""
     leased: bool = False
     """Its receiver has it at this moment."""
 
@@ -57,8 +61,16 @@ class Lane(Struct, eq=False):
     way: Way
     number: int = 0
     """Of the store."""
+    place: str | None = None
+    """Where it leads: a microservice of this node, or "" for the interior router; None: nowhere."""
     key: str = ""
     """Routing key, where it leads to the interior router."""
+    coming: int = 0
+    """Messages that are being written."""
+    reading: bool = False
+    """More of it is being read."""
+    dead: bool = False
+    """It led nowhere once: what was in it is dropped, and nothing comes back."""
     window: deque[Entry] = field(default_factory=deque)
     """The next ones, in their order, those that are leased left out."""
     whole: bool = True
@@ -91,9 +103,9 @@ class Lane(Struct, eq=False):
         self.waiting += 1
         self.waiting_bytes += size
 
-    def gone(self, size: int) -> None:
-        """One less waits: it was delivered, or dropped."""
-        self.waiting -= 1
+    def gone(self, size: int, many: int = 1) -> None:
+        """One less waits, or so many of that size together: delivered, or dropped."""
+        self.waiting -= many
         self.waiting_bytes -= size
 
     def put_back(self, entry: Entry) -> None:
@@ -135,11 +147,6 @@ class Place:
         for urgency in sorted(self._by_urgency):
             yield from self._by_urgency[urgency]
 
-    @property
-    def waiting(self) -> int:
-        """Messages, leased ones too."""
-        return sum(lane.waiting for lane in self)
-
     def add(self, lane: Lane) -> None:
         """It leads here from now on."""
         self._by_urgency.setdefault(lane.way.urgency, deque()).append(lane)
@@ -151,16 +158,20 @@ class Place:
         if not lanes:
             del self._by_urgency[lane.way.urgency]
 
-    def take(self, most: int, most_bytes: int, now: int) -> Taken:
-        """The next ones: at most so many, and bytes unless the first alone has more."""
+    def take(self, most: int, most_bytes: int, now: int, without: Collection[str] = ()) -> Taken:
+        """The next ones: at most so many, and bytes unless the first alone has more.
+
+        without: ids of routes that are left out.
+        """
         taken, size = Taken(), 0
         for urgency in sorted(self._by_urgency):
             lanes = self._by_urgency[urgency]
             empty = 0
             while empty < len(lanes):
                 lane = lanes[0]
-                if not lane.window:
-                    if not lane.whole:
+                out = lane.way.route_id in without
+                if out or not lane.window:
+                    if not out and not lane.whole:
                         # What is known to be next may go; what comes behind it has to be known.
                         taken.missing = lane
                         return taken
@@ -174,6 +185,7 @@ class Place:
                 if len(taken.entries) == most or (taken.entries and size + entry.size > most_bytes):
                     return taken
                 lane.window.popleft()
+                lane.oldest_at = entry.at
                 entry.leased = True
                 taken.entries.append(entry)
                 size += entry.size

@@ -3,14 +3,17 @@
 Pure. `router.py` makes one of each desired state and asks it for each message.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
 from agent.contract import Microservice, Route
+from agent.messages.conditions import Condition
 from agent.messages.lanes import Way
 from agent.storage.desired_state import Known
+from routing import selection
 from routing.addresses import route_key, upstream_key
+from routing.language import Reading
 from routing.message import Message
 
 
@@ -27,28 +30,39 @@ class Here(Struct, frozen=True):
 
 
 class RouteTable:
-    """The routes of a node, and what is on it."""
+    """The routes of a node, and what is on it. condition: of a route that has one, if it is known;
+    node: its name, for conditions."""
 
-    def __init__(self, known: Known | None = None) -> None:
+    def __init__(
+        self,
+        known: Known | None = None,
+        condition: Callable[[Route], Condition | None] = lambda route: None,
+        node: str = "",
+    ) -> None:
         self.routes: Mapping[str, Route] = (
             {route.route_id: route for route in known.routes} if known is not None else {}
         )
-        self._microservices: Mapping[str, Microservice] = known.microservices if known else {}
+        self.microservices: Mapping[str, Microservice] = known.microservices if known else {}
+        self._condition = condition
+        self._node = node
         self._from: dict[str, list[Route]] = {}
         """By publisher, filled when asked."""
+        self._ways: dict[tuple[str, bool, str], list[selection.Way]] = {}
+        """By publisher, whether it tells of its twin, and output that some route names."""
+        self._outputs = {route.output for route in self.routes.values()}
 
     def knows(self, microservice_id: str) -> bool:
         """Whether it is on this node."""
-        return microservice_id in self._microservices
+        return microservice_id in self.microservices
 
     def routes_from(self, publisher: str) -> list[Route]:
-        """All that may take what it sends."""
+        """All that may take what it sends, always in the same order."""
         routes = self._from.get(publisher)
         if routes is None:
-            of = self._microservices.get(publisher)
+            of = self.microservices.get(publisher)
             routes = [
                 route
-                for route in self.routes.values()
+                for _, route in sorted(self.routes.items())
                 if route.source == publisher
                 or (not route.source and of is not None and route.application == of.application)
             ]
@@ -58,19 +72,39 @@ class RouteTable:
 
     def chosen(self, message: Message) -> tuple[list[Route], list[Route]]:
         """The routes that take it, one for each sink; and those that could not say."""
-        takes = [
-            route
-            for route in self.routes_from(message.publisher)
-            if route.twin_changes == message.twin_change
-            and (not route.output or route.output == message.output)
-        ]
-        best: dict[tuple[str, str], Route] = {}
-        for route in takes:
-            sink = (route.destination, route.input if route.destination else "")
-            before = best.get(sink)
-            if before is None or _rank(route) < _rank(before):
-                best[sink] = route
-        return list(best.values()), []
+        ways = self._ways_for(message)
+        if not ways:
+            return [], []
+        if len(ways) == 1 and ways[0].condition is None:
+            return [self.routes[ways[0].route_id]], []
+        of = self.microservices.get(message.publisher)
+        reading = Reading(message, module=of.name if of is not None else "", device=self._node)
+        found = selection.chosen(ways, reading)
+        return (
+            [self.routes[way.route_id] for way in found.taken],
+            [self.routes[way.route_id] for way in found.undefined],
+        )
+
+    def _ways_for(self, message: Message) -> list[selection.Way]:
+        output = message.output if message.output in self._outputs else ""
+        key = message.publisher, message.twin_change, output
+        ways = self._ways.get(key)
+        if ways is None:
+            ways = [
+                selection.Way(
+                    route_id=route.route_id,
+                    sink=f"{route.destination}/{route.input}" if route.destination else "",
+                    priority=route.priority,
+                    condition=self._condition(route) if route.condition else None,
+                )
+                for route in self.routes_from(message.publisher)
+                if route.twin_changes == message.twin_change
+                and route.output in ("", output)
+                and (not route.condition or self._condition(route) is not None)
+            ]
+            if self.knows(message.publisher):
+                self._ways[key] = ways
+        return ways
 
     def received_by(self, publisher: str, receiver: str, input_name: str) -> Route | None:
         """The route by which something came from another node."""
@@ -83,15 +117,37 @@ class RouteTable:
                 return route
         return None
 
+    def starts_here(self, route: Route) -> bool:
+        """Whether something that is on this node may send by it."""
+        return route.source in self.microservices or (
+            not route.source
+            and any(m.application == route.application for m in self.microservices.values())
+        )
+
+    def archives(self, publisher: str) -> bool:
+        """Whether what it sends is archived: somebody here may ask for it."""
+        return any(
+            route.durable
+            and not route.twin_changes
+            and (route.here or route.destination in self.microservices)
+            for route in self.routes_from(publisher)
+        )
+
+    def looks_at_twin(self, publisher: str) -> bool:
+        """Whether any route takes changes of its twin."""
+        return any(route.twin_changes for route in self.routes_from(publisher))
+
     def leads(self, publisher: str, receiver: str) -> bool:
         """Whether there is a route from one to the other."""
         return any(route.destination == receiver for route in self.routes_from(publisher))
 
     def end_of(self, way: Way) -> Here | Elsewhere | None:
         """Where that way leads now; None: nowhere any more."""
+        if not way.route_id:
+            return Here(way.destination) if way.destination in self.microservices else None
         if not way.destination:
             return Elsewhere(upstream_key(way.application, way.route))
-        if way.destination in self._microservices:
+        if way.destination in self.microservices:
             return Here(way.destination)
         same = self.routes.get(way.route_id)
         if same is not None and same.destination == way.destination:
@@ -117,13 +173,3 @@ def way_of(route: Route) -> Way:
         priority=route.priority,
         durable=route.durable,
     )
-
-
-def _rank(route: Route) -> tuple[int, str]:
-    """The most urgent first; of equals always the same."""
-    return way_of(route).urgency, route.route_id
-
-
-def reaches_none(routes: Iterable[Route]) -> bool:
-    """Whether none of them leads to a microservice of this node."""
-    return not any(route.here for route in routes)

@@ -16,7 +16,7 @@ milliseconds with its sync, on a program that has little else to do.
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -29,7 +29,7 @@ from agent.lifecycle.memory import Memory
 from agent.lifecycle.status import Told
 from agent.storage.folding import LONGEST_ROUND, Folded, Row, folded, gist, merged, without_one
 from agent.storage.journal_file import number, opened
-from agent.storage.outbox import Change, Kind, Pending, Result
+from agent.storage.outbox import Change, Drop, Kind, Pending, Result
 from agent.storage.reserve import Reserve
 
 log = structlog.get_logger()
@@ -320,6 +320,46 @@ class Journal:
         """Within a transaction: a change of a twin to tell; its number."""
         self._put(Kind.TWIN, microservice_id, change, change.section)
         return self._highest_sequence()
+
+    def tell_drops(self, file_id: str, drops: Sequence[tuple[int, str, Drop]]) -> bool:
+        """Put what was dropped into the outbox: (number, route's id, what), each number of that
+        file once, however often it is brought. False when the disk takes no writes."""
+        return self.written(lambda: self._tell_drops(file_id, drops))
+
+    def _tell_drops(self, file_id: str, drops: Sequence[tuple[int, str, Drop]]) -> None:
+        many = self._many()
+        with self._database as transaction:
+            rows = transaction.execute(
+                "SELECT through FROM drops_told WHERE file_id = ?", (file_id,)
+            )
+            through = number(rows)
+            for each, route_id, drop in drops:
+                if each <= through:
+                    continue
+                if not (many and self._joined(route_id, drop)):
+                    self._put(Kind.DROP, route_id, drop, drop.reason)
+            transaction.execute("DELETE FROM drops_told")
+            transaction.execute(
+                "INSERT INTO drops_told VALUES (?, ?)",
+                (file_id, max([through, *(each for each, _, _ in drops)])),
+            )
+
+    def _joined(self, route_id: str, drop: Drop) -> bool:
+        """Within a transaction: one with what waits to be told of the route already, if any."""
+        row = self._database.execute(
+            "SELECT sequence, body FROM outbox WHERE kind = 'drop' AND about = ? AND gist = ? "
+            "AND sequence > ? ORDER BY sequence DESC LIMIT 1",
+            (route_id, drop.reason, self._shown),
+        ).fetchone()
+        if row is None:
+            return False
+        sequence, body = row
+        together = drop.with_earlier(msgspec.json.decode(body, type=Drop))
+        self._database.execute(
+            "UPDATE outbox SET body = ? WHERE sequence = ?",
+            (msgspec.json.encode(together), sequence),
+        )
+        return True
 
     def tell(self) -> None:
         """There is something new to tell."""

@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS instructions (
     told_at INTEGER PRIMARY KEY, mark BLOB NOT NULL, spoken INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS twins (microservice_id TEXT PRIMARY KEY, reported BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS drops_told (file_id TEXT PRIMARY KEY, through INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS twin_edits (
     sequence INTEGER PRIMARY KEY, microservice_id TEXT NOT NULL, change BLOB NOT NULL
 );

@@ -10,7 +10,13 @@ from typing import assert_never
 import msgspec
 from msgspec import Raw, Struct, field
 
-from agent.contract import ContainerReport, ContainerStatus, OutcomeReport, TwinReport
+from agent.contract import (
+    ContainerReport,
+    ContainerStatus,
+    DropReport,
+    OutcomeReport,
+    TwinReport,
+)
 
 
 class Kind(StrEnum):
@@ -19,6 +25,7 @@ class Kind(StrEnum):
     CONTAINER = "container"
     TWIN = "twin"
     OUTCOME = "outcome"
+    DROP = "drop"
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -39,12 +46,33 @@ class Result(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class Drop(Struct, frozen=True, kw_only=True):
+    """Messages of a route were dropped, without its number: see DropReport."""
+
+    reason: str
+    messages: int
+    size: int
+    since: datetime
+    at: datetime
+
+    def with_earlier(self, earlier: "Drop") -> "Drop":
+        """Both as one."""
+        return Drop(
+            reason=self.reason,
+            messages=self.messages + earlier.messages,
+            size=self.size + earlier.size,
+            since=earlier.since,
+            at=self.at,
+        )
+
+
 class Pending(Struct, kw_only=True):
     """What is to be told next, by kind. Numbers go up through all of them."""
 
     containers: list[ContainerReport] = field(default_factory=list)
     twins: list[TwinReport] = field(default_factory=list)
     outcomes: list[OutcomeReport] = field(default_factory=list)
+    drops: list[DropReport] = field(default_factory=list)
     first: int = 0
     """The lowest number; 0 when there is nothing."""
     count: int = 0
@@ -83,6 +111,19 @@ class Pending(Struct, kw_only=True):
                         outcome=result.outcome,
                         detail=result.detail,
                         at=result.at,
+                    )
+                )
+            case Kind.DROP:
+                drop = msgspec.json.decode(body, type=Drop)
+                self.drops.append(
+                    DropReport(
+                        sequence=sequence,
+                        route_id=about,
+                        reason=drop.reason,
+                        messages=drop.messages,
+                        size=drop.size,
+                        since=drop.since,
+                        at=drop.at,
                     )
                 )
             case _:
