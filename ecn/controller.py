@@ -25,6 +25,7 @@ from ecn.batch import Issued
 from ecn.broker.keeper import BrokerKeeper
 from ecn.broker.settings import BrokerSettings
 from ecn.broker.settings import read as read_broker
+from ecn.broker.webhooks import Webhooks
 from ecn.collector import settle
 from ecn.commands.network import SetBroker
 from ecn.container_snapshots import ContainerSnapshots
@@ -140,6 +141,7 @@ async def _run(settings: ControllerSettings) -> None:
             )
             telemetry = Telemetry(PostgresTelemetryStore(pool), live, now)
             broker = _keeper(interior, vault, leadership, live, writer)
+            hooks = None if interior is None else Webhooks(interior, leadership, live)
             sessions = SessionKeeper(live, writer, leadership, now)
             snapshots = PostgresSnapshots(pool)
             past = Past(live, event_log, snapshots)
@@ -181,7 +183,7 @@ async def _run(settings: ControllerSettings) -> None:
                     beside(telemetry.run()),
                     beside(keeper.run()),
                     beside(sessions.run()),
-                    _kept(broker),
+                    _kept(broker, hooks),
                     _talking(application, settings, bus),
                     beside(view_writer.run()),
                     beside(snapshot_keeper.run()),
@@ -220,11 +222,11 @@ def _keeper(
 
 
 @asynccontextmanager
-async def _kept(broker: BrokerKeeper | None) -> AsyncIterator[None]:
-    if broker is None:
+async def _kept(broker: BrokerKeeper | None, hooks: Webhooks | None) -> AsyncIterator[None]:
+    if broker is None or hooks is None:
         yield
         return
-    async with beside(broker.run()):
+    async with beside(broker.run()), beside(hooks.run()):
         yield
 
 
