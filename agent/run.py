@@ -40,6 +40,7 @@ from agent.local_api.environment import Introduction
 from agent.local_api.local_api import LocalApi
 from agent.local_api.node_state import NodeState
 from agent.local_api.tokens import Tokens, secret_in
+from agent.messages.interior import InteriorLink
 from agent.messages.router import EdgeRouter
 from agent.proxy.edge import EdgeProxy
 from agent.storage.desired_state import Known
@@ -108,6 +109,7 @@ async def _as_node(
         sockets = LocalSockets(node, config, {**ROUTES, **twin_routes(twins)})
         volumes = Volumes(FilesDelivery(folder.volumes), on_facts=tell)
         router = EdgeRouter(folder.messages, journal, on_news=tell)
+        interior = InteriorLink(node.node_id, router)
         proxy = EdgeProxy(node.node_id, engine, reaches=not on_own_network())
         care = ImageCare(
             node.node_id, folder, engine, images, lambda: datetime.now(UTC), on_news=tell
@@ -153,6 +155,7 @@ async def _as_node(
             volumes.wish,
             sockets.wish,
             router.wish,
+            interior.wish,
             proxy.wish,
             local_api.wish,
             loop.wish,
@@ -206,11 +209,13 @@ async def _as_node(
                     tasks.create_task(sockets.run()),
                 ]
                 served = tasks.create_task(local_api.run())
+                linked = tasks.create_task(interior.run())
                 await _either(tasks, stop, uplink.deprovisioned)
                 await loop.drain(DRAIN_WITHIN)
-                # While the router still writes down what microservices acknowledge last.
+                # While the router still writes down what is acknowledged and confirmed last.
                 served.cancel()
-                await asyncio.wait([served])
+                linked.cancel()
+                await asyncio.wait([served, linked])
                 for task in running:
                     task.cancel()
             await uplink.goodbye()

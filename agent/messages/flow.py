@@ -106,6 +106,10 @@ class Flow:
         told, self._told = self._told, {}
         return told
 
+    def stalled(self) -> list[str]:
+        """Ids of the routes that have a reason to wait."""
+        return [route_id for route_id, lane in self._lanes.items() if lane.reason]
+
     def _say(self, route_id: str, lane: _Lane, reason: str) -> None:
         if lane.reason != reason:
             lane.reason = reason

@@ -1,100 +1,147 @@
-"""Messages from other nodes: each is offered to its receiver here, and known again.
+"""What comes from the interior router. `interior.py` keeps the connection.
 
-The broker offers one again when it could not be told that it was taken: the link was cut, or this
-agent was killed. What receivers have taken is written down (`Commits.taken`) before the broker is
-told, so that none is handed out twice for that.
+Each microservice of the node has a queue there; a message stays in it until its receiver has taken
+it, and comes again when this agent or the connection ends before. So nothing is kept here, and a
+slow receiver costs no more than the messages that are on loan.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable
-from hashlib import blake2b
+import random
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from msgspec import Struct
+import structlog
 
-from agent.messages.keeping import Keeping
-from agent.messages.lanes import Entry
-from agent.messages.store import TAKEN_KEPT
-from routing.message import Message
+from agent.messages.routing import EdgeRouting, MessageRefused
+from routing.addresses import in_queue
+from routing.amqp_form import NoMessage, Received, read
+from routing.amqp_shapes import NOT_ALLOWED, NOT_FOUND, AmqpError, Arrival, ChannelRefused
 
+if TYPE_CHECKING:
+    from routing.amqp import Arrivals, Connection
 
-class _Coming(Struct, eq=False):
-    """One that is offered, or that its receiver has."""
+log = structlog.get_logger()
 
-    entry: Entry
-    taken: asyncio.Event
-    """Its receiver has taken it, or it will not any more."""
-    waiting: int = 0
-    """Calls that wait for that."""
+ON_LOAN = ((4, 64), (16, 16))
+"""Up to so many receivers, each may have so many messages on loan; with more of them LEAST_ON_LOAN.
+At 256 KiB for the largest of messages that bounds what all of them hold."""
+LEAST_ON_LOAN = 4
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 20.0
+"""Seconds until a queue that was not there is asked for again."""
 
 
 class Receiving:
-    """Of one node. count: (publisher, receiver, input) of one that was taken."""
+    """For one node."""
 
-    def __init__(self, keeping: Keeping, count: Callable[[str, str, str], None]) -> None:
-        self._keeping = keeping
-        self._count = count
-        self._gate = asyncio.Lock()
-        self._coming: dict[bytes, _Coming] = {}
-        self._taken: set[bytes] | None = None
-        """None: not read yet."""
-        self._order: deque[bytes] = deque()
-        keeping.on_taken = self._is_taken
-        keeping.is_wanted = self._is_wanted
+    def __init__(self, routing: EdgeRouting, told: Callable[[str], None]) -> None:
+        """told: hears what is wrong while there is a connection; empty: nothing."""
+        self._routing = routing
+        self._told = told
+        self._wanted: Sequence[str] = ()
+        self._changed = asyncio.Event()
+        self._problems: dict[str, str] = {}
+        """By microservice."""
 
-    async def receive(self, microservice_id: str, message: Message, input_name: str) -> None:
-        """See EdgeRouting."""
-        async with self._gate:  # in the order of the calls
-            await self._keeping.opened.wait()
-            taken = await self._known()
-            digest = _digest(microservice_id, input_name, message.message_id)
-            if digest in taken:
-                return
-            coming = self._coming.get(digest)
-            if coming is None:
-                entry = self._keeping.bring(microservice_id, input_name, message, digest)
-                coming = self._coming[digest] = _Coming(entry, asyncio.Event())
-        coming.waiting += 1
+    def wish(self, microservice_ids: Sequence[str]) -> None:
+        """Whose queues are to be read from now on."""
+        self._wanted = tuple(microservice_ids)
+        self._changed.set()
+
+    async def run(self, connection: "Connection") -> str:
+        """Until cancelled."""
+        readers: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self._problems.clear()
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                self._changed.clear()
+                on_loan = _on_loan(len(self._wanted))
+                wanted = {(microservice_id, on_loan) for microservice_id in self._wanted}
+                gone = [readers.pop(reader) for reader in readers.keys() - wanted]
+                for reader in gone:
+                    reader.cancel()
+                if gone:
+                    # Or one that is read anew would have two readers, and no order.
+                    await asyncio.wait(gone)
+                for one in sorted(wanted - readers.keys()):
+                    readers[one] = tasks.create_task(self._read(connection, *one))
+                await self._changed.wait()
+
+    async def _read(self, connection: "Connection", microservice_id: str, on_loan: int) -> None:
+        """One queue, until cancelled or the connection is lost."""
+        failures = 0
         try:
-            await coming.taken.wait()
+            while not connection.lost.is_set():
+                try:
+                    async with connection.consuming(
+                        in_queue(microservice_id), prefetch=on_loan
+                    ) as arrivals:
+                        failures = 0
+                        self._tell(microservice_id, "")
+                        await self._hand_over_all(microservice_id, arrivals)
+                except AmqpError as error:
+                    self._tell(microservice_id, _sentence(error))
+                window = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures, 10))
+                failures += 1
+                await asyncio.sleep(random.uniform(window / 2, window))  # noqa: S311
         finally:
-            coming.waiting -= 1
-            if not coming.waiting and not coming.taken.is_set() and not coming.entry.leased:
-                self._keeping.take_back(coming.entry)
-                self._coming.pop(digest, None)
+            self._tell(microservice_id, "")
 
-    async def _known(self) -> set[bytes]:
-        if self._taken is None:
-            read: asyncio.Future[list[bytes]] = asyncio.get_running_loop().create_future()
-            self._keeping.commits.ask(
-                lambda store: store.taken(),
-                lambda found: None if read.done() else read.set_result(found),
-            )
-            self._order = deque(await read)
-            self._taken = set(self._order)
-        return self._taken
+    async def _hand_over_all(self, microservice_id: str, arrivals: "Arrivals") -> None:
+        """Errors: AmqpError, when no more come."""
+        over: AmqpError | None = None
+        async with asyncio.TaskGroup() as tasks:
+            handing: set[asyncio.Task[None]] = set()
+            try:
+                async for arrival in arrivals:
+                    try:
+                        received = read(arrival)
+                    except NoMessage as error:
+                        log.warning(
+                            "message-rejected", microservice_id=microservice_id, why=str(error)
+                        )
+                        arrivals.reject(arrival)
+                        continue
+                    task = tasks.create_task(
+                        self._hand_over(microservice_id, arrivals, arrival, received)
+                    )
+                    handing.add(task)
+                    task.add_done_callback(handing.discard)
+            except AmqpError as error:
+                over = error
+            # They come again: from another connection, or for another node.
+            for task in handing:
+                task.cancel()
+        if over is not None:
+            raise over
 
-    def _is_taken(self, entry: Entry) -> None:
-        if self._taken is not None:
-            self._taken.add(entry.digest)
-            self._order.append(entry.digest)
-            if len(self._order) > TAKEN_KEPT:
-                self._taken.discard(self._order.popleft())
-        coming = self._coming.pop(entry.digest, None)
-        if coming is not None:
-            coming.taken.set()
-        way = entry.lane.way
-        self._count(entry.message.publisher, way.destination, way.input)
+    async def _hand_over(
+        self, microservice_id: str, arrivals: "Arrivals", arrival: Arrival, received: Received
+    ) -> None:
+        try:
+            await self._routing.receive(microservice_id, received.message, received.input)
+        except MessageRefused as error:
+            log.warning("message-rejected", microservice_id=microservice_id, why=str(error))
+            arrivals.reject(arrival)
+        else:
+            arrivals.done(arrival)
 
-    def _is_wanted(self, entry: Entry) -> bool:
-        coming = self._coming.get(entry.digest)
-        if coming is not None and not coming.waiting:
-            del self._coming[entry.digest]
-            return False
-        return coming is not None
+    def _tell(self, microservice_id: str, problem: str) -> None:
+        if problem:
+            self._problems[microservice_id] = problem
+        else:
+            self._problems.pop(microservice_id, None)
+        self._told(next(iter(self._problems.values()), ""))
 
 
-def _digest(microservice_id: str, input_name: str, message_id: str) -> bytes:
-    """One message may come to several inputs, and is another one at each."""
-    words = f"{microservice_id}\n{input_name}\n{message_id}"
-    return blake2b(words.encode(), digest_size=16).digest()
+def _on_loan(receivers: int) -> int:
+    for up_to, count in ON_LOAN:
+        if receivers <= up_to:
+            return count
+    return LEAST_ON_LOAN
+
+
+def _sentence(error: AmqpError) -> str:
+    if isinstance(error, ChannelRefused) and error.code in (NOT_FOUND, NOT_ALLOWED):
+        return "the controller has not made the queue of a microservice of this node yet"
+    return str(error)

@@ -8,22 +8,19 @@ had arrived by their id.
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
-
-import structlog
 
 from agent.messages.flow import Flow
 from agent.messages.routing import EdgeRouting, Outgoing
 from routing.addresses import out_exchange
 from routing.amqp_form import Envelope, written
-from routing.amqp_shapes import AmqpError, NotTaken
+from routing.amqp_shapes import NOT_ALLOWED, NOT_FOUND, AmqpError, ChannelRefused, NotTaken
 
 if TYPE_CHECKING:
     from routing.amqp import Connection, Publisher
-
-log = structlog.get_logger()
 
 IN_HAND = 512
 IN_HAND_BYTES = 4 * 1024 * 1024
@@ -32,7 +29,6 @@ AT_ONCE = 64
 CONFIRMED_WITHIN = 30.0
 """Seconds after which a connection whose messages are not confirmed counts as lost."""
 LOOKS_EVERY = 5.0
-IDLE_FOR = 60.0
 
 
 class Sending:
@@ -69,6 +65,8 @@ class _Line:
         self._told = told
         self._flow = Flow()
         self._clock = asyncio.get_running_loop().time
+        self._batch: deque[Outgoing] = deque()
+        """Asked for, and not looked at."""
         self._in_flight: dict[int, tuple[Outgoing, float]] = {}
         """By number, in the order of their sending, and when that was."""
         self._bytes = 0
@@ -86,7 +84,7 @@ class _Line:
         try:
             publisher = await self._connection.publisher()
         except AmqpError as error:
-            return str(error)
+            return _sentence(error)
         async with asyncio.TaskGroup() as tasks:
             running = (
                 tasks.create_task(self._feed(publisher)),
@@ -102,19 +100,20 @@ class _Line:
     async def end(self) -> None:
         """Nothing is in hand after this."""
         self._over = True
-        back = [outgoing for outgoing, _ in self._in_flight.values()]
-        for outgoing in back:
+        for outgoing, _ in self._in_flight.values():
             self._flow.not_taken(outgoing, "")
         self._in_flight.clear()
-        self._routing.give_back_outgoing(self._flow.going_back(self._clock()))
-        for route_id in self._flow.all_reasons():
+        self._routing.give_back_outgoing([*self._flow.going_back(self._clock()), *self._batch])
+        for route_id in self._flow.stalled():
             self._routing.stalled(route_id, "")
         if confirmed := self._settling + self._confirmed:
             await self._routing.sent(confirmed)
 
     async def _feed(self, publisher: "Publisher") -> None:
         while not self._wrong.done():
-            for outgoing in await self._next():
+            self._batch.extend(await self._next())
+            while self._batch:
+                outgoing = self._batch.popleft()
                 if not self._flow.offer(outgoing, self._clock()):
                     continue
                 self._in_flight[outgoing.number] = outgoing, self._clock()
@@ -159,7 +158,7 @@ class _Line:
             self._bytes -= outgoing.message.size
             self._flow.not_taken(outgoing, str(error))
             if isinstance(error, AmqpError) and not isinstance(error, NotTaken):
-                self._ends(str(error))
+                self._ends(_sentence(error))
                 return
             self._room.set()
         if told := self._flow.reasons():
@@ -200,6 +199,12 @@ class _Line:
     def _ends(self, why: str) -> None:
         if not self._wrong.done():
             self._wrong.set_result(why)
+
+
+def _sentence(error: AmqpError) -> str:
+    if isinstance(error, ChannelRefused) and error.code in (NOT_FOUND, NOT_ALLOWED):
+        return "the controller has not prepared the interior router for this node yet"
+    return str(error)
 
 
 def _envelope(outgoing: Outgoing) -> Envelope:
