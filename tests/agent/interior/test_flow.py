@@ -70,6 +70,8 @@ class Sender:
         for one in batch:
             if self.flow.offer(one, self.now):
                 self.broker.gets(one)
+            if most % 2:
+                self.answer(1)  # answers come also while a batch goes out
         self.give_back()
 
     def answer(self, most: int) -> None:
