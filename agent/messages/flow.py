@@ -61,7 +61,7 @@ class Flow:
         """Whether to send it, after which it is in flight until `taken` or `not_taken`. Otherwise
         `going_back` gives it."""
         lane = self._lanes.setdefault(outgoing.route_id, _Lane())
-        if lane.failed or _waits(lane, now):
+        if _waits(lane, now):
             lane.back.append(outgoing)
             return False
         lane.in_flight += 1

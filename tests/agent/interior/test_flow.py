@@ -85,8 +85,9 @@ class Sender:
 
     def give_back(self) -> None:
         back = self.flow.going_back(self.now)
-        for one in sorted(back, key=lambda each: each.number, reverse=True):
-            self.waiting[one.route_id].appendleft(one)
+        for one in back:  # each in its place
+            waiting = [*self.waiting[one.route_id], one]
+            self.waiting[one.route_id] = deque(sorted(waiting, key=lambda each: each.number))
 
     def step(self, what: str, how: int | str) -> None:
         match what, how:
@@ -132,7 +133,7 @@ def test_what_is_said_of_a_route_is_how_it_is(steps: list[tuple[str, int | str]]
 def test_a_full_queue_holds_up_its_own_route_alone() -> None:
     sender = Sender(ROUTES, 3)
     sender.broker.closed.add("a")
-    sender.feed(9)
+    sender.feed(18)
     sender.answer(9)
     assert sender.broker.has == {"a": [], "b": sender.all["b"], "c": sender.all["c"]}
     assert sender.flow.waiting(sender.now) == {"a"}
@@ -143,11 +144,11 @@ def test_a_full_queue_holds_up_its_own_route_alone() -> None:
 def test_after_a_failure_one_is_tried_alone_and_then_all() -> None:
     sender = Sender(("a",), 10)
     sender.broker.closed.add("a")
-    sender.feed(5)
-    sender.answer(5)
+    sender.feed(6)
+    sender.answer(6)
     sender.now += FIRST_PAUSE
     sender.broker.closed.clear()
-    sender.feed(5)
+    sender.feed(6)
     assert len(sender.broker.answers) == 1
     sender.answer(1)
     sender.feed(8)
