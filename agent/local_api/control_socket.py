@@ -21,8 +21,9 @@ class ControlSocket:
         self._socket = socket
         self._state = state
         self._microservice_id = microservice_id
-        self._said: dict[int, tuple[bytes, int]] = {}
-        """By signal: of which version, and how often. SDKs that know a signal not, are silent."""
+        self._said: dict[int, tuple[bytes, int, float]] = {}
+        """By signal: of which version, how often, and when last. SDKs that do not know a signal
+        are silent."""
 
     async def run(self) -> None:
         """Until either side leaves. Errors: ConnectionError."""
@@ -35,7 +36,7 @@ class ControlSocket:
 
     def _heard(self) -> None:
         """It does not say of which; what was said before has been read before."""
-        for signal, (version, _) in self._said.items():
+        for signal, (version, _, _) in self._said.items():
             if signal == NEW_CONFIG:
                 self._state.saw_config(self._microservice_id, version)
             else:
@@ -49,14 +50,18 @@ class ControlSocket:
             if state.has_new_resources(me):
                 await self._say(NEW_EDGE_RESOURCES, state.resources_version())
             try:
-                async with asyncio.timeout(AGAIN_AFTER):
+                # A moment later than due: timers may fire early.
+                async with asyncio.timeout(AGAIN_AFTER + 0.01):
                     await state.news()
             except TimeoutError:
                 continue
 
     async def _say(self, signal: int, version: bytes) -> None:
-        said, times = self._said.get(signal, (b"", 0))
-        times = times + 1 if said == version else 1
-        if times <= TIMES:
-            self._said[signal] = version, times
-            await self._socket.send(bytes([signal]))
+        now = self._state.clock()
+        said, times, at = self._said.get(signal, (b"", 0, now))
+        if said != version:
+            times = 0
+        elif times >= TIMES or now - at < AGAIN_AFTER:
+            return
+        self._said[signal] = version, times + 1, now
+        await self._socket.send(bytes([signal]))

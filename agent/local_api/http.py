@@ -12,6 +12,7 @@ from collections.abc import Coroutine
 import structlog
 from aiohttp import WSCloseCode, web
 
+from agent.local_api.connections import TAKEN_WITHIN, Connection, Line, refusal
 from agent.local_api.control_socket import ControlSocket
 from agent.local_api.endpoints import (
     BLUETOOTH,
@@ -32,22 +33,13 @@ from agent.local_api.refusals import Refused
 
 log = structlog.get_logger()
 
-CONNECTIONS = 1024
-CONNECTIONS_OF_ONE = 64
-"""Of one address."""
 SOCKETS_OF_ONE = 8
 """WebSockets of one microservice: two are used, and others on their way out."""
 ANSWERED = 8
 """Requests of one microservice at a time: each may have a large body, and a large answer."""
 LARGEST_BODY = 1024 * 1024
 BODY_WITHIN = 10.0
-"""Seconds, as the next ones."""
-HEADERS_WITHIN = 10.0
-"""From the connection to the end of the first request's headers."""
-IDLE_FOR = 75.0
-"""Between the requests of a connection."""
-TAKEN_WITHIN = 30.0
-"""For the other side to take the answer."""
+"""Seconds, as the next."""
 CLOSED_WITHIN = 1.0
 """For the other side to say good-bye too."""
 
@@ -60,9 +52,10 @@ class LocalApiHttp:
 
     def __init__(self, state: NodeState) -> None:
         self._state = state
-        # Cancelled when the other side leaves: nobody else is there for what it asked.
-        self._http = web.Server(self._answer, handler_cancellation=True)
-        self.by_address: Counter[str] = Counter()
+        # Not cancelled when the other side leaves: no answer takes long, and what is half done of
+        # one, a message stored or handed out, is better done.
+        self._http = web.Server(self._answer)
+        self._present: Counter[str] = Counter()
         self._answering: defaultdict[str, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(ANSWERED)
         )
@@ -75,31 +68,22 @@ class LocalApiHttp:
 
     def entering(self) -> asyncio.Protocol:
         """Somebody comes in."""
-        return _Connection(
-            self,
-            self._http,
-            loop=asyncio.get_running_loop(),
-            keepalive_timeout=IDLE_FOR,
-            lingering_time=1.0,
-            tcp_keepalive=False,  # the listening socket has it, and shorter
-            access_log=None,  # so aiohttp is told to write none
-            auto_decompress=False,  # a body counts as it comes
-        )
+        return Connection(self._http, self._present)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         connection = request.protocol
-        if isinstance(connection, _Connection):
+        if isinstance(connection, Connection):
             connection.spoke()
         try:
             return await self._answered(request)
         except Refused as refused:
-            return await _sent(request, _refusal(refused))
+            return await _sent(request, refusal(refused))
         except Exception as error:
             if isinstance(error, ConnectionError):
                 raise
             # A fault of ours in one question must not end all others.
             log.exception("local-api-request-broke", path=request.path)
-            return await _sent(request, _refusal(Refused("the agent made a mistake", 500)))
+            return await _sent(request, refusal(Refused("the agent made a mistake", 500)))
 
     async def _answered(self, request: web.BaseRequest) -> web.StreamResponse:
         method, path = request.method, request.path
@@ -129,7 +113,7 @@ class LocalApiHttp:
     async def _next_messages(
         self, request: web.BaseRequest, who: Caller, body: bytes
     ) -> web.StreamResponse:
-        """They are the microservice's when they are on their way to it, and not before."""
+        """They are the microservice's when all of the answer is at its side, and not before."""
         microservice_id = as_named(self._state, who, named_by(body)).microservice_id
         readers = self._state.readers
         if readers.has_socket(microservice_id):
@@ -139,16 +123,16 @@ class LocalApiHttp:
             found = await inbox.next(MOST_MESSAGES, 0.0)
             count = of_one_answer(found)
             inbox.give_back(found[count:])
+            found, arrived = found[:count], False
             try:
-                response = await _sent(request, _okay(next_messages(found[:count]).body))
-                gone = request.transport is None or request.transport.is_closing()
-            except BaseException:
-                inbox.give_back(found[:count])
-                raise
-            if gone:
-                inbox.give_back(found[:count])
-            else:
-                await inbox.done(found[:count])
+                with Line(request) as line:
+                    response = await _sent(request, _okay(next_messages(found).body))
+                    arrived = not found or await line.has_delivered()
+            finally:
+                if not arrived:
+                    inbox.give_back(found)
+            if arrived:
+                await inbox.done(found)
             return response
 
     async def _opened(
@@ -202,59 +186,6 @@ async def _until(serving: Coroutine[object, object, None], leave: asyncio.Event)
             task.cancel()
 
 
-class _Connection(web.RequestHandler):
-    """One that has to say something soon."""
-
-    __slots__ = ("_address", "_api", "_timer")
-
-    _timer: asyncio.TimerHandle | None
-
-    def __init__(self, api: LocalApiHttp, *arguments: object, **options: object) -> None:
-        super().__init__(*arguments, **options)  # type: ignore[arg-type]  # aiohttp's own, as given
-        self._api = api
-        self._address = ""
-        self._timer = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The clock begins to run."""
-        super().connection_made(transport)
-        loop = asyncio.get_running_loop()
-        peer = transport.get_extra_info("peername")
-        self._address = str(peer[0]) if peer else ""
-        present = self._api.by_address
-        present[self._address] += 1
-        if present[self._address] > CONNECTIONS_OF_ONE or present.total() > CONNECTIONS:
-            loop.call_soon(self.force_close)
-            return
-        self._timer = loop.call_later(HEADERS_WITHIN, self.force_close)
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """Nobody is waited for any more."""
-        self.spoke()
-        self._api.by_address[self._address] -= 1
-        if self._api.by_address[self._address] <= 0:
-            del self._api.by_address[self._address]
-        super().connection_lost(exc)
-
-    def spoke(self) -> None:
-        """It did."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """What is no HTTP is answered, and no line of the agent's log."""
-        if request.writer.output_size > 0:
-            raise ConnectionError("half an answer is on its way")
-        return _refusal(Refused("this is no HTTP request that can be read", status))
-
-
 def _elsewhere(path: str) -> Refused:
     if any(path == each for _, each in ENDPOINTS):
         return Refused("", 405)
@@ -279,14 +210,6 @@ def _of_this_site(request: web.BaseRequest) -> None:
 
 def _okay(body: bytes) -> web.Response:
     return web.Response(body=body, content_type="application/json")
-
-
-def _refusal(refused: Refused) -> web.Response:
-    response = web.Response(status=refused.status, body=refused.body, content_type="text/plain")
-    if refused.retry_after:
-        response.headers["Retry-After"] = str(refused.retry_after)
-    response.force_close()  # as ioFog's agent does
-    return response
 
 
 async def _sent(request: web.BaseRequest, response: web.Response) -> web.StreamResponse:
