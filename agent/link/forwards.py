@@ -37,6 +37,8 @@ POOL = 8 << 20
 """Bytes that they may hold beyond what each has; see routing/proxy/flow.py."""
 CONNECT_WITHIN = 5.0
 """Seconds."""
+KNOWN_FOR = 1.0
+"""Seconds that an address is good for: one that was given up soon is another container's."""
 OPERATOR = "operator"
 """What the multiplexer calls the other end."""
 
@@ -73,8 +75,8 @@ class _Forwards:
         self._address = address
         self._what = what
         self._multiplexer = Multiplexer("device", self._accept, most=MOST, pool=POOL)
-        self._known = ""
-        """Where the ports were last."""
+        self._known, self._known_at = "", 0.0
+        """Where the ports were last, and when: the loop's clock."""
         self._active = asyncio.get_running_loop().time()
         self._connections: asyncio.TaskGroup
 
@@ -170,15 +172,15 @@ class _Forwards:
             await closed(writer, at_once=broken)
 
     async def _reached(self, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """A connection to where the ports are; looked up anew where they are no more.
+        """A connection to where the ports are.
 
         Errors: NoAddress, EngineError, OSError, TimeoutError.
         """
-        known = self._known
-        if known:
+        now = asyncio.get_running_loop().time()
+        if self._known and now - self._known_at < KNOWN_FOR:
             with suppress(OSError, TimeoutError):
-                return await _connected(known, port)
-        self._known = await self._address()
+                return await _connected(self._known, port)
+        self._known, self._known_at = await self._address(), now
         return await _connected(self._known, port)
 
 
