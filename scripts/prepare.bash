@@ -198,3 +198,29 @@ prepare_engine() {
     fi
     step "Starting Docker Engine" start_engine
 }
+
+# --- The interior router ------------------------------------------------------------------------
+
+# The script of the package that neither changes its user nor uses the package's own node.
+rabbitmq_server=/usr/lib/rabbitmq/bin/rabbitmq-server
+# shellcheck disable=SC2034  # for those who source this
+broker_advice="Debian and Ubuntu:  sudo apt-get install rabbitmq-server"
+
+install_broker() {
+    # The package would start a node of its own, open to all addresses: nobody asked for that.
+    if [ -d /run/systemd/system ]; then
+        systemctl mask --runtime rabbitmq-server || return 1
+        apt_install rabbitmq-server || return 1
+        systemctl unmask --runtime rabbitmq-server
+        systemctl disable rabbitmq-server
+    else
+        apt_install rabbitmq-server
+    fi
+}
+
+# prepare_broker: that RabbitMQ is installed. Fails where it is not and can't be.
+prepare_broker() {
+    [ -x "$rabbitmq_server" ] && return
+    can_install || return
+    step "No RabbitMQ: installing rabbitmq-server" install_broker
+}
