@@ -105,10 +105,11 @@ async def _as_node(
             now=lambda: datetime.now(UTC),
             clock=time.monotonic,
             tell=lambda microservice_id: sockets.tell(microservice_id),
+            on_reported=lambda microservice_id, patch: router.twin_changed(microservice_id, patch),
         )
         sockets = LocalSockets(node, config, {**ROUTES, **twin_routes(twins)})
         volumes = Volumes(FilesDelivery(folder.volumes), on_facts=tell)
-        router = EdgeRouter(folder.messages, journal, on_news=tell)
+        router = EdgeRouter(folder.messages, journal, node=node.name, on_news=tell)
         interior = InteriorLink(node.node_id, router)
         proxy = EdgeProxy(node.node_id, engine, reaches=not on_own_network())
         care = ImageCare(
@@ -176,7 +177,7 @@ async def _as_node(
                 problem=loop.problem,
                 folder=folder.path,
                 volumes="; ".join(each for each in (volumes.problem, config.problem) if each),
-                storage=journal.problem,
+                storage="; ".join(each for each in (journal.problem, router.problem) if each),
                 local_api=local_api.problem,
             )
 
@@ -184,7 +185,17 @@ async def _as_node(
             identity.controller, credential=identity.credential, ca_pem=identity.ca_pem
         ) as client:
             streams = Streams(node.node_id, engine, client, reaches=not on_own_network())
-            uplink = Uplink(client, folder, journal, streams, known, wish, facts, care.usage.now)
+            uplink = Uplink(
+                client,
+                folder,
+                journal,
+                streams,
+                known,
+                wish,
+                facts,
+                care.usage.now,
+                router.news,
+            )
             tell.whom = uplink.tell
             life.heard_at = lambda: uplink.heard_at
             life.controller_problem = lambda: uplink.problem

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import structlog
 from msgspec.structs import replace
 
-from agent.contract import DeviceUsage, Facts, Report
+from agent.contract import DeviceUsage, Facts, Report, RouteStatus
 from agent.device.facts import agent_version
 from agent.errors import (
     AgentError,
@@ -25,6 +25,7 @@ from agent.errors import (
 from agent.link.controller_client import ControllerClient
 from agent.link.pause import Pause
 from agent.link.streams import Streams
+from agent.messages.telling import StatusTelling
 from agent.storage.desired_state import Known, merged
 from agent.storage.journal import TOLD_AT_ONCE, Journal
 from agent.storage.outbox import Pending
@@ -60,6 +61,7 @@ class Uplink:
         wish: Callable[[Known], None],
         facts: Callable[[], Facts],
         usage: Callable[[], DeviceUsage | None] = lambda: None,
+        routes: StatusTelling | None = None,
     ) -> None:
         self._client = client
         self._folder = folder
@@ -69,6 +71,7 @@ class Uplink:
         self._wish = wish
         self._facts = facts
         self._usage = usage
+        self._routes = routes if routes is not None else StatusTelling(list)
         self._told_facts: Facts | None = None
         self._news = asyncio.Event()
         self._last_problem = ""
@@ -157,10 +160,12 @@ class Uplink:
             self._news.clear()
             facts = self._facts()
             pending = self._journal.pending(BATCH)
+            routes = self._routes.due()
             report = _report(
                 pending,
                 facts=None if facts == self._told_facts else facts,
                 usage=self._usage(),
+                routes=routes,
             )
             try:
                 answer = await self._client.report(report)
@@ -171,6 +176,8 @@ class Uplink:
                 continue
             self._worked(pause)
             self._told_facts = facts
+            if routes is not None:
+                self._routes.told(routes)
             kept = True
             if pending.count or answer.accepted_through:
                 kept = self._journal.accepted(answer.accepted_through)
@@ -219,6 +226,7 @@ def _report(
     pending: Pending,
     facts: Facts | None = None,
     usage: DeviceUsage | None = None,
+    routes: list[RouteStatus] | None = None,
     *,
     goodbye: bool = False,
 ) -> Report:
@@ -227,6 +235,8 @@ def _report(
         containers=pending.containers,
         twins=pending.twins,
         outcomes=pending.outcomes,
+        drops=pending.drops,
         usage=usage,
+        routes=routes,
         goodbye=goodbye,
     )

@@ -52,6 +52,7 @@ class Twins:
     """The twins of the node's microservices.
 
     clock: seconds that only go forward. now: the device's time. tell: this one's changed.
+    on_reported: this one said by that merge patch what is otherwise; it is on the disk.
     """
 
     def __init__(
@@ -62,12 +63,14 @@ class Twins:
         now: Callable[[], datetime],
         clock: Callable[[], float],
         tell: Callable[[str], None],
+        on_reported: Callable[[str, bytes], None] = lambda microservice_id, patch: None,
     ) -> None:
         self._store = store
         self._config = config
         self._now = now
         self._clock = clock
         self._tell = tell
+        self._on_reported = on_reported
         self._central: dict[str, Twin] = {}
         self._microservices: Mapping[str, Microservice] = {}
         self._buckets: dict[tuple[str, str], _Bucket] = {}
@@ -111,12 +114,14 @@ class Twins:
         before, _ = self.reported(microservice_id)
         self._take(microservice_id, "reported")
         after = _after(before, body)
-        if not difference(before, after):
+        patch = difference(before, after)
+        if not patch:
             return False
         known = self._twin(microservice_id).reported_version
         if not self._store.report(microservice_id, encoded(after), known=known, at=self._now()):
             raise _not_kept()
         self._tell(microservice_id)
+        self._on_reported(microservice_id, bytes(encoded(patch)))
         return True
 
     def patch_desired(self, microservice_id: str, body: bytes) -> bool:

@@ -16,11 +16,11 @@ import structlog
 from msgspec.structs import replace
 
 from agent.contract import Route, RouteStatus
+from agent.messages.arrivals import Arrivals
 from agent.messages.conditions import Conditions
 from agent.messages.counts import Measures
 from agent.messages.keeping import MEMORY_BYTES, Keeping, Waiting
 from agent.messages.lanes import Lane, Way
-from agent.messages.receiving import Receiving
 from agent.messages.route_table import Elsewhere, RouteTable, way_of
 from agent.messages.routing import Delivery, MessageRefused, Outgoing, StoreFull
 from agent.messages.rows import MIB, Limits
@@ -42,6 +42,8 @@ TELL_EVERY = 60.0
 LOOK_EVERY = 1.0
 ARCHIVE_ROWS = 500
 """That are gone through at once, when somebody asks for what was."""
+OTHERS_TURN = 16
+"""Messages that are kept in memory alone, between two pauses for everybody else."""
 TWIN_CHANGES = 1000
 """That may wait to become messages."""
 
@@ -70,7 +72,7 @@ class EdgeRouter:
         self._measures = Measures()
         self._keeping = Keeping(path, now, self._measures)
         self._keeping.lead = lambda way: self._table.end_of(way)
-        self._receiving = Receiving(self._keeping, self._count_received)
+        self._arrivals = Arrivals(self._keeping, self._count_received)
         self._conditions = Conditions()
         self._table = RouteTable()
         self._wished: Known | None = None
@@ -172,6 +174,8 @@ class EdgeRouter:
                 message, future = self._keep(publisher, message)
             if future is not None:
                 await future
+            elif self._measures.published % OTHERS_TURN == 0:
+                await asyncio.sleep(0)  # nothing above waits: receivers have to have their turn
         except StoreFull as error:
             self._measures.refused += 1
             self._refusing = str(error)
@@ -320,7 +324,7 @@ class EdgeRouter:
 
     async def receive(self, microservice_id: str, message: Message, input_name: str) -> None:
         """See EdgeRouting."""
-        await self._receiving.receive(microservice_id, message, input_name)
+        await self._arrivals.receive(microservice_id, message, input_name)
 
     def _count_received(self, publisher: str, receiver: str, input_name: str) -> None:
         route = self._table.received_by(publisher, receiver, input_name)
