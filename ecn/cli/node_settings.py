@@ -23,6 +23,10 @@ def node_options(function: F) -> F:
         click.option(
             "--exec", "exec_", type=click.Choice(REACHES), help="Who may run commands there."
         ),
+        click.option(
+            "--forward", type=click.Choice(REACHES), help="Who may reach its containers' ports."
+        ),
+        click.option("--tunnel", type=click.Choice(REACHES), help="Who may reach its own ports."),
         click.option("--logs", type=click.Choice(REACHES), help="Who may read logs there."),
         click.option(
             "--privileged/--not-privileged",
@@ -62,7 +66,13 @@ def said_patch(said: Mapping[str, object]) -> dict[str, object]:
         patch["tags"] = [tag for tag in tags if tag]
     if labels := _labels(_texts(said["labels"])):
         patch["labels"] = labels
-    access = {"privileged": said["privileged"], "logs": said["logs"], "exec": said["exec_"]}
+    access = {
+        "privileged": said["privileged"],
+        "logs": said["logs"],
+        "exec": said["exec_"],
+        "forward": said["forward"],
+        "tunnel": said["tunnel"],
+    }
     if given := {key: value for key, value in access.items() if value is not None}:
         patch["access"] = given
     if said["pull_limit"] is not None:
