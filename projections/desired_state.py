@@ -36,9 +36,10 @@ from events.node import (
     NodeSettings,
     NodeUpdated,
 )
+from events.route import RouteCreated, RouteDeleted, RouteUpdated
 from events.twin import TwinDesiredChanged, TwinEditOverruled
 from events.volume import VolumeCreated, VolumeDeleted, VolumeSettings, VolumeUpdated
-from projections import consequences
+from projections import consequences, node_routes
 from projections.microservices import MicroserviceRow
 from projections.view import Drop, Put, Table
 from projections.volumes import VolumeRow, mounted_by
@@ -46,7 +47,7 @@ from projections.volumes import VolumeRow, mounted_by
 if TYPE_CHECKING:
     from projections.world import World
 
-NAME, VERSION = "revisions", 3
+NAME, VERSION = "revisions", 4
 OWN_EVENTS = (
     BrokerSet
     | NodeRegistered
@@ -72,6 +73,9 @@ OWN_EVENTS = (
     | VolumeCreated
     | VolumeUpdated
     | VolumeDeleted
+    | RouteCreated
+    | RouteUpdated
+    | RouteDeleted
 )
 EVENTS = OWN_EVENTS | NodeDeleted | consequences.EVENTS
 
@@ -96,6 +100,8 @@ def project(
 def touched(world: "World", event: EVENTS) -> set[NodeId]:
     """The nodes whose agents have something to do because of the event, and no others."""
     nodes = set(_touched(world, event)) if isinstance(event, OWN_EVENTS) else set()
+    if isinstance(event, node_routes.EVENTS):
+        nodes |= node_routes.touched(world, event)
     if isinstance(event, consequences.EVENTS):
         for key in consequences.affected(world, event):
             nodes.add(world.microservices[key].node_id)
@@ -120,7 +126,7 @@ def _touched(world: "World", event: OWN_EVENTS) -> Iterator[NodeId]:
         ):
             yield event.node_id
         case BrokerSet():
-            yield from (node_id for node_id, _ in world.nodes.items())
+            yield from world.nodes
         case NodeUpdated():
             if _for_agent(event.settings) != _for_agent(world.nodes[event.node_id].settings):
                 yield event.node_id
@@ -151,6 +157,8 @@ def _touched(world: "World", event: OWN_EVENTS) -> Iterator[NodeId]:
                     yield world.microservices[key].node_id
         case VolumeDeleted():
             yield from world.volumes[event.volume_id].settings.node_ids
+        case RouteCreated() | RouteUpdated() | RouteDeleted():
+            pass  # see node_routes.py
         case _:
             assert_never(event)
 

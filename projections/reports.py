@@ -7,6 +7,7 @@ from events.application import ContainerReported
 from events.envelope import Recorded
 from events.ids import NodeId
 from events.node import InstructionCarriedOut, NodeDeleted, NodeProvisioned
+from events.route import RouteDropped
 from events.twin import TwinDesiredChanged, TwinEditOverruled, TwinReportedChanged
 from projections.view import Drop, Put, Table
 
@@ -20,6 +21,7 @@ EVENTS = (
     | TwinDesiredChanged
     | TwinEditOverruled
     | InstructionCarriedOut
+    | RouteDropped
     | NodeProvisioned
     | NodeDeleted
 )
@@ -38,6 +40,7 @@ def project(_: "World", event: EVENTS, __: Recorded) -> Iterator[Put[NodeId, int
             | TwinReportedChanged()
             | TwinEditOverruled()
             | InstructionCarriedOut()
+            | RouteDropped()
         ):
             yield Put(event.node_id, event.sequence)
         case TwinDesiredChanged():

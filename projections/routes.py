@@ -71,6 +71,7 @@ def table() -> Table[RouteId, RouteRow]:
         {
             "application": lambda row: (row.application_id,),
             "name": lambda row: ((row.application_id, row.name),),
+            "any_source": lambda row: (row.application_id,) if row.ends.source is None else (),
             "source": lambda row: (row.ends.source,) if row.ends.source is not None else (),
             "destination": lambda row: (
                 (row.ends.destination,) if row.ends.destination is not None else ()

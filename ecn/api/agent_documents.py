@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from msgspec import UNSET, Raw, convert, json, structs
 
 from agent import contract
+from ecn.api import agent_messages
 from ecn.commands.node import ContainerReport, OutcomeReport, ReportNode, TwinReport
 from events.application import ContainerStatus, HealthCheck, MicroserviceSpec
 from events.catalog import SealedSecret
@@ -17,6 +18,7 @@ from projections.edge_resources import EdgeResourceRow, linked
 from projections.host_templates import resolved_hosts
 from projections.images import image_for, pull_for, registry_for
 from projections.microservices import MicroserviceRow
+from projections.node_routes import inboxes
 from projections.twins import twin_of
 from projections.world import World
 
@@ -91,7 +93,10 @@ def desired(
             contract.Instruction(told_at=each.told_at, kind=each.instruction, version=each.version)
             for each in world.nodes[node_id].instructions
         ],
+        routes=agent_messages.routes(world, node_id),
+        inboxes=list(inboxes(world, node_id)),
         broker=broker,
+        public_ports=agent_messages.public_ports(world, node_id),
         stream_requests=[contract.encoded_request(each) for each in stream_requests],
     )
 
@@ -288,6 +293,7 @@ def report(node_id: NodeId, said: contract.Report, now: datetime) -> ReportNode:
             for each in said.outcomes
             if each.outcome in list(Outcome)
         ],
+        drops=agent_messages.drops(said.drops),
         goodbye=said.goodbye,
     )
 

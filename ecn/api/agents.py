@@ -169,6 +169,7 @@ async def report(request: web.Request) -> web.Response:
     numbers = [each.sequence for each in said.containers]
     numbers += [each.sequence for each in said.twins]
     numbers += [each.sequence for each in said.outcomes]
+    numbers += [each.sequence for each in said.drops]
     if len(numbers) > agent_documents.MOST_REPORTS:
         raise Invalid(f"more than {agent_documents.MOST_REPORTS} at once", field="$.containers")
     node_id, live = request[DEVICE].node_id, request.app[LIVE]

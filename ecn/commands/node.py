@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from msgspec import Raw, field
+from msgspec import Raw, Struct, field
 
 from ecn.commands.command import Command
 from events.application import ContainerStatus
-from events.ids import MicroserviceId, NodeId, Position
+from events.ids import MicroserviceId, NodeId, Position, RouteId
 from events.node import Instruction, NodeFacts, NodeSettings, Outcome
+from events.route import DropReason
 from events.twin import TwinSection
 
 
@@ -93,6 +94,18 @@ class OutcomeReport(Command, frozen=True, kw_only=True):
     at: datetime
 
 
+class DropReport(Struct, frozen=True, kw_only=True):
+    """Messages of a route were dropped by the node's agent."""
+
+    sequence: int
+    route_id: RouteId
+    reason: DropReason
+    messages: int
+    size: int
+    since: datetime
+    at: datetime
+
+
 class ReportNode(Command, frozen=True, kw_only=True):
     """An agent was heard and says what changed."""
 
@@ -102,6 +115,7 @@ class ReportNode(Command, frozen=True, kw_only=True):
     containers: list[ContainerReport] = field(default_factory=list)
     twins: list[TwinReport] = field(default_factory=list)
     outcomes: list[OutcomeReport] = field(default_factory=list)
+    drops: list[DropReport] = field(default_factory=list)
     goodbye: bool = False
 
 

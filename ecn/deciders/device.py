@@ -6,6 +6,7 @@ from typing import assert_never
 from ecn.commands.node import (
     AcknowledgeChanges,
     ContainerReport,
+    DropReport,
     MarkNodeOffline,
     OutcomeReport,
     ProvisionNode,
@@ -26,12 +27,13 @@ from events.node import (
     NodeWentOffline,
     OfflineReason,
 )
+from events.route import RouteDropped
 from projections import changes
 from projections.nodes import NodeState
 from projections.twins import TwinRow, after, twin_of
 from projections.world import World
 
-Numbered = ContainerReport | TwinReport | OutcomeReport
+Numbered = ContainerReport | TwinReport | OutcomeReport | DropReport
 DeviceCommand = ProvisionNode | ReportNode | AcknowledgeChanges | MarkNodeOffline
 
 
@@ -129,6 +131,19 @@ def _one(world: World, twins: Twins, node_id: NodeId, report: Numbered) -> Itera
                         detail=report.detail,
                         at=report.at,
                     )
+        case DropReport():
+            # Also of a route that is gone: that may be why. Of one that never was: nothing.
+            if f"route/{report.route_id}" in world.names:
+                yield RouteDropped(
+                    route_id=report.route_id,
+                    node_id=node_id,
+                    sequence=report.sequence,
+                    reason=report.reason,
+                    messages=report.messages,
+                    size=report.size,
+                    since=report.since,
+                    at=report.at,
+                )
         case _:
             assert_never(report)
 
@@ -148,7 +163,12 @@ def _report(world: World, command: ReportNode) -> Iterator[KnownEvent]:
     if command.facts is not None and command.facts != row.facts:
         yield NodeFactsReported(node_id=command.node_id, facts=command.facts)
     last = world.reports.get(command.node_id) or 0
-    said: list[Numbered] = [*command.containers, *command.twins, *command.outcomes]
+    said: list[Numbered] = [
+        *command.containers,
+        *command.twins,
+        *command.outcomes,
+        *command.drops,
+    ]
     numbered = sorted(said, key=lambda each: each.sequence)
     twins: Twins = {}
     for report in numbered:

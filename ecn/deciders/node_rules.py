@@ -9,6 +9,9 @@ from events.node import AgentSettings, NodeSettings, RouterSettings
 MOST = 1 << 53
 """Of any number: what all that read JSON can hold."""
 
+MOST_STORE = 1 << 20
+"""MiB of undelivered messages: a tebibyte."""
+
 NUMBERS = (
     "disk_limit_gib",
     "memory_limit_mib",
@@ -21,6 +24,7 @@ NUMBERS = (
     "pruning_interval_hours",
     "disk_threshold_percent",
     "pull_limit_kib",
+    "message_ttl",
 )
 TEXTS = (
     "engine_url",
@@ -69,6 +73,8 @@ def _agent(value: AgentSettings, field: str) -> None:
     for part in NUMBERS:
         if not 0 <= getattr(value, part) <= MOST:
             raise Invalid(f"is not between 0 and {MOST}", field=f"{field}.{part}")
+    if not 1 <= value.message_store_mib <= MOST_STORE:
+        raise Invalid(f"is not between 1 and {MOST_STORE}", field=f"{field}.message_store_mib")
     for part in TEXTS:
         rules.text(getattr(value, part) or "", field=f"{field}.{part}")
 

@@ -41,6 +41,7 @@ from projections.desired_state import revision, should_run, volumes, volumes_sin
 from projections.edge_resources import linked
 from projections.host_templates import references, resolved_hosts
 from projections.images import image_for
+from projections.node_routes import inboxes, outlets
 from projections.microservices import MicroserviceRow
 from projections.twins import twin_of
 from projections.volumes import mounted_by
@@ -107,6 +108,7 @@ def wanted_of(world: World, node_id: NodeId) -> object:
         {key: (row.name, row.settings) for key, row in linked(world, node_id).items()},
         volumes,
         mounted,
+        routes_of(world, node_id),
         {
             key: (
                 row.spec,
@@ -119,6 +121,36 @@ def wanted_of(world: World, node_id: NodeId) -> object:
             for key, row in rows
         },
     )
+
+
+def routes_of(world: World, node_id: NodeId) -> object:
+    """The routes that the node may send by, and what others send to."""
+    place = {key: row.node_id for key, row in world.microservices.items()}
+    outlets, inboxes = {}, set()
+    for key, row in world.routes.items():
+        ends = row.ends
+        members = world.microservices.find("application", row.application_id)
+        froms = {place[each] for each in ([ends.source] if ends.source else members)}
+        to = place[ends.destination] if ends.destination else None
+        if node_id in froms:
+            outlets[key] = (row.name, ends, row.terms, to == node_id)
+        if to == node_id and froms != {node_id}:
+            inboxes.add(ends.destination)
+    return outlets, inboxes
+
+
+@often
+@hypothesis.given(st.one_of(histories(), histories(crowded=True)))
+def test_a_node_is_told_of_the_routes_that_it_may_send_by_and_of_its_inboxes(
+    history: History,
+) -> None:
+    world = history.world
+    for node_id in world.nodes:
+        told = {
+            each.route_id: (each.name, each.ends, each.terms, each.here)
+            for _, each in outlets(world, node_id)
+        }
+        assert (told, set(inboxes(world, node_id))) == routes_of(world, node_id)
 
 
 def named_loosely(world: World, node_id: NodeId) -> bool:

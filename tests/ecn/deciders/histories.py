@@ -618,7 +618,7 @@ class Drawn:
         ),
         (*TWINS, report_node, report_node),
         (start_application, stop_application, start_application, delete_application, *APPLICATIONS),
-        ROUTES,
+        (*ROUTES, move_microservice, move_microservice, create_microservice),
         (apply_registry, apply_registry, delete_registry, *CATALOG),
         TEMPLATES,
         EDGE_RESOURCES,

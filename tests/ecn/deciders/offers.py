@@ -58,6 +58,7 @@ from events.ids import (
 )
 from events.network import DefaultRouter
 from events.node import DEFAULT_ROUTER
+from events.route import ANY_SOURCE, UPSTREAM, RouteTerms
 from events.template import TemplateSettings
 from projections.catalog import catalog_items
 from projections.world import World
@@ -139,10 +140,27 @@ def wanted_routes(drawn: "Drawn", names: list[str]) -> list[WantedRoute] | None:
         WantedRoute(
             route_id=RouteId(drawn.fresh("route")),
             name=drawn.one(NAMES) if drawn.chance(2) else "",
-            source=drawn.one(tuple(names)),
-            destination=drawn.one(tuple(names)),
+            source=drawn.one((*names, ANY_SOURCE)),
+            destination=drawn.one((*names, UPSTREAM)),
+            terms=terms(drawn),
         )
     ]
+
+
+def terms(drawn: "Drawn") -> RouteTerms:
+    """Mostly none at all; some of them are refused."""
+    if not drawn.chance(2):
+        return RouteTerms()
+    return RouteTerms(
+        output=drawn.one(("", "", "temp")),
+        twin_changes=drawn.chance(6),
+        condition=drawn.one(("", "", "severity = 'high'", "severity ==")),
+        input=drawn.one(("", "", "in1")),
+        priority=drawn.any((None, None, 0, 10)),
+        ttl=drawn.any((None, 0, 60)),
+        durable=not drawn.chance(4),
+        webhook=drawn.one(("", "", "https://hook.example/a")),
+    )
 
 
 def _application(drawn: "Drawn", world: World) -> ApplicationId:
@@ -180,8 +198,10 @@ def snapshot(drawn: "Drawn", world: World, _: datetime) -> RequestSnapshot:
     return RequestSnapshot(microservice_id=_microservice(drawn, world))
 
 
-def _end(drawn: "Drawn", world: World, application_id: ApplicationId) -> str:
+def _end(drawn: "Drawn", world: World, application_id: ApplicationId, outside: str) -> str:
     keys = sorted(world.microservices.find("application", application_id))
+    if drawn.chance(5):
+        return outside
     key = drawn.key(keys, MicroserviceId("nobody"))
     row = world.microservices.get(key)
     return row.name if row is not None and drawn.chance(2) else key
@@ -193,8 +213,10 @@ def create_route(drawn: "Drawn", world: World, _: datetime) -> CreateRoute:
         route_id=RouteId(drawn.fresh("route")),
         application_id=application_id,
         name=drawn.one(NAMES) if drawn.chance(2) else "",
-        source=_end(drawn, world, application_id),
-        destination=_end(drawn, world, application_id),
+        source=_end(drawn, world, application_id, ANY_SOURCE),
+        destination=_end(drawn, world, application_id, UPSTREAM),
+        terms=terms(drawn),
+        sole=drawn.chance(4),
     )
 
 
@@ -205,8 +227,9 @@ def update_route(drawn: "Drawn", world: World, _: datetime) -> UpdateRoute:
     return UpdateRoute(
         route_id=route_id,
         name=drawn.one(NAMES),
-        source=_end(drawn, world, application_id),
-        destination=_end(drawn, world, application_id),
+        source=_end(drawn, world, application_id, ANY_SOURCE),
+        destination=_end(drawn, world, application_id, UPSTREAM),
+        terms=terms(drawn),
     )
 
 
