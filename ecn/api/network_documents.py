@@ -39,9 +39,18 @@ class SettingDocument(Answer, frozen=True, kw_only=True):
     updated_at: datetime
 
 
+class InteriorRouterDocument(Answer, frozen=True, kw_only=True):
+    """What carries messages between nodes, as agents reach it."""
+
+    url: str
+    ca_pem: str
+    """Certificates that agents trust there besides their system's."""
+
+
 class NetworkDocument(Page, frozen=True, kw_only=True):
     """The network as a whole."""
 
     default_router: DefaultRouterDocument | None
+    interior_router: InteriorRouterDocument | None
     settings: list[SettingDocument]
     """Sorted by key."""

@@ -35,6 +35,10 @@ class _Spec(Struct):
     image: str = ""
 
 
+class _Broker(Struct):
+    url: str = ""
+
+
 class _Said(Struct):
     """The fields of any event that are worth a glance."""
 
@@ -45,6 +49,7 @@ class _Said(Struct):
     status: _Status | None = None
     spec: _Spec | None = None
     facts: _Facts | None = None
+    broker: _Broker | None = None
     kind: object = None
     command: object = None
     """Of a session, as the kind: the words that were run."""
@@ -73,6 +78,8 @@ def details(event: EventDocument) -> str:
         words += [said.status.state + health, said.status.reason]
         words.append(f"{said.status.repeats} times" if said.status.repeats > 1 else "")
         words.append(f"{said.status.dropped} dropped before" if said.status.dropped else "")
+    if said.broker is not None:
+        words.append(f"at {said.broker.url}")
     if said.facts is not None:
         words += [
             f"agent {said.facts.agent_version}",

@@ -17,7 +17,7 @@ from ecn.cli import offer_tables, tables
 from ecn.cli.at import at_option, looking
 from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
-from ecn.cli.errors import CliError
+from ecn.cli.errors import CliError, printable
 from ecn.cli.history import latest
 from ecn.cli.kinds import Kind, KindType
 from ecn.cli.manifest_text import manifest_of, manifest_text
@@ -148,6 +148,8 @@ async def _network(client: Client, at: str, form: Format) -> None:
         click.echo(document_text(found, form))
         return
     click.echo(f"Default router: {offer_tables.router_text(found)}")
+    there = found.interior_router
+    click.echo(f"Interior router: {printable(there.url) if there is not None else 'none'}")
     if found.settings:
         click.echo()
         rows = [offer_tables.setting_row(each, view.now) for each in found.settings]
