@@ -1,0 +1,1 @@
+"""The names of ioFog's Python SDK, for code that was written for it. See `iofog.microservices`."""

@@ -1,0 +1,1 @@
+"""The Python SDK, against the agent's real Local API."""
