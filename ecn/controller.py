@@ -34,6 +34,7 @@ from ecn.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from ecn.first_admin import ensure_admin
 from ecn.master_key import Keyring, MasterKeyFileUnusable
 from ecn.master_key import opened as opened_master_keys
+from ecn.metrics.look import ControllerLook
 from ecn.passwords import Passwords
 from ecn.postgres_leadership import PostgresLeadership
 from ecn.postgres_presence import PostgresPresenceStore
@@ -70,6 +71,7 @@ from projections.past import Past
 from projections.postgres_snapshots import PostgresSnapshots
 from projections.postgres_views import PostgresViews
 from projections.world import World
+from routing.metrics.server import CannotServe, Look, serving
 
 DATABASE_WITHIN = 60.0
 """Seconds that a database of one's own may take to answer at the start."""
@@ -168,6 +170,15 @@ async def _run(settings: ControllerSettings) -> None:
             application[keys.STREAMS] = Streams(live.wake, live.waits, bus)
             application[keys.SESSIONS] = sessions
             application[keys.BROKER] = broker
+            application[keys.METRICS] = ControllerLook(
+                live,
+                application[keys.REQUESTS],
+                writer.measures,
+                presence=presence,
+                telemetry=telemetry,
+                views=view_writer,
+                broker=broker,
+            )
             application[keys.CLOCK] = now
             application[keys.OPEN_SIGNUP] = settings.open_signup
             application[keys.DISK_FULL] = database.disk_full
@@ -187,6 +198,7 @@ async def _run(settings: ControllerSettings) -> None:
                     _talking(application, settings, bus),
                     beside(view_writer.run()),
                     beside(snapshot_keeper.run()),
+                    _measured(settings, application[keys.METRICS]),
                     _serving(application, sock, tls),
                 ):
                     log.info(
@@ -197,6 +209,20 @@ async def _run(settings: ControllerSettings) -> None:
                         pid=os.getpid(),
                     )
                     await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def _measured(settings: ControllerSettings, look: Look) -> AsyncIterator[None]:
+    """With a place for scrapers, where one is wanted. Errors: CannotStart."""
+    if settings.metrics is None:
+        yield
+        return
+    host, port = settings.metrics
+    try:
+        async with serving(host, port, look):
+            yield
+    except CannotServe as e:
+        raise CannotStart(f"{e}. Give another address with --metrics.") from e
 
 
 def _bus(

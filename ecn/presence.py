@@ -62,6 +62,11 @@ class Presence:
         """When this controller last heard the node itself."""
         return self._seen.get(node_id)
 
+    def heard_lately(self) -> int:
+        """How many nodes this controller itself heard, not too long ago."""
+        since = self._clock() - timedelta(seconds=self._offline_after)
+        return sum(1 for at in self._seen.values() if at >= since)
+
     async def run(self) -> None:
         """Write what was heard and look for silence, until cancelled."""
         expected = self._clock() + timedelta(seconds=self._look_every)

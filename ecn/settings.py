@@ -38,6 +38,8 @@ class ControllerSettings(Struct, frozen=True, kw_only=True):
     """A Postgres to use; None starts the embedded one inside `data`."""
     advertise: str = ""
     """The URL at which other controllers of the network reach this one; "" is where it listens."""
+    metrics: tuple[str, int] | None = None
+    """Host and port of a place of its own for scrapers without a token; None: there is none."""
     tls_cert: Path | None = None
     tls_key: Path | None = None
     offline_after: float = 60.0

@@ -64,6 +64,11 @@ class ViewWriter:
         """What the one that writes leads in: of each generation there is one."""
         return f"views {self._store.fingerprint}"
 
+    @property
+    def position(self) -> int | None:
+        """Of what the database holds; None where this controller does not write it, or doubts."""
+        return None if self._written is None else self._written[1].head.position
+
     async def run(self) -> None:
         """Write until cancelled."""
         pause = self._flush_every

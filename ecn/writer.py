@@ -19,6 +19,8 @@ from datetime import datetime
 import structlog
 
 from ecn.batch import Batch, Issued, Outcome, Pending
+from ecn.errors import Refused
+from ecn.metrics.measures import CommandMeasures
 from events.log import EventLog, HeadMoved, LogUnavailable, OutcomeUnknown
 from projections.live import Live
 from projections.world import World
@@ -63,6 +65,7 @@ class Writer:
         self._appends: asyncio.TaskGroup | None = None
         self._launching = False
         self._stopped = False
+        self.measures = CommandMeasures()
         self._append_costs = 0.001
         """Seconds that an append takes however little it brings: the way there and the disk."""
 
@@ -73,6 +76,19 @@ class Writer:
         for it. Errors: Refused; LogUnavailable when nothing could be written; OutcomeUnknown when
         it may or may not have been: repeat with the same command id.
         """
+        began, outcome = time.perf_counter(), "failed"
+        try:
+            done = await self._execute(issued)
+            outcome = "done"
+            return done
+        except Refused:
+            outcome = "refused"
+            raise
+        finally:
+            self.measures.outcomes.add(outcome)
+            self.measures.seconds.observe(time.perf_counter() - began)
+
+    async def _execute(self, issued: Issued) -> Outcome:
         if self._stopped:
             raise LogUnavailable(STOPPING)
         decided = len(self._open.pending) if self._open is not None else 0
@@ -156,7 +172,9 @@ class Writer:
             self._live.adopt(batch.ahead)
             self._live.stale = False  # the log ended where the world did
             self._flying = None
-            self._learn(time.perf_counter() - began)
+            took = time.perf_counter() - began
+            self.measures.append_seconds.observe(took)
+            self._learn(took)
             if self._open is not None and self._open.took > self._append_costs:
                 self._launch()
             batch.tell()

@@ -13,6 +13,7 @@ from ecn.api import (
     iofog_deploying,
     log,
     master_keys,
+    metrics,
     microservices,
     network,
     node_streams,
@@ -33,13 +34,16 @@ from ecn.api import (
 )
 from ecn.api.endpoint import Endpoint
 from ecn.api.iofog import app as iofog
+from ecn.api.keys import REQUESTS
 from ecn.api.middleware import mark_started, middlewares
+from ecn.metrics.measures import RequestMeasures
 
 BODY_LIMIT = 4 << 20
 """Bytes. Log streams are read in pieces and have no limit."""
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *status.ENDPOINTS,
+    *metrics.ENDPOINTS,
     *nodes.ENDPOINTS,
     *applications.ENDPOINTS,
     # Both before what would take `<id>/twin` for an application and a name.
@@ -75,6 +79,7 @@ def application() -> web.Application:
         middlewares=middlewares(by_handler),  # type: ignore[arg-type]
         client_max_size=BODY_LIMIT,
     )
+    app[REQUESTS] = RequestMeasures()
     app.on_response_prepare.append(mark_started)
     app.add_routes(
         [web.route(each.method, openapi.BASE + each.path, each.handler) for each in ENDPOINTS]

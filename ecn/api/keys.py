@@ -9,6 +9,8 @@ from ecn.api.streams import Streams
 from ecn.attempts import Attempts
 from ecn.broker.keeper import BrokerKeeper
 from ecn.container_snapshots import ContainerSnapshots
+from ecn.metrics.look import ControllerLook
+from ecn.metrics.measures import RequestMeasures
 from ecn.passwords import Passwords
 from ecn.presence import Presence
 from ecn.rebuilds import Rebuilds
@@ -41,6 +43,9 @@ REBUILDS = web.AppKey("REBUILDS", Rebuilds)
 SNAPSHOTS = web.AppKey("SNAPSHOTS", ContainerSnapshots)
 TUNNEL: web.AppKey[TunnelServer | None] = web.AppKey("TUNNEL")
 STREAMS = web.AppKey("STREAMS", Streams)
+METRICS = web.AppKey("METRICS", ControllerLook)
+"""What is said to a scraper."""
+REQUESTS = web.AppKey("REQUESTS", RequestMeasures)
 RELAY = web.AppKey("RELAY", ClientSession)
 """To other controllers."""
 BROKER: web.AppKey[BrokerKeeper | None] = web.AppKey("BROKER")

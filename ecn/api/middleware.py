@@ -20,7 +20,7 @@ from ecn.api.commanding import (
     name_command,
 )
 from ecn.api.endpoint import Access, Endpoint, whole_number
-from ecn.api.keys import CLOCK, DISK_FULL, LIVE, PRESENCE
+from ecn.api.keys import CLOCK, DISK_FULL, LIVE, PRESENCE, REQUESTS
 from ecn.api.moments import ASKED, ask, asks_of_the_past
 from ecn.api.premises import by_device, by_token
 from ecn.api.principal import allow, device, may_route, operator
@@ -31,6 +31,8 @@ from projections.live import Live
 
 AT_LEAST_PATIENCE = 10.0
 """Seconds that a read waits for the position it asked for."""
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 log = structlog.get_logger()
 
@@ -45,8 +47,12 @@ def middlewares(endpoints: Mapping[Handler, Endpoint]) -> list[object]:
         # Only what can't break a log line or a header is taken over.
         good = given.isascii() and given.replace("-", "").isalnum() and len(given) <= 64
         request[REQUEST_ID] = given if good else new_id()
-        started = time.perf_counter()
-        response = await answered(request, handler)
+        started, status = time.perf_counter(), "gone"
+        try:
+            response = await answered(request, handler)
+            status = str(response.status)
+        finally:
+            _measure(request, status, time.perf_counter() - started)
         milliseconds = (time.perf_counter() - started) * 1000
         log.debug(
             "request",
@@ -105,6 +111,17 @@ def middlewares(endpoints: Mapping[Handler, Endpoint]) -> list[object]:
         return await changing(request, handler, endpoint)
 
     return [request_id, identified]
+
+
+def _measure(request: web.Request, status: str, seconds: float) -> None:
+    """Under the endpoint as it is written: of those there are few, however many paths are asked."""
+    resource = request.match_info.route.resource
+    endpoint = "none" if resource is None else resource.canonical
+    # Anybody may call a method what they like.
+    method = request.method if request.method in METHODS else "other"
+    measures = request.app[REQUESTS]
+    measures.answers.add(method, endpoint, status)
+    measures.seconds.observe(seconds, method, endpoint)
 
 
 class Look:

@@ -50,6 +50,12 @@ LISTEN = click.option(
     envvar="ECN_LISTEN",
     help="Where to listen. 0.0.0.0:PORT for all addresses. Also: ECN_LISTEN.",
 )
+METRICS = click.option(
+    "--metrics",
+    type=Address(),
+    envvar="ECN_METRICS",
+    help="Where scrapers read metrics without a token: a private address. Also: ECN_METRICS.",
+)
 DATA = click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
@@ -134,6 +140,7 @@ ECN_DATABASE_URL=postgresql://ecn:...@db/ecn ecn controller --data /var/lib/ecn
     metavar="ID",
     help="Give up what is wrapped under a master key that is lost for good; see docs/secrets.md.",
 )
+@METRICS
 @tunnel_options
 @click.option("--lifeline", is_flag=True, help="Stop when stdin closes: for a parent process.")
 @click.option(
@@ -156,6 +163,7 @@ def controller(
     advertise: str,
     offline_after: float,
     forget_master_key: str | None,
+    metrics: tuple[str, int] | None,
     tunnel: TunnelServer | None,
     lifeline: bool,
     log_format: str,
@@ -183,6 +191,7 @@ def controller(
         advertise=advertise,
         offline_after=offline_after,
         forget_master_key=forget_master_key,
+        metrics=metrics,
         tunnel=tunnel,
     )
     run = _runner()

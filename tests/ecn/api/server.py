@@ -30,6 +30,7 @@ from ecn.commands import AnyCommand
 from ecn.commands.user import CreateFirstAdmin, CreateUser, IssueToken
 from ecn.container_snapshots import ContainerSnapshots
 from ecn.master_key import Keyring, MasterKey
+from ecn.metrics.look import ControllerLook
 from ecn.passwords import Passwords
 from ecn.presence import Presence
 from ecn.presence_store import MemoryLeadership, MemoryPresenceStore
@@ -403,6 +404,13 @@ class Network:
         controller.sessions = SessionKeeper(live, writer, leadership, self.clock.now)
         app[keys.SESSIONS] = controller.sessions
         app[keys.BROKER] = None
+        app[keys.METRICS] = ControllerLook(
+            live,
+            app[keys.REQUESTS],
+            writer.measures,
+            presence=presence,
+            telemetry=controller.telemetry,
+        )
         app[keys.CLOCK] = self.clock.now
         app[keys.OPEN_SIGNUP] = open_signup
         app[keys.STARTED_AT] = self.clock.now()
