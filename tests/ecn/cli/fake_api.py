@@ -158,6 +158,7 @@ class FakeApi(FakeLog):
                 nodes_online=1,
                 microservices=0,
                 microservices_running=0,
+                interior_router=d.InteriorRouterStatus(state="none"),
             )
         )
 
