@@ -67,6 +67,7 @@ from events.user import (
     UserRoleChanged,
 )
 from tests.events.golden.equipment import EQUIPMENT
+from tests.events.golden.interior import INTERIOR
 from tests.events.golden.looks import LOOKS
 from tests.events.golden.mounts import MOUNTS
 from tests.events.golden.offers import OFFERS
@@ -353,4 +354,5 @@ STORY: tuple[Told, ...] = (
     ),
     *EQUIPMENT,
     *REACHED,
+    *INTERIOR,
 )
