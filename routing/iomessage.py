@@ -269,8 +269,11 @@ def _encoded(name: str, text: str) -> bytes:
 def _decoded(name: str, data: bytes) -> str:
     try:
         return data.decode()
-    except UnicodeDecodeError as error:
-        raise BadIoMessage(f"{name} is no UTF-8", name) from error
+    except UnicodeDecodeError:
+        # ioFog's SDK for Node.js writes the characters themselves, as bytes.
+        text = data.decode("latin-1")
+        _encoded(name, text)
+        return text
 
 
 def _counted(name: str, data: bytes) -> int:

@@ -23,6 +23,8 @@ from agent.contract import (
     Provisioned,
     Report,
     ReportAnswer,
+    Route,
+    SettingsChange,
     Volume,
     encoded_request,
 )
@@ -39,6 +41,8 @@ class ControllerStub:
         self.volumes: dict[str, Volume] = {}
         self.edge_resources: list[EdgeResource] = []
         self.node = NodeConfig()
+        self.routes: list[Route] = []
+        self.settings: list[SettingsChange] = []
         self.instructions: list[Instruction] = []
         self.outcomes: list[OutcomeReport] = []
         self.stream_requests: list[AnyStreamRequest] = []
@@ -77,6 +81,18 @@ class ControllerStub:
         self.edge_resources = list(edge_resources)
         self._wake()
 
+    def leads(self, *routes: Route) -> None:
+        """These are the node's routes from now on."""
+        self.revision += 1
+        self.routes = list(routes)
+        self._wake()
+
+    def settles(self, node: NodeConfig) -> None:
+        """The node's settings are these from now on."""
+        self.revision += 1
+        self.node = node
+        self._wake()
+
     def instructs(self, *instructions: Instruction) -> None:
         self.revision += 1
         self.instructions = [*self.instructions, *instructions]
@@ -108,6 +124,7 @@ class ControllerStub:
         app.router.add_post(f"{base}/deprovision", self._deprovision)
         app.router.add_get(f"{base}/desired-state", self._desired_state)
         app.router.add_post(f"{base}/report", self._report)
+        app.router.add_patch(f"{base}/settings", self._settings)
         app.router.add_post(f"{base}/streams/{{request_id}}", self._stream)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
@@ -178,6 +195,7 @@ class ControllerStub:
                 all_volumes=sorted(self.volumes),
                 edge_resources=self.edge_resources,
                 node=self.node,
+                routes=self.routes,
                 instructions=self.instructions,
                 stream_requests=[encoded_request(each) for each in requests],
             )
@@ -202,6 +220,10 @@ class ControllerStub:
             for change in report.twins:
                 self.accepted_through = max(self.accepted_through, change.sequence)
         return _json(ReportAnswer(accepted_through=self.accepted_through))
+
+    async def _settings(self, request: web.Request) -> web.Response:
+        self.settings.append(msgspec.json.decode(await request.read(), type=SettingsChange))
+        return web.Response(status=204)
 
     async def _stream(self, request: web.Request) -> web.Response:
         request_id = request.match_info["request_id"]

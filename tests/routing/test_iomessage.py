@@ -82,6 +82,14 @@ def test_the_bytes_of_iofogs_sdks_mean_the_same() -> None:
     assert IoMessage.from_binary(AS_GO_WRITES_IT) == replace(AN_EXAMPLE, contextdata=b"\x00")
 
 
+def test_text_that_is_no_utf_8_is_read_as_iofogs_node_sdk_writes_it() -> None:
+    binary = IoMessage(tag="Kuh").to_binary().replace(b"Kuh", b"K\xfch")
+    assert IoMessage.from_binary(binary).tag == "Küh"
+    long = IoMessage(infotype="t" * 255).to_binary().replace(b"t", b"\xfc")
+    with pytest.raises(BadIoMessage):  # it would not fit where it has to be written again
+        IoMessage.from_binary(long)
+
+
 @given(st.integers(0, 2**31 - 1), st.integers(0, 8))
 def test_numbers_of_any_width_are_read(number: int, width: int) -> None:
     width = max(width, (number.bit_length() + 7) // 8)
