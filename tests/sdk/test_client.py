@@ -1,8 +1,11 @@
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
+from aiohttp import web
 from ecn_sdk import (
     BadToken,
     Change,
@@ -17,6 +20,7 @@ from ecn_sdk import (
     Unreachable,
 )
 
+from agent.local_api.local_api import LocalApi
 from tests.agent.local_api.serving import serving
 from tests.agent.waiting import until_true
 from tests.docker_fixtures import free_port
@@ -111,15 +115,72 @@ async def test_a_message_that_comes_twice_is_given_out_once() -> None:
 
 
 async def test_messages_go_on_when_the_agent_comes_back() -> None:
-    port = free_port()
-    async with Client(Settings("m1", urls=(f"http://127.0.0.1:{port}",))) as away:
-        with pytest.raises(Unreachable, match="no agent answers at"):
-            await away.publish("x", patience=0)
-        waiting = asyncio.create_task(_first(away))
-        await asyncio.sleep(0.3)
+    async with serving() as one, Client(settings(one)) as m1:
+        one.routing.routes = {"m1": "m1"}
+        messages = m1.messages()
+        await m1.publish("before")
+        assert (await anext(messages)).text() == "before"
+        assert one.running is not None
+        one.running.cancel()
+        await asyncio.wait([one.running])
+        with pytest.raises((Unreachable, Unanswered)):
+            await m1.publish("lost", patience=0)
+        waiting = asyncio.ensure_future(anext(messages))
+        publishing = asyncio.create_task(m1.publish("after"))
+        await asyncio.sleep(0.5)
         assert not waiting.done()
+        again = LocalApi("node1", one.engine, one.state, port=one.port)
+        again.wish(one.known)
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(again.run())
+            receipt = await publishing
+            assert (await waiting).id == receipt.id
+            running.cancel()
+
+
+async def test_an_agent_that_is_not_there_is_told() -> None:
+    async with Client(Settings("m1", urls=(f"http://127.0.0.1:{free_port()}",))) as m1:
+        with pytest.raises(Unreachable, match="no agent answers at"):
+            await m1.publish("x", patience=0)
+
+
+async def test_an_agent_that_falls_silent_is_left_for_another_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ecn_sdk.sockets.QUIET", 0.3)
+    async with (
+        silent_agent() as (port, connections),
+        Client(Settings("m1", urls=(f"http://127.0.0.1:{port}",))) as m1,
+    ):
+        waiting = asyncio.create_task(_first(m1))
+        await until_true(lambda: len(connections) >= 2)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
+
+
+@asynccontextmanager
+async def silent_agent() -> AsyncIterator[tuple[int, list[str]]]:
+    """It takes WebSockets, and then says nothing: it answers no ping."""
+    connections: list[str] = []
+
+    async def take(request: web.Request) -> web.WebSocketResponse:
+        ws = web.WebSocketResponse(autoping=False, timeout=0.1)
+        await ws.prepare(request)
+        connections.append(request.path)
+        async for _ in ws:
+            pass
+        return ws
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", take)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield runner.addresses[0][1], connections
+    finally:
+        await runner.cleanup()
 
 
 async def _first(client: Client) -> Received:
