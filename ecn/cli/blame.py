@@ -12,7 +12,7 @@ from ecn.cli.output import Column, Format, document_text, format_option, note, p
 from ecn.cli.session import Session, pass_session
 from ecn.cli.wording import moment
 
-KINDS = tuple(kind for kind in Kind if kind is not Kind.EVENT)
+KINDS = tuple(kind for kind in Kind if kind not in (Kind.EVENT, Kind.ROUTER))
 
 COLUMNS = (
     Column("FIELD"),

@@ -18,8 +18,9 @@ from ecn.api.edge_resource_documents import (
 )
 from ecn.api.iofog_documents import IofogDocument
 from ecn.api.network_documents import NetworkDocument, RouterManifest, SettingManifest
-from ecn.api.route_documents import ApplyRoute, Routes
+from ecn.api.route_documents import ApplyRoute, CreateRoute, Routes
 from ecn.api.template_documents import TemplateDocument, TemplateManifest, Templates
+from ecn.api.topology_documents import Routers
 from ecn.api.twin_documents import TwinDocument
 from ecn.api.volume_documents import VolumeDocument, VolumeManifest, Volumes
 from ecn.cli.transport import Query, Transport
@@ -47,6 +48,10 @@ class Calls:
     def __init__(self, transport: Transport, at: str = "") -> None:
         self._t = transport
         self._at = at
+
+    async def routers(self) -> Routers:
+        """All, as they are now."""
+        return await self._get(("routers",), Routers)
 
     # --- registries and the catalog
 
@@ -131,6 +136,16 @@ class Calls:
     async def route(self, name: str) -> d.RouteDocument:
         """One, by `<application>/<name>` or id."""
         return await self._get(("routes", *name.split("/")), d.RouteDocument)
+
+    async def create_route(self, application: str, body: CreateRoute) -> d.Changed:
+        """Add one."""
+        path = ("applications", application, "routes")
+        return await self._t.change("POST", path, d.Changed, body=body)
+
+    async def change_route(self, name: str, patch: dict[str, object]) -> d.Changed:
+        """Change what is said of one; the rest stays."""
+        path = ("routes", *name.split("/"))
+        return await self._t.change("PATCH", path, d.Changed, body=patch)
 
     async def apply_route(self, name: str, body: ApplyRoute) -> Applied:
         """Make it so."""

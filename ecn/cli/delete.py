@@ -13,7 +13,7 @@ from ecn.cli.manifests import read_manifests
 from ecn.cli.session import Session, pass_session
 from ecn.cli.wishes import reference
 
-KINDS = tuple(kind for kind in Kind if kind not in (Kind.EVENT, Kind.NETWORK))
+KINDS = tuple(kind for kind in Kind if kind not in (Kind.EVENT, Kind.NETWORK, Kind.ROUTER))
 
 
 @examples("""

@@ -1,7 +1,7 @@
 """`ecn describe`: all about one thing, and what happened to it lately."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import click
 import msgspec
@@ -11,7 +11,7 @@ from ecn.api.catalog_documents import CatalogItemDocument
 from ecn.api.edge_resource_documents import EdgeResourceDocument
 from ecn.api.template_documents import TemplateDocument
 from ecn.api.volume_documents import VolumeDocument
-from ecn.cli import equipment_text, offer_tables, tables
+from ecn.cli import equipment_text, offer_tables, route_text, routers, tables
 from ecn.cli.at import at_option, looking
 from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
@@ -38,6 +38,7 @@ ecn describe application shop
 ecn describe microservice shop/web
 ecn describe ms shop/web -o yaml
 ecn describe edge-resource camera@1.0.0
+ecn describe router kiosk-7
 ecn describe node kiosk-7 --at 2026-05-01T12:00
 """)
 @click.command("describe", cls=Command)
@@ -51,6 +52,9 @@ def describe(session: Session, kind: Kind, name: str, at: str, form: str) -> Non
     """Show a thing with its state, the reason for it, and its latest events."""
 
     async def work(client: Client) -> None:
+        if kind is Kind.ROUTER:
+            await _describe_router(client, name, at, Format(form))
+            return
         view = await looking(client, at, tell=form == Format.TABLE)
         client, now = view.client, view.now
         document = await _document(client, kind, name)
@@ -65,8 +69,8 @@ def describe(session: Session, kind: Kind, name: str, at: str, form: str) -> Non
             _print_indented(tables.MICROSERVICES, rows)
         if isinstance(document, d.ApplicationDocument) and document.routes:
             click.echo("\nRoutes:")
-            rows = [offer_tables.route_row(each, now) for each in document.routes]
-            _print_indented(offer_tables.ROUTES, rows)
+            rows = [route_text.row(each, now) for each in document.routes]
+            _print_indented(route_text.COLUMNS, rows)
         query = {"subject": f"{kind}/{document.id}", "order": "desc", "limit": str(RECENT)}
         recent = await client.events(query)
         if recent.items:
@@ -75,6 +79,18 @@ def describe(session: Session, kind: Kind, name: str, at: str, form: str) -> Non
             _print_indented(tables.EVENTS, rows)
 
     session.run(work)
+
+
+async def _describe_router(client: Client, name: str, at: str, form: Format) -> None:
+    """It has no events: what was changed of it stands with its node."""
+    if at:
+        raise click.UsageError("routers are shown as they are now: without --at")
+    router = await routers.router_named(client, name)
+    if form is not Format.TABLE:
+        click.echo(document_text(router, form))
+        return
+    for label, value in routers.lines(router, datetime.now(UTC)):
+        _print(label, value)
 
 
 Described = (
@@ -107,7 +123,7 @@ async def _document(client: Client, kind: Kind, name: str) -> Described:
             return await client.edge_resource(name)
         case Kind.VOLUME:
             return await client.volume(name)
-        case Kind.USER | Kind.EVENT | Kind.NETWORK:
+        case Kind.USER | Kind.EVENT | Kind.NETWORK | Kind.ROUTER:
             for user in (await client.users()).items:
                 if name in (user.name, user.id):
                     return user

@@ -13,7 +13,7 @@ from ecn.api.edge_resource_documents import EdgeResourceDocument, EdgeResources
 from ecn.api.route_documents import Routes
 from ecn.api.template_documents import TemplateDocument, Templates
 from ecn.api.volume_documents import VolumeDocument, Volumes
-from ecn.cli import offer_tables, tables
+from ecn.cli import offer_tables, route_text, tables
 from ecn.cli.at import at_option, looking
 from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
@@ -32,6 +32,7 @@ from ecn.cli.output import (
     table_text,
     terminal_width,
 )
+from ecn.cli.routers import show_routers
 from ecn.cli.session import Session, pass_session
 from ecn.cli.shape import did_you_mean
 
@@ -87,6 +88,7 @@ ecn get microservices --at 2h             # as they were two hours ago
 ecn get application shop -o manifest --at 2026-05-01 > shop.yaml
 ecn get catalog
 ecn get network                           # the default router, and settings
+ecn get routers                           # all, where they lead, and how they are
 """)
 @click.command("get", cls=Command)
 @click.argument("kind", type=KindType())
@@ -116,7 +118,8 @@ def get(
 
     Without names all of a kind, otherwise those. A microservice or route is named
     APPLICATION/NAME, an edge resource NAME@VERSION. Kinds: nodes, applications, microservices,
-    routes, templates, catalog-items, registries, edge-resources, volumes, network, users, events.
+    routes, routers, templates, catalog-items, registries, edge-resources, volumes, network, users,
+    events.
     """
     wanted = Wanted(
         kind=kind, names=names, application=application, node=node, state=state, labels=labels
@@ -127,6 +130,10 @@ def get(
         raise click.UsageError("--watch shows what changes from now on: it has no --at")
     if kind is Kind.EVENT:
         session.run(lambda client: latest(client, at=at, form=chosen))
+    elif kind is Kind.ROUTER:
+        if watch or at:
+            raise click.UsageError("routers are shown as they are now: without --watch and --at")
+        session.run(lambda client: show_routers(client, names, chosen))
     elif kind is Kind.NETWORK:
         session.run(lambda client: _network(client, at, chosen))
     elif watch:
@@ -230,15 +237,15 @@ async def _all(client: Client, wanted: Wanted) -> Listing:
         case Kind.TEMPLATE:
             return await client.templates()
         case Kind.ROUTE:
-            asked = {"application": wanted.application} if wanted.application else {}
-            return await client.routes(asked)
+            asked = {"application": wanted.application, "state": wanted.state}
+            return await client.routes({k: v for k, v in asked.items() if v})
         case Kind.EDGE_RESOURCE:
             return await client.edge_resources()
         case Kind.VOLUME:
             return await client.volumes()
         case Kind.USER:
             return await client.users()
-        case Kind.EVENT | Kind.NETWORK:
+        case Kind.EVENT | Kind.NETWORK | Kind.ROUTER:
             raise AssertionError(f"{wanted.kind} is no list of things")
 
 
@@ -267,8 +274,8 @@ def rows_of(items: Sequence[Item], now: datetime) -> tuple[Sequence[Column], lis
                 columns = offer_tables.TEMPLATES
                 rows.append(offer_tables.template_row(item, now))
             case d.RouteDocument():
-                columns = offer_tables.ROUTES
-                rows.append(offer_tables.route_row(item, now))
+                columns = route_text.COLUMNS
+                rows.append(route_text.row(item, now))
             case EdgeResourceDocument():
                 columns = offer_tables.EDGE_RESOURCES
                 rows.append(offer_tables.edge_resource_row(item, now))
@@ -314,7 +321,7 @@ def _check(wanted: Wanted) -> None:
         Kind.NODE: {"state", "labels"},
         Kind.APPLICATION: {"state", "labels"},
         Kind.MICROSERVICE: {"state", "labels", "application", "node"},
-        Kind.ROUTE: {"application"},
+        Kind.ROUTE: {"state", "application"},
     }.get(wanted.kind, set())
     for option in ("application", "node", "state", "labels"):
         if getattr(wanted, option) and option not in fitting:

@@ -23,6 +23,8 @@ class Kind(StrEnum):
     EDGE_RESOURCE = "edge-resource"
     VOLUME = "volume"
     NETWORK = "network"
+    ROUTER = "router"
+    """Shown only: it follows from its node's settings, say."""
     USER = "user"
     EVENT = "event"
 

@@ -1,5 +1,5 @@
-"""Rows, columns and lines of what microservices use: the catalog, templates, routes, edge
-resources, volumes, network settings. Pure; `tables.py` and `describe.py` have the other kinds.
+"""Rows, columns and lines of what microservices use: the catalog, templates, edge resources,
+volumes, network settings. Pure; `tables.py`, `route_text.py`, `describe.py` have the other kinds.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,6 +14,7 @@ from ecn.api.edge_resource_documents import EdgeResourceDocument
 from ecn.api.network_documents import NetworkDocument, SettingDocument
 from ecn.api.template_documents import TemplateDocument
 from ecn.api.volume_documents import VolumeDocument
+from ecn.cli import route_text
 from ecn.cli.output import Column
 from ecn.cli.wording import age, counted, moment
 
@@ -41,13 +42,6 @@ TEMPLATES = (
     Column("AGE"),
     Column("ID", wide=True),
     Column("DESCRIPTION", flexible=True),
-)
-ROUTES = (
-    Column("NAME"),
-    Column("FROM"),
-    Column("TO"),
-    Column("AGE"),
-    Column("ID", wide=True),
 )
 EDGE_RESOURCES = (
     Column("NAME"),
@@ -100,17 +94,6 @@ def template_row(template: TemplateDocument, now: datetime) -> Row:
     )
 
 
-def route_row(route: d.RouteDocument, now: datetime) -> Row:
-    """One line of ROUTES."""
-    return (
-        f"{route.application}/{route.name}",
-        route.source,
-        route.destination,
-        age(route.created_at, now),
-        route.id,
-    )
-
-
 def edge_resource_row(resource: EdgeResourceDocument, now: datetime) -> Row:
     """One line of EDGE_RESOURCES."""
     return (
@@ -145,8 +128,14 @@ def setting_row(setting: SettingDocument, now: datetime) -> Row:
 
 
 def size(count: int) -> str:
-    """Bytes for people: `812 B`, `1.4 KiB`."""
-    return f"{count} B" if count < 1024 else f"{count / 1024:.1f} KiB"
+    """Bytes for people: `812 B`, `1.4 KiB`, `2.0 GiB`."""
+    if count < 1024:
+        return f"{count} B"
+    value, units = count / 1024, iter(("KiB", "MiB", "GiB"))
+    unit = next(units)
+    while value >= 1024 and (larger := next(units, "")):
+        value, unit = value / 1024, larger
+    return f"{value:.1f} {unit}"
 
 
 def router_text(network: NetworkDocument) -> str:
@@ -186,9 +175,7 @@ def lines(document: Offer, now: datetime) -> Iterator[Line]:
             )
             yield "Application", msgspec.json.format(bytes(document.application), indent=2).decode()
         case d.RouteDocument():
-            yield "Route", f"{document.application}/{document.name}"
-            yield "From", document.source
-            yield "To", document.destination
+            yield from route_text.lines(document)
         case EdgeResourceDocument():
             yield "Edge resource", document.name
             yield "Version", document.version

@@ -16,7 +16,7 @@ from ecn.cli.progress import wait_until_running
 from ecn.cli.session import Session, pass_session
 from ecn.cli.wording import Duration
 
-KINDS = tuple(kind for kind in Kind if kind is not Kind.EVENT)
+KINDS = tuple(kind for kind in Kind if kind not in (Kind.EVENT, Kind.ROUTER))
 
 
 @examples("""

@@ -10,7 +10,7 @@ from ecn.cli.output import Format, document_text, format_option
 from ecn.cli.reason_text import lines
 from ecn.cli.session import Session, pass_session
 
-KINDS = tuple(kind for kind in Kind if kind not in (Kind.USER, Kind.EVENT))
+KINDS = tuple(kind for kind in Kind if kind not in (Kind.USER, Kind.EVENT, Kind.ROUTER))
 
 
 @examples("""
