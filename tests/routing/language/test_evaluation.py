@@ -195,3 +195,17 @@ def test_a_created_time_beyond_all_calendars_is_undefined() -> None:
 def test_infinity_is_where_mathematics_says() -> None:
     assert math.isinf(float("inf"))
     assert said(parse_condition("floor(1 / 0) > 5")) is True
+
+
+def test_a_property_of_the_senders_comes_before_the_networks_unless_it_is_forced() -> None:
+    message = Message(message_id="m", properties={"$messageId": "mine", "$own": "x"})
+    for text, outcome in (
+        ("$messageId = 'mine'", True),
+        ("$MESSAGEID = 'mine'", True),
+        ("{$messageId} = 'm'", True),
+        ("{$messageId} = 'mine'", False),
+        ("$own = 'x'", True),
+        ("$edgeMessageId = 'm'", True),
+        ("$other = 'x'", None),
+    ):
+        assert compiled(parse_condition(text))(Reading(message)) is outcome, text
