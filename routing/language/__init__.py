@@ -9,7 +9,7 @@ docs/route-language.md is for those who write it.
 """
 
 from routing.language.compiled import compiled
-from routing.language.parse import parse_condition, parse_query
+from routing.language.parse import load, parse_condition, parse_query
 from routing.language.printed import printed
 from routing.language.problem import NotTheLanguage
 from routing.language.reading import Reading
@@ -25,6 +25,7 @@ __all__ = [
     "Source",
     "Upstream",
     "compiled",
+    "load",
     "parse_condition",
     "parse_query",
     "printed",

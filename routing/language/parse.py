@@ -26,6 +26,14 @@ MOST_PARTS = 2000
 """Of a tree."""
 
 
+def load() -> None:
+    """Load the grammar: some 100 ms, once in a process, which the first text else has to wait for.
+
+    For whoever reads texts where nothing may wait so long; in a thread.
+    """
+    _grammar()
+
+
 def parse_condition(text: str, *, twin_changes: bool = False) -> Expression:
     """The condition, without WHERE. `twin_changes`: of a route for changed twins.
 

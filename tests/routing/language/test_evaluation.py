@@ -199,7 +199,7 @@ def test_infinity_is_where_mathematics_says() -> None:
 
 def test_a_property_of_the_senders_comes_before_the_networks_unless_it_is_forced() -> None:
     message = Message(message_id="m", properties={"$messageId": "mine", "$own": "x"})
-    for text, outcome in (
+    for text, expected in (
         ("$messageId = 'mine'", True),
         ("$MESSAGEID = 'mine'", True),
         ("{$messageId} = 'm'", True),
@@ -208,4 +208,4 @@ def test_a_property_of_the_senders_comes_before_the_networks_unless_it_is_forced
         ("$edgeMessageId = 'm'", True),
         ("$other = 'x'", None),
     ):
-        assert compiled(parse_condition(text))(Reading(message)) is outcome, text
+        assert compiled(parse_condition(text))(Reading(message)) is expected, text
