@@ -4,13 +4,14 @@ Telemetry: it is replaced by the next word, and kept in tables made for it (tele
 The names are ioFog's, whose agents send it.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from datetime import datetime
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from agent import contract
+from ecn.route_traffic import RouteTraffic, heard
 
 
 class ContainerUsage(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -74,6 +75,7 @@ class AgentStatus(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ready_to_rollback: bool = False
     containers: Mapping[str, ContainerUsage] = field(default_factory=dict)
     """By the microservice's id."""
+    routes: Mapping[str, RouteTraffic] = field(default_factory=dict)
 
 
 LARGEST = 1 << 53
@@ -103,6 +105,17 @@ def used(
             if key in own
         },
     )
+
+
+def routed(
+    before: AgentStatus | None,
+    said: Iterable[contract.RouteStatus],
+    known: Container[str],
+    now: datetime,
+) -> AgentStatus:
+    """What is known of an agent that tells of its routes. known: the routes that there are."""
+    status = before or AgentStatus(at=now)
+    return replace(status, at=now, routes=heard(status.routes, said, known, now))
 
 
 def percent_of(pull: contract.PullProgress) -> float:

@@ -73,7 +73,9 @@ class BadCondition(Invalid):
     @classmethod
     def of_language(cls, e: NotTheLanguage, *, field: str) -> "BadCondition":
         """As the language itself says it."""
-        hint = f"{e.hint[:1].upper()}{e.hint[1:]}." if e.hint else ""
+        hint = f"{e.hint[:1].upper()}{e.hint[1:]}"
+        if hint and hint[-1] not in ".?…":
+            hint += "."
         return cls(
             f"line {e.line}, column {e.column}", e.problem, e.excerpt, hint=hint, field=field
         )

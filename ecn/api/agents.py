@@ -179,16 +179,26 @@ async def report(request: web.Request) -> web.Response:
         await live.catch_up()
     if any(decider.decide(live.world, command)):
         await execute(request, command)
-    if said.usage is not None:
-        telemetry = request.app[TELEMETRY]
-        own = frozenset(live.world.microservices.find("node", node_id))
-        before = await telemetry.known(node_id)
-        telemetry.said(node_id, agent_status.used(before, said.usage, own, request.app[CLOCK]()))
+    if said.usage is not None or said.routes is not None:
+        await _note(request, node_id, said)
     # An agent whose journal is older than the log (restored from a backup) learns here from where
     # it has to count on: what it numbers below that would be taken for told before.
     known = request.app[LIVE].world.reports.get(node_id) or 0
     told = max(numbers, default=0)
     return json_answer(contract.ReportAnswer(accepted_through=max(known, told)))
+
+
+async def _note(request: web.Request, node_id: NodeId, said: contract.Report) -> None:
+    """Telemetry: beside the log."""
+    world, telemetry, now = request.app[LIVE].world, request.app[TELEMETRY], request.app[CLOCK]()
+    status = await telemetry.known(node_id)
+    if said.routes is not None:
+        status = agent_status.routed(status, said.routes, world.routes, now)
+    if said.usage is not None:
+        own = frozenset(world.microservices.find("node", node_id))
+        status = agent_status.used(status, said.usage, own, now)
+    if status is not None:
+        telemetry.said(node_id, status)
 
 
 async def stream_log(request: web.Request) -> web.Response:

@@ -31,7 +31,8 @@ async def list_applications(request: web.Request) -> web.Response:
     """All applications."""
     about = asked(request)
     usage = await last_words.of_pulls(request, about.world.microservices)
-    items = [views.application(about.world, key, usage) for key in about.world.applications]
+    status = await last_words.of_routes(request, about.world.routes)
+    items = [views.application(about.world, key, usage, status) for key in about.world.applications]
     items.sort(key=lambda each: each.name)
     return json_answer(Applications(position=about.position, stale=about.stale, items=items))
 
@@ -41,7 +42,8 @@ async def show_application(request: web.Request) -> web.Response:
     world = asked(request).world
     key = find.application(world, request.match_info["application"])
     usage = await last_words.of_pulls(request, world.microservices.find("application", key))
-    return json_answer(views.application(world, key, usage))
+    status = await last_words.of_routes(request, world.routes.find("application", key))
+    return json_answer(views.application(world, key, usage, status))
 
 
 async def apply_application(request: web.Request) -> web.Response:

@@ -366,6 +366,52 @@ class MicroserviceDocument(Answer, frozen=True, kw_only=True):
     updated_at: datetime
 
 
+class RouteOnNode(Answer, frozen=True, kw_only=True):
+    """A route on one of the nodes that its messages come from, as its agent said last.
+
+    Counts are of messages, since that agent was started.
+    """
+
+    node: str
+    state: str
+    """As of the whole route."""
+    reason: str = ""
+    stored: int = 0
+    """Messages that wait."""
+    stored_bytes: int = 0
+    oldest_seconds: float = 0.0
+    """How long the oldest had waited."""
+    accepted: int = 0
+    delivered: int = 0
+    """To the receiver there, or to the interior router."""
+    received: int = 0
+    dropped: int = 0
+    undefined: int = 0
+    """For which the condition was neither true nor false."""
+    rate_in: float | None = None
+    """Accepted per second, lately; none: not known."""
+    rate_out: float | None = None
+    """Delivered, likewise."""
+    heard_at: datetime | None = None
+
+
+class RouteStatusDocument(Answer, frozen=True, kw_only=True):
+    """How a route is now: as on the worst of its nodes; numbers are of all of them together."""
+
+    state: str
+    """up; waiting (for its receiver, its node, the interior router); refusing (a store is full);
+    unknown."""
+    reason: str = ""
+    stored: int = 0
+    stored_bytes: int = 0
+    oldest_seconds: float = 0.0
+    rate_in: float | None = None
+    rate_out: float | None = None
+    dropped: int = 0
+    undefined: int = 0
+    nodes: list[RouteOnNode] = field(default_factory=list)
+
+
 class RouteDocument(Answer, frozen=True, kw_only=True):
     """A route."""
 
@@ -385,6 +431,8 @@ class RouteDocument(Answer, frozen=True, kw_only=True):
     """Seconds; none: as its nodes say; 0: for ever."""
     durable: bool = True
     webhook: str = ""
+    status: RouteStatusDocument | None = None
+    """Telemetry, not part of the log: none where the past is asked about."""
     created_at: datetime
     updated_at: datetime
 

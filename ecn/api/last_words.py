@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable
 from aiohttp import web
 
 from ecn.agent_status import AgentStatus
+from ecn.api import route_status
+from ecn.api.documents import RouteStatusDocument
 from ecn.api.keys import TELEMETRY
 from ecn.api.moments import asked
 from ecn.api.views import Usage
 from events.application import ContainerState
-from events.ids import MicroserviceId, NodeId
+from events.ids import MicroserviceId, NodeId, RouteId
 
 
 async def of_nodes(
@@ -40,3 +42,17 @@ async def of_pulls(request: web.Request, keys: Iterable[MicroserviceId]) -> Usag
     }
     await telemetry.look(pulling)
     return telemetry.usage
+
+
+RouteStatuses = Callable[[RouteId], RouteStatusDocument | None]
+
+
+async def of_routes(request: web.Request, keys: Iterable[RouteId]) -> RouteStatuses:
+    """How these are now."""
+    about = asked(request)
+    if about.past:
+        return lambda _: None
+    world = about.world
+    nodes = {node_id for key in keys for node_id in route_status.nodes_of(world, key)}
+    said = await of_nodes(request, nodes)
+    return lambda key: route_status.status(world, key, said)

@@ -7,9 +7,14 @@ from msgspec import UNSET, Raw
 from msgspec.structs import asdict, replace
 
 from ecn.api.catalog_documents import CatalogItemDocument, CatalogItemManifest
-from ecn.api.documents import RouteDocument
+from ecn.api.documents import RouteDocument, RouteStatusDocument
 from ecn.api.edge_resource_documents import EdgeResourceDocument, EdgeResourceManifest
-from ecn.api.network_documents import DefaultRouterDocument, NetworkDocument, SettingDocument
+from ecn.api.network_documents import (
+    DefaultRouterDocument,
+    InteriorRouterDocument,
+    NetworkDocument,
+    SettingDocument,
+)
 from ecn.api.template_documents import TemplateDocument, TemplateManifest, VariableManifest
 from ecn.api.volume_documents import FileDocument, VolumeDocument
 from ecn.deciders import find
@@ -20,14 +25,16 @@ from events.node import DEFAULT_ROUTER, NodeSettings
 from events.template import TemplateSettings, Variable
 from projections.catalog import SEEDED
 from projections.catalog import catalog_item as item_row
-from projections.network import SETTING
+from projections.network import SETTING, broker
 from projections.routers import default_router
 from projections.routes import end_names
 from projections.world import World
 
 
-def route(world: World, route_id: RouteId) -> RouteDocument:
-    """One route."""
+def route(
+    world: World, route_id: RouteId, status: RouteStatusDocument | None = None
+) -> RouteDocument:
+    """One route. status: how it is, where that is asked."""
     row = world.routes[route_id]
     source, destination = end_names(world, row.ends)
     return RouteDocument(
@@ -37,6 +44,7 @@ def route(world: World, route_id: RouteId) -> RouteDocument:
         source=source,
         destination=destination,
         **asdict(row.terms),
+        status=status,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
@@ -178,8 +186,14 @@ def network(world: World, *, stale: bool) -> NetworkDocument:
         if key.startswith(SETTING)
     ]
     settings.sort(key=lambda each: each.key)
+    there = broker(world)
+    interior = InteriorRouterDocument(url=there.url, ca_pem=there.ca_pem) if there else None
     return NetworkDocument(
-        position=world.position, stale=stale, default_router=router, settings=settings
+        position=world.position,
+        stale=stale,
+        default_router=router,
+        interior_router=interior,
+        settings=settings,
     )
 
 

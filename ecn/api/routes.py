@@ -3,7 +3,7 @@
 from aiohttp import web
 from msgspec.structs import asdict, replace
 
-from ecn.api import offer_views
+from ecn.api import last_words, offer_views
 from ecn.api.answers import json_answer
 from ecn.api.commanding import changed, created_or_ok, execute, merge
 from ecn.api.documents import Changed, Rename, RouteDocument
@@ -32,11 +32,17 @@ async def list_routes(request: web.Request) -> web.Response:
     """All routes that the query asks for."""
     about = asked(request)
     world, of = about.world, request.query.get("application")
+    state = request.query.get("state")
     application_id = find.application(world, of) if of is not None else None
+    keys = [
+        key for key, row in world.routes.items() if application_id in (None, row.application_id)
+    ]
+    status = await last_words.of_routes(request, keys)
     items = [
-        offer_views.route(world, key)
-        for key, row in world.routes.items()
-        if application_id in (None, row.application_id)
+        offer_views.route(world, key, said)
+        for key in keys
+        for said in [status(key)]
+        if state is None or (said is not None and said.state == state)
     ]
     items.sort(key=lambda each: (each.application, each.name))
     return json_answer(Routes(position=about.position, stale=about.stale, items=items))
@@ -45,7 +51,9 @@ async def list_routes(request: web.Request) -> web.Response:
 async def show_route(request: web.Request) -> web.Response:
     """One route."""
     world = asked(request).world
-    return json_answer(offer_views.route(world, _ref(request, world)))
+    key = _ref(request, world)
+    status = await last_words.of_routes(request, [key])
+    return json_answer(offer_views.route(world, key, status(key)))
 
 
 async def create_route(request: web.Request) -> web.Response:
@@ -218,7 +226,10 @@ ENDPOINTS = (
         summary="List routes",
         answer=Routes,
         at=True,
-        queries=(Query("application", "name or id"),),
+        queries=(
+            Query("application", "name or id"),
+            Query("state", "up, waiting, refusing or unknown; nothing of the past has one"),
+        ),
         refusals=(404,),
     ),
     Endpoint(

@@ -18,6 +18,7 @@ from ecn.api.documents import (
     NodeUsage,
     OpenInstruction,
     RegistryDocument,
+    RouteStatusDocument,
     UserDocument,
 )
 from ecn.api.manifests import (
@@ -28,7 +29,7 @@ from ecn.api.manifests import (
 )
 from events.application import ContainerState, ContainerStatus, Health
 from events.envelope import Recorded
-from events.ids import ApplicationId, MicroserviceId, NodeId, RegistryId, UserId
+from events.ids import ApplicationId, MicroserviceId, NodeId, RegistryId, RouteId, UserId
 from events.shown import shown
 from projections import desired_state
 from projections.images import image_for
@@ -142,7 +143,10 @@ def _pulled(status: ContainerStatus | None, used: ContainerUsage | None) -> floa
 
 
 def application(
-    world: World, application_id: ApplicationId, usage: Usage = lambda *_: None
+    world: World,
+    application_id: ApplicationId,
+    usage: Usage = lambda *_: None,
+    status: Callable[[RouteId], RouteStatusDocument | None] = lambda _: None,
 ) -> ApplicationDocument:
     """One application with its microservices, sorted by name."""
     row = world.applications[application_id]
@@ -159,7 +163,7 @@ def application(
         microservices=members,
         routes=sorted(
             (
-                offer_views.route(world, key)
+                offer_views.route(world, key, status(key))
                 for key in world.routes.find("application", application_id)
             ),
             key=lambda each: each.name,

@@ -1,4 +1,5 @@
-"""`ecn create` and `ecn update`: nodes and users by options. Manifests can do nodes, too."""
+"""`ecn create` and `ecn update`: nodes, users and routes by options. Manifests can do nodes and
+routes, too."""
 
 from pathlib import Path
 
@@ -9,10 +10,12 @@ from msgspec import UNSET, UnsetType
 from agent.local.merge_patch import merged
 from ecn.api import documents as d
 from ecn.api.network_documents import RouterManifest, SettingManifest
+from ecn.api.route_documents import CreateRoute
 from ecn.cli.client import Client
 from ecn.cli.command import Command, Group, connection_options, examples
 from ecn.cli.login import read_password
 from ecn.cli.node_settings import node_options, said_patch
+from ecn.cli.route_options import route_options, said_of_route
 from ecn.cli.session import Session, pass_session
 from events.node import NodeSettings
 from events.user import Role
@@ -26,7 +29,7 @@ ecn create user anna --role operator
 """)
 @click.group("create", cls=Group)
 def create() -> None:
-    """Register a node, add a user. Applications and registries come from `ecn deploy`."""
+    """Register a node, add a user or a route. Applications come from `ecn deploy`."""
 
 
 @examples("""
@@ -68,13 +71,33 @@ def create_user(session: Session, name: str, role: str, password_file: Path | No
 
 
 @examples("""
+ecn create route shop/alarms --from probe --to siren --where "as_number(temp) > 70"
+ecn create route shop/orders --from '*' --to '$upstream' --priority 0 --ttl 7d
+ecn create route shop/in --query 'FROM /messages/modules/probe/* INTO $upstream'
+""")
+@create.command("route", cls=Command)
+@click.argument("name", metavar="APPLICATION/NAME")
+@route_options
+@connection_options
+@pass_session
+def create_route(session: Session, /, name: str, **said: object) -> None:
+    """Let messages of one microservice reach another, or your own consumers. docs/routes.md."""
+    application, slash, own = name.partition("/")
+    if not slash or not own:
+        raise click.UsageError(f"{name!r} has no application: write APPLICATION/NAME")
+    body = msgspec.convert({**said_of_route(said), "name": own}, CreateRoute)
+    session.run(lambda client: client.create_route(application, body))
+    click.echo(f"route/{name} created; see how it is: ecn describe route {name}")
+
+
+@examples("""
 ecn update node kiosk-7 -l site=hamburg -l old=
 ecn update user anna --role admin
 ecn update network default-proxy-host=ecn.example
 """)
 @click.group("update", cls=Group)
 def update() -> None:
-    """Change a node, a user or the network. What is not said stays as it is."""
+    """Change a node, a user, a route or the network. What is not said stays as it is."""
 
 
 @examples("""
@@ -97,6 +120,24 @@ def update_node(session: Session, /, node: str, name: str | None, **said: object
     body = d.UpdateNode(name=renamed, settings=patch or UNSET)
     changed = session.run(lambda client: client.update_node(node, body))
     click.echo(f"node/{name or node} {'updated' if changed.events else 'unchanged'}")
+
+
+@examples("""
+ecn update route shop/alarms --where "as_number(temp) > 80"
+ecn update route shop/alarms --to '$upstream' --webhook https://hook.example/alarms
+""")
+@update.command("route", cls=Command)
+@click.argument("name", metavar="APPLICATION/NAME")
+@route_options
+@connection_options
+@pass_session
+def update_route(session: Session, /, name: str, **said: object) -> None:
+    """Change where a route leads, or what goes there. An empty text takes away."""
+    patch = said_of_route(said)
+    if not patch:
+        raise click.UsageError("say what to change, --where CONDITION for instance")
+    changed = session.run(lambda client: client.change_route(name, patch))
+    click.echo(f"route/{name} {'updated' if changed.events else 'unchanged'}")
 
 
 @examples("ecn update user anna --role operator")

@@ -123,7 +123,8 @@ def sparse(value: Struct) -> dict[str, object]:
             default = info.default_factory()
         if default is msgspec.NODEFAULT or item != default:
             kept[info.encode_name] = _plain(item)
-    return kept
+    # Where a kind of document gets its name behind what it shares with others, too.
+    return {"name": kept.pop("name"), **kept} if "name" in kept else kept
 
 
 def _plain(value: object) -> object:

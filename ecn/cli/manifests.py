@@ -20,6 +20,7 @@ from msgspec import field
 from ecn.api import documents as d
 from ecn.api.catalog_documents import CatalogItemManifest
 from ecn.api.edge_resource_documents import EdgeResourceManifest
+from ecn.api.route_ways import way
 from ecn.api.template_documents import TemplateManifest
 from ecn.cli import wishes
 from ecn.cli.errors import BadManifest
@@ -38,7 +39,8 @@ from ecn.cli.wishes import (
     Volume,
     VolumeSpec,
 )
-from ecn.yaml_text import BrokenYaml, Document, parsed
+from ecn.errors import Invalid
+from ecn.yaml_text import BrokenYaml, Document, Path, parsed
 from events.node import AgentSettings, NodeAccess, NodeSettings, Platform, RouterSettings
 
 API_VERSION = "ecn/v1"
@@ -187,6 +189,7 @@ def _manifest(value: object) -> Manifest:
             spec = checked(frame.spec, ApplicationSpec, here)
             _refuse_same_names(spec.microservices)
             _refuse_other_than_one_image(spec.microservices)
+            _refuse_unreadable_routes(spec.routes)
             said = msgspec.structs.asdict(spec)
             said["microservices"] = [d.spelt_out(each) for each in spec.microservices]
             return Application(name, d.ApplicationManifest(labels=labels, **said))
@@ -234,6 +237,19 @@ def _refuse_other_than_one_image(microservices: Sequence[d.MicroserviceManifest]
         if sum(map(bool, given)) != 1:
             said = "say what to run: exactly one of image, images, catalog_item"
             found.append(Fault(("spec", "microservices", i), said))
+    if found:
+        raise Bad(found)
+
+
+def _refuse_unreadable_routes(routes: Sequence[d.RouteManifest]) -> None:
+    found = []
+    for i, each in enumerate(routes):
+        try:
+            way(each, "")
+        except Invalid as e:
+            parts = [part for part in e.field.split(".") if part]
+            place: Path = ("spec", "routes", i, *parts)
+            found.append(Fault(place, f"{e.detail}\n{e.next_step}".rstrip()))
     if found:
         raise Bad(found)
 

@@ -6,9 +6,11 @@ import click
 
 from ecn.durations import seconds_of
 
-GOOD = frozenset({"running", "online", "healthy", "created"})
-BAD = frozenset({"failed", "failing", "offline", "unhealthy", "backing-off", "unknown"})
-BUSY = frozenset({"queued", "pulling", "starting", "progressing", "updated"})
+GOOD = frozenset({"running", "online", "healthy", "created", "up"})
+BAD = frozenset(
+    {"failed", "failing", "offline", "unhealthy", "backing-off", "unknown", "refusing"}
+)
+BUSY = frozenset({"queued", "pulling", "starting", "progressing", "updated", "waiting"})
 
 
 def age(since: datetime, now: datetime) -> str:

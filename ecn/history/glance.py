@@ -5,6 +5,7 @@ from typing import assert_never
 from msgspec import Raw
 
 from ecn.api.history_documents import EventGlance
+from ecn.history.route_words import dropped, way, why
 from events.application import (
     ApplicationCreated,
     ApplicationDeleted,
@@ -64,11 +65,9 @@ from events.node import (
     TunnelOpened,
 )
 from events.route import (
-    DropReason,
     RouteCreated,
     RouteDeleted,
     RouteDropped,
-    RouteEnds,
     RouteUpdated,
 )
 from events.session import (
@@ -91,19 +90,10 @@ from events.user import (
 )
 from events.volume import VolumeCreated, VolumeDeleted, VolumeUpdated
 from projections import things
-from projections.routes import ends_as_written
 from projections.world import World
 
 LONGEST_PATCH = 200
 """Characters of a patch that are shown."""
-
-DROPPED = {
-    DropReason.EXPIRED: "nobody took them in their time",
-    DropReason.FULL: "its store was full",
-    DropReason.GONE: "the route, or a microservice, is no more",
-    DropReason.LOST: "they were kept in memory alone",
-    DropReason.UNREADABLE: "they could not be read back",
-}
 
 OFFLINE = {
     OfflineReason.SILENT: "nothing is heard of it",
@@ -187,15 +177,11 @@ def said(world: World, recorded: Recorded) -> str:
         case TunnelClosed():
             return "told to close its tunnel"
         case RouteCreated():
-            source, destination = _ends(world, event.ends)
-            return f"created from {source} to {destination}"
+            return f"created {_way(world, event)}"
         case RouteUpdated():
-            source, destination = _ends(world, event.ends)
-            return f"updated: {event.name} from {source} to {destination}"
+            return f"updated: {event.name} {_way(world, event)}"
         case RouteDropped():
-            many = "1 message" if event.messages == 1 else f"{event.messages} messages"
-            where = node_name(world, event.node_id)
-            return f"lost {many} ({event.size} bytes) on {where}: {DROPPED[event.reason]}"
+            return f"lost {dropped(event)} on {node_name(world, event.node_id)}: {why(event)}"
         case EdgeResourceLinked():
             return f"attached to {node_name(world, event.node_id)}"
         case EdgeResourceUnlinked():
@@ -319,8 +305,6 @@ def _made_of(spec: MicroserviceSpec) -> str:
     return f"image {' or '.join(images)}"
 
 
-def _ends(world: World, ends: RouteEnds) -> tuple[str, str]:
-    """A route's ends as people write them, also of what is gone."""
-    return ends_as_written(
-        ends, lambda key: name_of(world, f"microservice/{key}").rpartition("/")[2]
-    )
+def _way(world: World, event: RouteCreated | RouteUpdated) -> str:
+    """Also between what is gone."""
+    return way(event, lambda key: name_of(world, f"microservice/{key}").rpartition("/")[2])

@@ -10,7 +10,7 @@ import hashlib
 from typing import assert_never
 
 import msgspec
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from ecn.history.fields import Tree
 from events.application import ContainerState, ContainerStatus, VolumeKind
@@ -91,7 +91,7 @@ def wanted(row: Row, names: Names, twin: TwinRow | None = None) -> Tree:
                 "name": row.name,
                 "source": source,
                 "destination": destination,
-                **asdict(row.terms),
+                **msgspec.to_builtins(row.terms),
             }
         case TemplateRow():
             return {
