@@ -161,17 +161,19 @@ class _Line:
                 self._ends(_sentence(error))
                 return
             self._room.set()
-        if told := self._flow.reasons():
-            for route_id, reason in told.items():
-                self._routing.stalled(route_id, reason)
+        told = self._flow.reasons()
+        for route_id, reason in told.items():
+            self._routing.stalled(route_id, reason)
         self._give_back()
-        if error is None and self._asking is not None and told:
-            # A route goes again that was left out of the question.
+        if "" in told.values() and self._asking is not None:
+            # A route goes again that the question leaves out.
             self._asking.reschedule(self._clock())
 
     def _give_back(self) -> None:
         if back := self._flow.going_back(self._clock()):
             self._routing.give_back_outgoing(back)
+            if self._asking is not None:
+                self._asking.reschedule(self._flow.next_change(self._clock()))
 
     async def _settle(self) -> None:
         """Write down what was confirmed, all of it that came since the last time."""

@@ -190,7 +190,7 @@ class Connection:
 
     def _closed(self, closing: "asyncio.Future[object]") -> None:
         error = None if closing.cancelled() else closing.exception()
-        said = str(getattr(error, "reason", "") or error or "it was closed")
+        said = str(getattr(error, "reason", "") or error or "nothing was heard of it")
         self._life.over(
             f"the connection to the interior router at {self._life.where} ended: {said}"
         )
@@ -200,7 +200,8 @@ class _Pika(aio_pika.Connection):
     """aio-pika's own, over sockets of ours."""
 
     def __init__(self, url: URL, sockets: Sockets, name: str) -> None:
-        super().__init__(url, heartbeat=HEARTBEAT, client_properties={"connection_name": name})
+        with_heartbeat = url.update_query(heartbeat=str(HEARTBEAT))
+        super().__init__(with_heartbeat, client_properties={"connection_name": name})
         self._sockets = sockets
 
     async def connect(self, timeout: TimeoutType = None) -> None:  # noqa: ASYNC109 - its word

@@ -62,7 +62,9 @@ class Publisher:
                     confirmed.cancel()
                     raise
         except Exception as error:
-            raise self._ended or self._life.meaning(error) from None
+            # The channel may know why it was closed before those who listen for that do.
+            known = channel._close_exception
+            raise self._ended or self._life.meaning(known or error) from None
 
         def over(future: "asyncio.Future[object]") -> None:
             if channel.message_id_delivery_tag.get(message_id) == tag:
