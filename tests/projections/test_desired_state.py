@@ -41,8 +41,9 @@ from projections.desired_state import revision, should_run, volumes, volumes_sin
 from projections.edge_resources import linked
 from projections.host_templates import references, resolved_hosts
 from projections.images import image_for
-from projections.node_routes import inboxes, outlets
 from projections.microservices import MicroserviceRow
+from projections.network import broker
+from projections.node_routes import inboxes, outlets
 from projections.twins import twin_of
 from projections.volumes import mounted_by
 from projections.world import World, fold
@@ -103,6 +104,7 @@ def wanted_of(world: World, node_id: NodeId) -> object:
     settings = node.settings
     return (
         node.credential_hash,
+        broker(world),
         node.instructions,
         (settings.agent, settings.location, settings.latitude, settings.longitude),
         {key: (row.name, row.settings) for key, row in linked(world, node_id).items()},

@@ -26,7 +26,7 @@ from ecn.commands.application import (
     UpdateMicroservice,
 )
 from ecn.commands.catalog import ApplyRegistry, DeleteRegistry
-from ecn.commands.network import ChangeNetworkSetting, SetDefaultRouter
+from ecn.commands.network import ChangeNetworkSetting, SetBroker, SetDefaultRouter
 from ecn.commands.node import (
     AcknowledgeChanges,
     CloseTunnel,
@@ -78,7 +78,7 @@ from events.ids import (
     UserId,
     VolumeId,
 )
-from events.network import DefaultRouter
+from events.network import Broker, DefaultRouter
 from events.node import (
     DEFAULT_ROUTER,
     AgentSettings,
@@ -313,6 +313,11 @@ class Drawn:
 
     def set_default_router(self, _: World, __: datetime) -> SetDefaultRouter:
         return SetDefaultRouter(router=DefaultRouter(host=self.one(("k8s.example", "two.example"))))
+
+    def set_broker(self, _: World, __: datetime) -> SetBroker:
+        urls = ("amqp://127.0.0.1:5672/ecn", "amqps://router.example:5671/ecn", "")
+        url = self.one(urls)
+        return SetBroker(broker=Broker(url=url) if url else None)
 
     def change_network_setting(self, _: World, __: datetime) -> ChangeNetworkSetting:
         key = self.one(("default-proxy-host", "other"))
@@ -639,6 +644,7 @@ class Drawn:
             update_node,
             delete_node,
             set_default_router,
+            set_broker,
             change_network_setting,
         ),
         (instruct, open_tunnel, close_tunnel, apply_volume, apply_volume, delete_volume),
@@ -673,6 +679,7 @@ class Drawn:
         update_item,
         report_node,
         set_default_router,
+        set_broker,
         change_network_setting,
         apply_volume,
         apply_volume,
@@ -687,6 +694,7 @@ class Drawn:
         update_router,
         update_node,
         set_default_router,
+        set_broker,
         apply,
         move_microservice,
         delete_microservice,

@@ -2,11 +2,17 @@
 
 import pytest
 
-from ecn.commands.network import ChangeNetworkSetting, SetDefaultRouter
+from ecn.commands.network import ChangeNetworkSetting, SetBroker, SetDefaultRouter
 from ecn.errors import Invalid, SystemNodeExists
-from events.network import DefaultRouter, DefaultRouterSet, NetworkSettingChanged
+from events.network import (
+    Broker,
+    BrokerSet,
+    DefaultRouter,
+    DefaultRouterSet,
+    NetworkSettingChanged,
+)
 from events.node import DEFAULT_ROUTER
-from projections.network import setting, value_of
+from projections.network import broker, setting, value_of
 from tests.builders import given
 from tests.ecn.deciders.test_router import A_SYSTEM
 
@@ -60,3 +66,22 @@ def test_a_setting_called_like_the_default_router_is_not_it() -> None:
 
 def test_a_setting_has_a_key() -> None:
     given().when(ChangeNetworkSetting(key="", value="x")).raises(Invalid)
+
+
+THERE = Broker(url="amqps://router.example:5671/ecn")
+THERE_SET = BrokerSet(network_id="broker", broker=THERE)
+
+
+def test_the_interior_router_is_told_when_it_is_another() -> None:
+    told = given().when(SetBroker(broker=THERE)).then(THERE_SET)
+    told.when(SetBroker(broker=THERE)).then()
+    gone = told.when(SetBroker(broker=None)).then(BrokerSet(network_id="broker", broker=None))
+    assert broker(told.world) == THERE
+    assert broker(gone.world) is None
+    given().when(SetBroker(broker=None)).then()
+
+
+def test_a_setting_called_like_the_interior_router_is_not_it() -> None:
+    world = given(THERE_SET, NetworkSettingChanged(network_id="broker", value="x")).world
+    assert broker(world) == THERE
+    assert value_of(world, "broker") == "x"
