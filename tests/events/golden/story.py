@@ -75,6 +75,7 @@ from tests.events.golden.outcomes import OUTCOMES
 from tests.events.golden.reached import REACHED
 from tests.events.golden.routers import ROUTERS
 from tests.events.golden.twins import TWINS
+from tests.events.golden.ways import WAYS
 
 BEGIN = datetime(2026, 1, 15, 8, 30, 0, 250_000, tzinfo=UTC)
 
@@ -355,4 +356,5 @@ STORY: tuple[Told, ...] = (
     *EQUIPMENT,
     *REACHED,
     *INTERIOR,
+    *WAYS,
 )
