@@ -12,7 +12,7 @@ from tests.routing.language.trees import conditions, messages
 
 
 @given(conditions, messages)
-@settings(max_examples=1500)
+@settings(max_examples=1500, deadline=None)
 def test_a_condition_says_what_the_plain_reading_of_the_language_says(
     tree: Expression, message: Message
 ) -> None:

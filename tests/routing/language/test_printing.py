@@ -6,7 +6,7 @@ from tests.routing.language.trees import conditions, queries
 
 
 @given(conditions)
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 def test_what_is_printed_is_read_as_the_same_tree(tree: Expression) -> None:
     assert parse_condition(printed(tree)) == tree
 

@@ -48,7 +48,7 @@ HOSTILE = (
 
 
 @given(HOSTILE)
-@settings(max_examples=1500)
+@settings(max_examples=1500, deadline=None)
 def test_a_text_is_read_or_is_told_what_is_wrong_with_it(text: str) -> None:
     for read in (parse_condition, parse_query):
         tree = read_or_told(read, text)
