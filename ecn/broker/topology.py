@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from ecn.broker.credentials import node_password, router_password, router_token
 from events.ids import MicroserviceId, NodeId
 from events.user import Role
+from projections.node_routes import source_nodes
 from projections.public_ports import public_of
 from projections.routes import RouteRow
 from projections.world import World
@@ -166,11 +167,7 @@ def policies(limits: Limits) -> dict[str, Policy]:
 
 
 def _lead(world: World, route_id: str, row: RouteRow) -> _Lead:
-    destination, source = row.ends.destination, row.ends.source
-    sources = (
-        world.microservices.find("application", row.application_id) if source is None else [source]
-    )
-    nodes = {world.microservices[each].node_id for each in sources}
+    destination, nodes = row.ends.destination, set(source_nodes(world, row))
     application = world.applications[row.application_id].name
     if destination is not None:
         nodes.discard(world.microservices[destination].node_id)

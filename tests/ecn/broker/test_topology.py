@@ -10,6 +10,7 @@ from events.application import MicroserviceMoved
 from events.ids import MicroserviceId
 from events.network import Broker, BrokerSet
 from events.user import Role, TokenRevoked
+from projections.node_routes import inboxes, outlets
 from projections.world import World
 from routing import addresses
 from tests.builders import (
@@ -94,6 +95,25 @@ def test_what_a_node_may_send_reaches_its_receiver_and_no_other(world: World) ->
             device_ = world.nodes[node_id].credential_hash is not None
             led = queues_from(there, addresses.out_exchange(node_id), key)
             assert led == ({queue} if here and crossing and device_ else set())
+
+
+@given(worlds())
+def test_what_agents_are_told_of_is_there_for_them(world: World) -> None:
+    there = made(world)
+    for node_id, row in world.nodes.items():
+        for each in inboxes(world, node_id):
+            queue = addresses.in_queue(each)
+            assert queue in there.queues
+            if row.credential_hash is not None:
+                assert may(there.users[addresses.node_user(node_id)].read, queue)
+        for route_row, told in outlets(world, node_id):
+            if told.here or row.credential_hash is None:
+                continue
+            name = world.applications[route_row.application_id].name
+            key = addresses.route_key(told.route_id)
+            if told.ends.destination is None:
+                key = addresses.upstream_key(name, told.name)
+            assert queues_from(there, addresses.out_exchange(node_id), key)
 
 
 @given(worlds())
