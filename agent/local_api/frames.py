@@ -4,8 +4,7 @@ A ping of the one byte 09 is answered with a pong of the one byte 0A, as ioFog's
 any other is answered as WebSockets have it, with its own payload.
 """
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -19,8 +18,11 @@ LARGEST_FRAME = 1024 * 1024
 class IoSocket:
     """A WebSocket that is open."""
 
-    def __init__(self, ws: web.WebSocketResponse) -> None:
+    def __init__(self, ws: web.WebSocketResponse, clock: Callable[[], float]) -> None:
+        """clock: seconds that do not jump."""
         self._ws = ws
+        self._clock = clock
+        self._sending_since: float | None = None
 
     async def frames(self) -> AsyncIterator[bytes]:
         """What comes, until the other side leaves. Read no faster than it is taken."""
@@ -44,13 +46,19 @@ class IoSocket:
     async def send(self, frame: bytes) -> None:
         """Handed over before anything else runs; waits while the other side does not read.
 
-        Errors: ConnectionError, also when it does not for very long.
+        Errors: ConnectionError.
         """
-        try:
-            async with asyncio.timeout(SEND_WITHIN):
-                await self._ws.send_bytes(frame)
-        except TimeoutError as error:
-            raise ConnectionError("nobody reads at the other side") from error
+        if self._sending_since is None:
+            self._sending_since = self._clock()
+        await self._ws.send_bytes(frame)
+        self._sending_since = None
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the other side has not read for very long. To be looked at now and then: a
+        timer for each frame would cost as much as the frame."""
+        since = self._sending_since
+        return since is not None and self._clock() - since > SEND_WITHIN
 
     async def close(self, code: WSCloseCode, why: str) -> None:
         """Say why, and go."""

@@ -66,6 +66,11 @@ class LocalApiHttp:
         self._state.readers.only(())
         await self._http.shutdown(CLOSED_WITHIN)
 
+    @property
+    def connections(self) -> int:
+        """How many are in."""
+        return self._present.total()
+
     def entering(self) -> asyncio.Protocol:
         """Somebody comes in."""
         return Connection(self._http, self._present)
@@ -155,7 +160,7 @@ class LocalApiHttp:
         self._sockets[microservice_id] += 1
         try:
             await ws.prepare(request)
-            socket, leave = IoSocket(ws), asyncio.Event()
+            socket, leave = IoSocket(ws, self._state.clock), asyncio.Event()
             readers = self._state.readers
             turn = readers.by_socket if kind is MessageSocket else readers.control
 

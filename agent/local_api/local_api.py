@@ -65,6 +65,11 @@ class LocalApi:
         return "; ".join(self._problems[address] for address in sorted(self._problems))
 
     @property
+    def connections(self) -> int:
+        """How many there are at this moment."""
+        return 0 if self._http is None else self._http.connections
+
+    @property
     def addresses(self) -> list[str]:
         """Where it listens at this moment."""
         return sorted(self._doors)

@@ -28,7 +28,7 @@ from routing.message import Message
 
 log = structlog.get_logger()
 
-WINDOW = 64
+WINDOW = 256
 """Messages that may be out without an acknowledgement, and so many bytes, but for one."""
 WINDOW_BYTES = 1024 * 1024
 AT_ONCE = 256
@@ -101,13 +101,14 @@ class MessageSocket:
             # As with ioFog there is no word for it: its sender hears no receipt.
             log.warning("message-not-taken", microservice=self._microservice_id, because=str(error))
             return
+        size = message.size
         while len(self._came) >= AT_ONCE or (
-            self._came and self._came_bytes + message.size > AT_ONCE_BYTES
+            self._came and self._came_bytes + size > AT_ONCE_BYTES
         ):
             self._room.clear()
             await self._room.wait()
         self._came.append(message)
-        self._came_bytes += message.size
+        self._came_bytes += size
         self._something_came.set()
 
     async def _publish(self) -> None:
@@ -117,10 +118,11 @@ class MessageSocket:
             self._something_came.clear()
             while self._came:
                 batch = list(self._came)
+                size = self._came_bytes
                 left = await self._store(batch)
                 stored = len(batch) - len(left)
                 self._came[: len(batch)] = left
-                self._came_bytes = sum(each.size for each in self._came)
+                self._came_bytes += sum(each.size for each in left) - size
                 self._room.set()
                 if left and not stored:
                     await asyncio.sleep(FULL_PAUSE)
@@ -221,5 +223,7 @@ class MessageSocket:
                     after=AGAIN_AFTER,
                 )
                 await self._socket.send(message_frame(given(delivery.message, delivery.input)))
+            if self._socket.stuck:
+                raise ConnectionError("nobody reads at the other side")
             if self._out.hopeless:
                 raise ConnectionError("messages were sent many times, and not acknowledged")

@@ -31,6 +31,7 @@ class _Sent:
     """A message that is out, and when it was sent last."""
 
     delivery: Delivery
+    size: int
     at: float
     times: int = 1
 
@@ -53,9 +54,10 @@ class Unacknowledged:
 
     def sent(self, delivery: Delivery, now: float) -> None:
         """A message went out."""
+        size = delivery.message.size
         self._frames.append(delivery.message.message_id)
-        self._out[delivery.message.message_id] = _Sent(delivery, now)
-        self.bytes += delivery.message.size
+        self._out[delivery.message.message_id] = _Sent(delivery, size, now)
+        self.bytes += size
 
     def receipt(self, now: float) -> None:
         """A receipt went out."""
@@ -112,5 +114,5 @@ class Unacknowledged:
         sent = self._out.pop(message_id, None)
         if sent is None:
             return None
-        self.bytes -= sent.delivery.message.size
+        self.bytes -= sent.size
         return sent.delivery
