@@ -78,6 +78,7 @@ class Keeping:
         self.opened = asyncio.Event()
         """The store is open; or there is none, and it is made when it is needed."""
         self._opened_once = False
+        self._knows_ways = False
         self._window_bytes = 0
         self._soonest = 0
         """When the next may expire; 0: never."""
@@ -101,6 +102,7 @@ class Keeping:
 
     def led_anew(self, places: Collection[str]) -> None:
         """Routes or microservices are others now. places: microservices of this node."""
+        self._knows_ways = True
         for lane in list(self._lanes.values()):
             if not lane.dead:
                 self._lead(lane)
@@ -112,6 +114,8 @@ class Keeping:
                 del self._places[name]
 
     def _lead(self, lane: Lane) -> None:
+        if not self._knows_ways:
+            return  # nothing leads anywhere yet, which does not mean that it leads nowhere
         end = self.lead(lane.way)
         if isinstance(end, Here):
             self._put_at(lane, end.microservice_id)

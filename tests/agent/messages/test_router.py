@@ -79,6 +79,22 @@ async def test_what_is_stored_is_delivered_after_a_restart_in_its_order(tmp_path
         assert await texts(router, "b") == []
 
 
+async def test_nothing_is_gone_before_it_is_known_what_is_here(tmp_path: Path) -> None:
+    """The store is open before the conditions are understood, or the controller was heard."""
+    path = tmp_path / "messages.sqlite"
+    async with running(tmp_path) as router:
+        await router.publish("a", body("kept"))
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        router = EdgeRouter(path, journal)
+        task = asyncio.create_task(router.run())
+        await asyncio.sleep(0.3)
+        assert router.measures().dropped == {}
+        router.wish(known(route(), route("when", condition="x = 'y'")))
+        assert await texts(router, "b") == ["kept"]
+        task.cancel()
+        await asyncio.wait([task])
+
+
 async def test_what_is_given_back_is_offered_again_in_its_place(tmp_path: Path) -> None:
     async with running(tmp_path) as router:
         for n in range(6):
