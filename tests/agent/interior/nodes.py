@@ -39,6 +39,11 @@ class Interior:
     def access(self, url: str = "", user: str = ADMIN, password: str = PASSWORD) -> Broker:
         return Broker(url=url or self._url, user=user, password=password)
 
+    @staticmethod
+    def access_to(url: str) -> Broker:
+        """As ADMIN."""
+        return Broker(url=url, user=ADMIN, password=PASSWORD)
+
     def node(self, node_id: str) -> None:
         self._put(f"exchanges/{self.vhost}/{out_exchange(node_id)}", type="topic", durable=True)
 
