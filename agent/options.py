@@ -16,6 +16,22 @@ ENGINE = "unix:///var/run/docker.sock"
 SYSTEM_FOLDER = Path("/var/lib/ecn-agent")
 
 
+class Place(click.ParamType[tuple[str, int]]):
+    """HOST:PORT, [HOST]:PORT for IPv6."""
+
+    name = "host:port"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        """Errors: click's own usage error."""
+        host, _, port = str(value).rpartition(":")
+        host = host.removeprefix("[").removesuffix("]")
+        if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+            self.fail(f"{value!r} is no address to listen on: write HOST:PORT", param, ctx)
+        return host, int(port)
+
+
 def default_folder() -> Path:
     """Where the agent lives: with the system's services for root, with the user's data else."""
     return SYSTEM_FOLDER if os.geteuid() == 0 else platformdirs.user_data_path("ecn-agent")

@@ -14,7 +14,7 @@ import structlog
 from msgspec.structs import replace
 
 from agent.contract import Facts
-from agent.device.facts import booted_at, device_facts, on_own_network
+from agent.device.facts import agent_version, booted_at, device_facts, on_own_network
 from agent.device.own_life import OwnLife, Surroundings
 from agent.device.upgrade import recover
 from agent.docker.engine import DockerEngine
@@ -42,6 +42,7 @@ from agent.local_api.node_state import NodeState
 from agent.local_api.tokens import Tokens, secret_in
 from agent.messages.interior import InteriorLink
 from agent.messages.router import EdgeRouter
+from agent.metrics import AgentLook, Readings, serve
 from agent.proxy.edge import EdgeProxy
 from agent.storage.desired_state import Known
 from agent.storage.journal import Journal
@@ -162,6 +163,22 @@ async def _as_node(
             loop.wish,
         ]
 
+        look: AgentLook | None = None
+        if around.metrics is not None:
+            look = AgentLook(
+                node.node_id,
+                engine,
+                router,
+                Readings(
+                    version=agent_version(),
+                    controller_problem=lambda: uplink.problem,
+                    interior_problem=lambda: interior.problem,
+                    local_api_connections=lambda: local_api.connections,
+                    proxied_connections=lambda: proxy.connections,
+                ),
+            )
+            listeners.append(look.wish)
+
         def wish(desired: Known) -> None:
             for listener in listeners:
                 listener(desired)
@@ -219,6 +236,8 @@ async def _as_node(
                     tasks.create_task(care.run()),
                     tasks.create_task(sockets.run()),
                 ]
+                if look is not None and around.metrics is not None:
+                    running.append(tasks.create_task(serve(*around.metrics, look)))
                 served = tasks.create_task(local_api.run())
                 linked = tasks.create_task(interior.run())
                 await _either(tasks, stop, uplink.deprovisioned)

@@ -13,7 +13,7 @@ from agent import logs
 from agent.device.own_life import Surroundings
 from agent.device.upgrade import prefix_of_this
 from agent.local_api.environment import PORT
-from agent.options import engine_option, failing_politely, folder_option
+from agent.options import Place, engine_option, failing_politely, folder_option
 from agent.run import Ended, run
 from agent.storage.store import Folder
 
@@ -61,6 +61,12 @@ REBOOT = ("systemctl", "reboot"), ("reboot",)
     envvar="ECN_AGENT_LOCAL_API_PORT",
     help="Where microservices reach the Local API. ioFog's SDKs know no other port.",
 )
+@click.option(
+    "--metrics",
+    type=Place(),
+    envvar="ECN_AGENT_METRICS",
+    help="Where Prometheus may read metrics, 127.0.0.1:9101 say. Off without it.",
+)
 @folder_option
 @engine_option
 def run_command(
@@ -70,6 +76,7 @@ def run_command(
     log_limit: int,
     log_files: int,
     local_api_port: int,
+    metrics: tuple[str, int] | None,
     path: Path,
     engine_url: str,
 ) -> None:
@@ -90,6 +97,7 @@ def run_command(
         prefix=prefix_of_this(),
         reboot_command=_reboot() if allow_reboot else None,
         local_api_port=local_api_port,
+        metrics=metrics,
     )
     with failing_politely():
         ended = asyncio.run(_run(Folder(path), around, lifeline))

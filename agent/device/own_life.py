@@ -46,6 +46,8 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     """Of the installation, where a launcher started it."""
     reboot_command: Sequence[str] | None = None
     local_api_port: int = PORT
+    metrics: tuple[str, int] | None = None
+    """Host and port where scrapers read metrics; None: nowhere."""
 
 
 class OwnLife:

@@ -1,36 +1,19 @@
 """Metrics of a controller: a scraper reads them, and all that is documented is there."""
 
-import re
-from pathlib import Path
-
-from prometheus_client.parser import text_string_to_metric_families as families_of
-
 from ecn.agent_status import AgentStatus
 from ecn.route_traffic import RouteTraffic
 from events.ids import NodeId
 from tests.builders import NOW
 from tests.ecn.api.server import Client, Controller, Network, manifest
+from tests.metrics_page import Samples, documented, own_names, samples
 
-DOCUMENTED = Path(__file__).parents[3] / "docs" / "metrics.md"
 ROLES_APART = {"ecn_views_lag_events", "ecn_interior_router"}
 """Said where a controller writes rows, or looks after a broker: see test_look.py."""
-
-Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
 async def read(client: Client) -> Samples:
     answer = (await client.get("/metrics")).is_good()
-    return {
-        (each.name, tuple(sorted(each.labels.items()))): each.value
-        for family in families_of(answer.content.decode())
-        for each in family.samples
-    }
-
-
-def documented(part: str) -> set[str]:
-    """Names in the tables of that part of the document."""
-    text = DOCUMENTED.read_text().partition(f"\n## {part}\n")[2].partition("\n## ")[0]
-    return set(re.findall(r"^\| `(ecn_\w+)` \|", text, re.MULTILINE))
+    return samples(answer.content.decode())
 
 
 async def routed(network: Network, controller: Controller) -> str:
@@ -55,21 +38,19 @@ async def test_all_that_is_documented_is_told_and_all_that_is_told_documented(
     network: Network, controller: Controller, viewer: Client
 ) -> None:
     await routed(network, controller)
-    told = {re.sub("_(bucket|sum|count|created)$", "", name) for name, _ in await read(viewer)}
-    ours = {name for name in told if name.startswith("ecn_")}
-    assert ours == documented("Controller") - ROLES_APART
+    assert own_names(await read(viewer)) == documented("Controller") - ROLES_APART
 
 
 async def test_numbers_are_those_of_the_network(
     network: Network, controller: Controller, viewer: Client
 ) -> None:
     await routed(network, controller)
-    samples = await read(viewer)
-    assert samples["ecn_nodes", (("state", "online"),)] == 1
-    assert samples["ecn_nodes", (("state", "offline"),)] == 0
-    assert samples["ecn_microservices", (("state", "unknown"),)] == 2
-    assert samples["ecn_log_position", ()] == controller.live.world.position
-    assert samples["ecn_agents_connected", ()] == 1
+    found = await read(viewer)
+    assert found["ecn_nodes", (("state", "online"),)] == 1
+    assert found["ecn_nodes", (("state", "offline"),)] == 0
+    assert found["ecn_microservices", (("state", "unknown"),)] == 2
+    assert found["ecn_log_position", ()] == controller.live.world.position
+    assert found["ecn_agents_connected", ()] == 1
     route = (("application", "plant"), ("node", "east"), ("route", "alarms"))
     for name, value in (
         ("stored_messages", 3),
@@ -82,7 +63,7 @@ async def test_numbers_are_those_of_the_network(
         ("dropped_total", 2),
         ("undefined_total", 1),
     ):
-        assert samples[f"ecn_route_{name}", route] == value
+        assert found[f"ecn_route_{name}", route] == value
 
 
 async def test_commands_and_requests_are_counted(
