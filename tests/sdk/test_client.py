@@ -208,6 +208,16 @@ async def test_a_refused_message_says_why() -> None:
             await m1.publish(b"x" * 300_000)
 
 
+async def test_as_many_as_one_likes_are_published_at_once() -> None:
+    async with serving() as one, Client(settings(one)) as m1:
+        one.routing.routes = {"m1": "m1"}
+        messages = m1.messages()
+        receipts = await asyncio.gather(*(m1.publish(str(n)) for n in range(500)))
+        came = [await anext(messages) for _ in range(500)]
+        assert {each.id for each in came} == {each.id for each in receipts}
+        assert {each.text() for each in came} == {str(n) for n in range(500)}
+
+
 async def test_a_wrong_token_is_told_on_rest_and_on_sockets() -> None:
     async with serving() as one:
         wrong = Settings("m1", "wrong", (f"http://127.0.0.1:{one.port}",))

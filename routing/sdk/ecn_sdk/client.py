@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from aiohttp import ClientSession
+from aiohttp import ClientSession, TCPConnector
 
 from ecn_sdk.control import Changes
 from ecn_sdk.errors import Unanswered
 from ecn_sdk.inbox import Inbox
 from ecn_sdk.iomessage import BadIoMessage, IoMessage
 from ecn_sdk.message import Body, Json, Properties, Receipt, Received, moment, received, to_send
-from ecn_sdk.rest import Document, Rest
+from ecn_sdk.rest import AT_ONCE, Document, Rest
 from ecn_sdk.settings import Settings
 from ecn_sdk.sockets import Socket
 
@@ -47,7 +47,10 @@ class Client:
         self._changes: Changes | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = ClientSession()
+        # An agent takes few connections of one container, and ends those that are idle for a
+        # minute: left before that, no request runs into an end. Two are for the sockets.
+        connector = TCPConnector(limit=AT_ONCE + 2, keepalive_timeout=30)
+        self._session = ClientSession(connector=connector)
         self._rest = Rest(self.settings, self._session)
         return self
 

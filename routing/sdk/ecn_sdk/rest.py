@@ -17,6 +17,9 @@ TIMEOUT = ClientTimeout(total=60, sock_connect=5)
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0
 """Seconds between attempts: they double, and are drawn by lot below that."""
 
+AT_ONCE = 8
+"""Requests on their way; the agent answers no more of one microservice together."""
+
 Document = Mapping[str, object]
 
 
@@ -32,6 +35,7 @@ class Rest:
     def __init__(self, settings: Settings, session: ClientSession) -> None:
         self._settings, self._session = settings, session
         self._url = settings.urls[0] if len(settings.urls) == 1 else ""
+        self._room = asyncio.Semaphore(AT_ONCE)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -85,9 +89,12 @@ class Rest:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json", **self.headers}
         try:
-            async with self._session.request(
-                method, url + path, data=data, headers=headers, timeout=TIMEOUT
-            ) as response:
+            async with (
+                self._room,
+                self._session.request(
+                    method, url + path, data=data, headers=headers, timeout=TIMEOUT
+                ) as response,
+            ):
                 text = await response.read()
                 if response.status != 200:
                     raise _refused(response.status, text, response.headers.get("Retry-After"))
