@@ -212,7 +212,7 @@ class BrokerKeeper:
             if failed:
                 raise failed[0]
             if self._there is not None:
-                self._there = applied(self._there, phase)
+                self._there = await asyncio.to_thread(applied, self._there, phase)
         if plan.phases:
             log.info("broker_kept", **_counted(plan))
 

@@ -186,31 +186,23 @@ class Management:
         policies = await self._list(f"/policies/{self._vhost}", list[_Policy])
         users = await self._list("/users", list[_User])
         permissions = await self._permissions()
-        return Found(
-            exchanges={each.name: each.type for each in exchanges if each.name.startswith(OURS)},
-            queues={
-                each.name: FoundQueue(Queue(each.type == "quorum"), each.messages, each.consumers)
-                for each in queues
-                if each.name.startswith(OURS)
-            },
-            bindings=frozenset(
-                Binding(
-                    each.source,
-                    each.destination,
-                    each.routing_key,
-                    each.destination_type == "queue",
-                )
-                for each in bindings
-                if each.source.startswith(OURS)
-            ),
-            policies={
-                each.name: _policy(each) for each in policies if each.name.startswith(POLICIES)
-            },
-            users={
-                each.name: FoundUser(each.password_hash, *permissions.get(each.name, ("", "", "")))
-                for each in users
-                if self._tag in each.all_tags
-            },
+        # Of a large network these are tens of thousands: not the loop's.
+        return await asyncio.to_thread(
+            lambda: Found(
+                exchanges=_exchanges(exchanges),
+                queues=_queues(queues),
+                bindings=_bindings(bindings),
+                policies={
+                    each.name: _policy(each) for each in policies if each.name.startswith(POLICIES)
+                },
+                users={
+                    each.name: FoundUser(
+                        each.password_hash, *permissions.get(each.name, ("", "", ""))
+                    )
+                    for each in users
+                    if self._tag in each.all_tags
+                },
+            )
         )
 
     async def readers(self) -> list[Reader]:
@@ -380,6 +372,26 @@ class Management:
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise BrokerAway(f"{what}: {_said(content)} ({status})")
         raise BrokerRefused(what, status, _said(content))
+
+
+def _exchanges(there: list[_Exchange]) -> dict[str, str]:
+    return {each.name: each.type for each in there if each.name.startswith(OURS)}
+
+
+def _queues(there: list[_Queue]) -> dict[str, FoundQueue]:
+    return {
+        each.name: FoundQueue(Queue(each.type == "quorum"), each.messages, each.consumers)
+        for each in there
+        if each.name.startswith(OURS)
+    }
+
+
+def _bindings(there: list[_Binding]) -> frozenset[Binding]:
+    return frozenset(
+        Binding(each.source, each.destination, each.routing_key, each.destination_type == "queue")
+        for each in there
+        if each.source.startswith(OURS)
+    )
 
 
 def _said(content: bytes) -> str:
