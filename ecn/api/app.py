@@ -21,6 +21,7 @@ from ecn.api import (
     openapi,
     openapi_page,
     plans,
+    public_ports,
     registries,
     replays,
     router_configuration,
@@ -71,6 +72,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *replays.ENDPOINTS,
     *agents.ENDPOINTS,
     *router_configuration.ENDPOINTS,
+    *public_ports.ENDPOINTS,
 )
 
 

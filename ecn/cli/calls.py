@@ -18,6 +18,7 @@ from ecn.api.edge_resource_documents import (
 )
 from ecn.api.iofog_documents import IofogDocument
 from ecn.api.network_documents import NetworkDocument, RouterManifest, SettingManifest
+from ecn.api.public_port_documents import PublicPorts
 from ecn.api.route_documents import ApplyRoute, CreateRoute, Routes
 from ecn.api.template_documents import TemplateDocument, TemplateManifest, Templates
 from ecn.api.topology_documents import Routers
@@ -52,6 +53,10 @@ class Calls:
     async def routers(self) -> Routers:
         """All, as they are now."""
         return await self._get(("routers",), Routers)
+
+    async def public_ports(self) -> PublicPorts:
+        """Where each is reached, and whether it is open."""
+        return await self._get(("public-ports",), PublicPorts)
 
     # --- registries and the catalog
 

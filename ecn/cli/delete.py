@@ -8,12 +8,12 @@ from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
 from ecn.cli.deploy import read_sources
 from ecn.cli.errors import CliError, Refused
-from ecn.cli.kinds import Kind, references
+from ecn.cli.kinds import SHOWN_ONLY, Kind, references
 from ecn.cli.manifests import read_manifests
 from ecn.cli.session import Session, pass_session
 from ecn.cli.wishes import reference
 
-KINDS = tuple(kind for kind in Kind if kind not in (Kind.EVENT, Kind.NETWORK, Kind.ROUTER))
+KINDS = tuple(kind for kind in Kind if kind not in (Kind.NETWORK, *SHOWN_ONLY))
 
 
 @examples("""

@@ -29,7 +29,7 @@ LABEL = 16
 
 Line = tuple[str, str]
 
-KINDS = tuple(kind for kind in Kind if kind not in (Kind.EVENT, Kind.NETWORK))
+KINDS = tuple(kind for kind in Kind if kind not in (Kind.EVENT, Kind.NETWORK, Kind.PUBLIC_PORT))
 
 
 @examples("""
@@ -123,7 +123,7 @@ async def _document(client: Client, kind: Kind, name: str) -> Described:
             return await client.edge_resource(name)
         case Kind.VOLUME:
             return await client.volume(name)
-        case Kind.USER | Kind.EVENT | Kind.NETWORK | Kind.ROUTER:
+        case Kind.USER | Kind.EVENT | Kind.NETWORK | Kind.ROUTER | Kind.PUBLIC_PORT:
             for user in (await client.users()).items:
                 if name in (user.name, user.id):
                     return user

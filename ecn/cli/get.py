@@ -32,6 +32,7 @@ from ecn.cli.output import (
     table_text,
     terminal_width,
 )
+from ecn.cli.public_ports import show_public_ports
 from ecn.cli.routers import show_routers
 from ecn.cli.session import Session, pass_session
 from ecn.cli.shape import did_you_mean
@@ -89,6 +90,7 @@ ecn get application shop -o manifest --at 2026-05-01 > shop.yaml
 ecn get catalog
 ecn get network                           # the default router, and settings
 ecn get routers                           # all, where they lead, and how they are
+ecn get public-ports                      # where each is reached
 """)
 @click.command("get", cls=Command)
 @click.argument("kind", type=KindType())
@@ -118,8 +120,8 @@ def get(
 
     Without names all of a kind, otherwise those. A microservice or route is named
     APPLICATION/NAME, an edge resource NAME@VERSION. Kinds: nodes, applications, microservices,
-    routes, routers, templates, catalog-items, registries, edge-resources, volumes, network, users,
-    events.
+    routes, routers, public-ports, templates, catalog-items, registries, edge-resources, volumes,
+    network, users, events.
     """
     wanted = Wanted(
         kind=kind, names=names, application=application, node=node, state=state, labels=labels
@@ -134,6 +136,10 @@ def get(
         if watch or at:
             raise click.UsageError("routers are shown as they are now: without --watch and --at")
         session.run(lambda client: show_routers(client, names, chosen))
+    elif kind is Kind.PUBLIC_PORT:
+        if watch or at:
+            raise click.UsageError("public ports are shown as they are now: without --watch, --at")
+        session.run(lambda client: show_public_ports(client, names, chosen))
     elif kind is Kind.NETWORK:
         session.run(lambda client: _network(client, at, chosen))
     elif watch:
@@ -245,7 +251,7 @@ async def _all(client: Client, wanted: Wanted) -> Listing:
             return await client.volumes()
         case Kind.USER:
             return await client.users()
-        case Kind.EVENT | Kind.NETWORK | Kind.ROUTER:
+        case Kind.EVENT | Kind.NETWORK | Kind.ROUTER | Kind.PUBLIC_PORT:
             raise AssertionError(f"{wanted.kind} is no list of things")
 
 

@@ -24,7 +24,8 @@ class Kind(StrEnum):
     VOLUME = "volume"
     NETWORK = "network"
     ROUTER = "router"
-    """Shown only: it follows from its node's settings, say."""
+    """Shown only: it follows from its node's settings, say. So is the next."""
+    PUBLIC_PORT = "public-port"
     USER = "user"
     EVENT = "event"
 
@@ -55,6 +56,8 @@ ALIASES = {
     "vol": Kind.VOLUME,
     "ev": Kind.EVENT,
 }
+SHOWN_ONLY = frozenset({Kind.EVENT, Kind.ROUTER, Kind.PUBLIC_PORT})
+"""Kinds that nobody makes or changes by themselves."""
 NAMES = {**{k.value: k for k in Kind}, **{k.plural: k for k in Kind}, **ALIASES}
 
 

@@ -6,9 +6,9 @@ import click
 
 from ecn.durations import seconds_of
 
-GOOD = frozenset({"running", "online", "healthy", "created", "up"})
+GOOD = frozenset({"running", "online", "healthy", "created", "up", "open"})
 BAD = frozenset(
-    {"failed", "failing", "offline", "unhealthy", "backing-off", "unknown", "refusing"}
+    {"failed", "failing", "offline", "unhealthy", "backing-off", "unknown", "refusing", "closed"}
 )
 BUSY = frozenset({"queued", "pulling", "starting", "progressing", "updated", "waiting"})
 

@@ -204,3 +204,27 @@ async def test_who_was_heard_is_known_for_a_while(controller: Controller, router
     assert len(seen) == MOST
     assert {each.name for each in seen} == {"gate"}
     assert not list(presence.running(controller.live.world, now + timedelta(minutes=3)))
+
+
+async def test_public_ports_are_shown_with_their_links_and_whether_they_are_open(
+    controller: Controller, router: Client
+) -> None:
+    await prepared(controller)
+    await with_ports(controller, port(80, longest=60), port(81), port(82), port(83, enabled=False))
+    closed = [{"port": 6001, "reason": "another program listens on it"}]
+    said = {**REPORT, "host": "m1", "closed": closed}
+    assert (await router.post("/router/report", said)).status == 204
+    items = (await controller.viewer.get("/public-ports")).is_good().items()
+    assert [(each["port"], each["state"]) for each in items] == [
+        (6000, "open"),
+        (6001, "closed"),
+        (6002, "unknown"),
+        (6003, "disabled"),
+    ]
+    assert items[0]["links"] == ["https://undefined-proxy-host:6000"]
+    assert (items[0]["microservice"], items[0]["longest"]) == ("shop/web", 60)
+    assert items[1]["reason"] == "m1: another program listens on it"
+    said = {**REPORT, "state": "waiting", "reason": "nobody listens there"}
+    assert (await router.post("/router/report", said)).status == 204
+    first = (await controller.viewer.get("/public-ports")).items()[0]
+    assert (first["state"], first["reason"]) == ("closed", "nobody listens there")
