@@ -4,12 +4,10 @@
 idle agent stays small. The names are in docs/metrics.md.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol, TypeVar
 
-import structlog
 from msgspec import Struct
 
 from agent.contract import RouteStatus
@@ -27,11 +25,6 @@ from routing.metrics.families import (
     states,
 )
 from routing.metrics.measures import Labels
-
-log = structlog.get_logger()
-
-AGAIN_AFTER = 30.0
-"""Seconds until an address that could not be listened on is tried again."""
 
 ROUTE = ("application", "route")
 T = TypeVar("T")
@@ -205,17 +198,3 @@ def _engine_up(value: float) -> Family:
 
 def _each(of: Mapping[Labels, T], value: Callable[[T], float]) -> dict[Labels, float]:
     return {labels: float(value(each)) for labels, each in of.items()}
-
-
-async def serve(host: str, port: int, look: AgentLook) -> None:
-    """Serve it there until cancelled. An address that is taken is tried again and again."""
-    from routing.metrics.server import CannotServe, serving  # takes memory, and most never ask
-
-    while True:
-        try:
-            async with serving(host, port, look):
-                log.info("metrics-served", host=host, port=port)
-                await asyncio.Event().wait()
-        except CannotServe as error:
-            log.error("metrics-not-served", error=str(error), again_in=AGAIN_AFTER)
-        await asyncio.sleep(AGAIN_AFTER)

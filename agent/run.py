@@ -42,7 +42,7 @@ from agent.local_api.node_state import NodeState
 from agent.local_api.tokens import Tokens, secret_in
 from agent.messages.interior import InteriorLink
 from agent.messages.router import EdgeRouter
-from agent.metrics import AgentLook, Readings, serve
+from agent.metrics import AgentLook, Readings
 from agent.proxy.edge import EdgeProxy
 from agent.storage.desired_state import Known
 from agent.storage.journal import Journal
@@ -237,7 +237,9 @@ async def _as_node(
                     tasks.create_task(sockets.run()),
                 ]
                 if look is not None and around.metrics is not None:
-                    running.append(tasks.create_task(serve(*around.metrics, look)))
+                    from routing.metrics.server import serve_always  # memory that most never need
+
+                    running.append(tasks.create_task(serve_always(*around.metrics, look)))
                 served = tasks.create_task(local_api.run())
                 linked = tasks.create_task(interior.run())
                 await _either(tasks, stop, uplink.deprovisioned)

@@ -14,6 +14,7 @@ from ecn.api.network_documents import RouterManifest, SettingManifest
 from ecn.cli import log_output
 from ecn.cli.client import Client
 from ecn.cli.command import Command, Group, connection_options, examples
+from ecn.cli.controller import METRICS
 from ecn.cli.errors import CliError, MissingExtra, Refused
 from ecn.cli.lifeline import until_stopped
 from ecn.cli.log_output import LogFormat
@@ -141,6 +142,7 @@ ecn router run --server https://ecn.example:51121 --token-file site.token --for 
     metavar="SECONDS",
     help="How long connections may take to end once it is told to stop.",
 )
+@METRICS
 @click.option("--lifeline", is_flag=True, help="Stop when stdin closes: for a parent process.")
 @click.option(
     "--log-format",
@@ -157,6 +159,7 @@ def run(
     listen: str,
     node: str,
     drain: float,
+    metrics: tuple[str, int] | None,
     lifeline: bool,
     log_format: str,
     verbose: bool,
@@ -173,6 +176,7 @@ def run(
         listen=listen,
         node=node,
         drain=drain,
+        metrics=metrics,
     )
     running = _runner()
     log_output.configure(LogFormat(log_format), verbose=verbose)

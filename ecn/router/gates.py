@@ -14,6 +14,7 @@ from ecn.api.router_documents import ClosedPort, OpenPort
 from ecn.router.access import Networks, allowed, networks
 from ecn.router.connections import Client, serve
 from ecn.router.link import RouterLink
+from ecn.router.metrics import GateMeasures
 from routing.proxy.frames import Why
 from routing.proxy.multiplexer import MOST
 from routing.proxy.pump import BUFFERED, break_off, closed
@@ -68,6 +69,7 @@ class Gates:
         self._draining = False
         self._tasks: asyncio.TaskGroup
         self.on_change: Callable[[], None] = lambda: None
+        self.measures = GateMeasures()
         self.refused = 0
         """Connections, by rules."""
 
@@ -166,6 +168,7 @@ class Gates:
     async def _serve(self, gate: Gate, client: Client) -> None:
         if not allowed(client.address, gate.rules):
             self.refused += 1
+            self.measures.refused.add(str(gate.port.port))
             log.info("client-refused", port=gate.port.port, client=client.address)
             await closed(client.writer, at_once=True)
             return
@@ -180,6 +183,7 @@ class Gates:
             await serve(client, gate.port, ready, why)
         finally:
             gate.clients.discard(client)
+            self.measures.ended(gate.port.port, client.stream)
 
 
 _REASONS: Mapping[int, str] = {

@@ -15,7 +15,9 @@ from ecn.api.router_documents import RouterConfiguration, RouterReport
 from ecn.router.asking import asking
 from ecn.router.gates import Gates
 from ecn.router.link import RouterLink
+from ecn.router.metrics import RouterLook
 from ecn.router.settings import RouterSettings
+from routing.metrics.server import serve_always
 from routing.proxy.multiplexer import MOST
 
 log = structlog.get_logger()
@@ -61,6 +63,10 @@ async def run(settings: RouterSettings) -> None:
                     tasks.create_task(controller.follow(wish)),
                     tasks.create_task(controller.report(report)),
                 ]
+                if settings.metrics is not None:
+                    # Beside the others: that scrapers can't read ends nothing.
+                    look = RouterLook(link, gates)
+                    others.append(tasks.create_task(serve_always(*settings.metrics, look)))
                 try:
                     await asyncio.wait(others, return_when=asyncio.FIRST_COMPLETED)
                 except asyncio.CancelledError:

@@ -17,6 +17,8 @@ class RouterSettings(Struct, frozen=True, kw_only=True):
     """The address to open ports on; empty: all."""
     node: str = ""
     """The node whose public ports are opened; empty: the default router's."""
+    metrics: tuple[str, int] | None = None
+    """Host and port where scrapers read metrics; None: nowhere."""
     drain: float = 10.0
     """Seconds that connections have to end by themselves when the process is to end."""
 

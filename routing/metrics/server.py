@@ -4,12 +4,19 @@ Whoever reaches it reads it: it belongs on a loopback or otherwise private addre
 served, and nothing is changed.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import structlog
 from aiohttp import web
 
 from routing.metrics.families import Family
+
+AGAIN_AFTER = 30.0
+"""Seconds until an address that could not be listened on is tried again."""
+
+log = structlog.get_logger()
 
 Look = Callable[[], Awaitable[list[Family]]]
 """What there is to say at this moment."""
@@ -45,6 +52,18 @@ async def serving(host: str, port: int, look: Look) -> AsyncIterator[int]:
         yield int(runner.addresses[0][1])
     finally:
         await runner.cleanup()
+
+
+async def serve_always(host: str, port: int, look: Look) -> None:
+    """Serve until cancelled. An address that is taken is tried again and again."""
+    while True:
+        try:
+            async with serving(host, port, look):
+                log.info("metrics-served", host=host, port=port)
+                await asyncio.Event().wait()
+        except CannotServe as error:
+            log.error("metrics-not-served", error=str(error), again_in=AGAIN_AFTER)
+        await asyncio.sleep(AGAIN_AFTER)
 
 
 async def answered(request: web.Request, look: Look) -> web.Response:

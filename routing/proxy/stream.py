@@ -54,6 +54,8 @@ class Stream:
         """The loop's clock: when it began, and when bytes last came or went."""
         self.opened = False
         """Whether the other end has taken it."""
+        self.opened_at: float | None = None
+        """The loop's clock, of who opened it."""
         self.longest = self.longest_idle = 0.0
         """Seconds; 0: for ever."""
         self.heard_in: bytes | None = None
@@ -171,7 +173,7 @@ class Stream:
                 self.flow.allowed(frame.more)
                 self._writable.set()
             case Opened():
-                self.opened = True
+                self.opened, self.opened_at = True, self._loop.time()
             case End():
                 self.flow.ended()
                 self._readable.set()
