@@ -457,7 +457,7 @@ class Keeping:
         in_memory: dict[int, list[Entry]] = {}
         for lane in self._lanes.values():
             in_memory[lane.number] = list(lane.window)
-        for entry in self._leased.values():
+        for entry in self._out.values():  # also those whose receivers are just saying so
             in_memory.setdefault(entry.lane.number, []).append(entry)
         for lane in self._lanes.values():
             if not lane.way.durable:
