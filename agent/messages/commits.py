@@ -6,7 +6,6 @@ done, and between an answer and the next thing nothing else happens to the store
 """
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Set
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -15,8 +14,18 @@ from typing import TypeVar
 
 import structlog
 
-from agent.messages.rows import Applied, Batch, Dropped, Gone, Limits, Put, Victim
-from agent.messages.store import Store
+from agent.messages.rows import (
+    Applied,
+    Batch,
+    DiskRefuses,
+    Dropped,
+    Gone,
+    Limits,
+    Put,
+    StoreBroken,
+    Victim,
+)
+from agent.messages.store import Store, translated
 
 log = structlog.get_logger()
 
@@ -176,7 +185,7 @@ class Commits:
             return True
         try:
             self._store = await self._call(partial(Store, self._path))
-        except sqlite3.OperationalError as error:
+        except DiskRefuses as error:
             self._failed(error)
             self._put_off()
             return False
@@ -190,12 +199,12 @@ class Commits:
             question = self._questions[0]
             try:
                 answer = await self._call(partial(question, self._the_store))
-            except sqlite3.OperationalError as error:
+            except DiskRefuses as error:
                 self._failed(error)
                 self._later()
                 # What is to be written does not wait for what can't be read.
                 return True
-            except sqlite3.DatabaseError as error:
+            except StoreBroken as error:
                 if not await self._begun_anew(error):
                     return False
                 continue
@@ -273,20 +282,20 @@ class Commits:
 
             try:
                 return await self._call(apply)
-            except sqlite3.OperationalError as error:
+            except DiskRefuses as error:
                 self._failed(error)
                 return None
-            except sqlite3.DatabaseError as error:
+            except StoreBroken as error:
                 # What was to be removed was in the one that is broken.
                 batch.gone = []
                 if not await self._begun_anew(error):
                     return None
 
-    async def _begun_anew(self, error: sqlite3.DatabaseError) -> bool:
+    async def _begun_anew(self, error: StoreBroken) -> bool:
         store = self._the_store
         try:
             await self._call(partial(store.begin_anew, error))
-        except sqlite3.OperationalError as again:
+        except DiskRefuses as again:
             self._failed(again)
             return False
         self._on_opened(store)
@@ -300,7 +309,7 @@ class Commits:
         self._since_tidy = 0
         try:
             room = await self._call(self._the_store.tidy)
-        except sqlite3.DatabaseError as error:
+        except (DiskRefuses, StoreBroken) as error:
             log.warning("message-store-not-tidied", error=str(error))
             room = False
         if room:
@@ -318,7 +327,7 @@ class Commits:
         """In the thread. It is seen to its end also when this is cancelled: it may be a commit."""
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="messages")
-        future = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        future = asyncio.get_running_loop().run_in_executor(self._thread, partial(translated, work))
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
@@ -345,7 +354,7 @@ class Commits:
         self._retry = None
         self._work.set()
 
-    def _failed(self, error: sqlite3.OperationalError) -> None:
+    def _failed(self, error: DiskRefuses) -> None:
         if not self.problem:
             log.error("messages-not-written", error=str(error))
         self.problem = f"the agent's folder takes no more messages: {error}"

@@ -15,6 +15,14 @@ WEIGHS = 200
 """Bytes that a message takes in the tables besides its own."""
 
 
+class DiskRefuses(Exception):
+    """It does not take, or give, what it should: nothing was done. It may later."""
+
+
+class StoreBroken(Exception):
+    """The file is no database, or not a whole one any more."""
+
+
 class Put(Struct, eq=False):
     """A message to keep."""
 

@@ -7,9 +7,10 @@ are dropped, as the node is set.
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from itertools import groupby
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -20,6 +21,7 @@ from agent.messages.rows import (
     MIB,
     Applied,
     Batch,
+    DiskRefuses,
     Dropped,
     DropRow,
     Gone,
@@ -27,6 +29,7 @@ from agent.messages.rows import (
     Loaded,
     Put,
     Row,
+    StoreBroken,
     Victim,
     together,
 )
@@ -35,6 +38,8 @@ from agent.storage.reserve import Reserve
 from routing.message import Message
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 ARCHIVE_BYTES = 64 * MIB
 """Of the archive, and a quarter of the store's limit at most."""
@@ -56,7 +61,7 @@ class Store:
     """The store in the file at `path`, made when missing.
 
     found: what is in it. broken: where one that could not be read is now.
-    Errors: sqlite3.OperationalError, when the disk does not take or give it.
+    Errors, of all of it: those of sqlite3; `translated` makes ours of them.
     """
 
     def __init__(self, path: Path) -> None:
@@ -99,11 +104,8 @@ class Store:
         self._open_drops: dict[tuple[str, str], int] = {}
         self._used = self._pages_used() * PAGE
 
-    def begin_anew(self, error: sqlite3.DatabaseError) -> None:
-        """It can't be read: put it beside, and begin an empty one.
-
-        Errors: sqlite3.OperationalError.
-        """
+    def begin_anew(self, error: Exception) -> None:
+        """It can't be read: put it beside, and begin an empty one."""
         if hasattr(self, "_database"):
             self._database.close()
         self.broken = set_aside(self._path)
@@ -120,8 +122,7 @@ class Store:
         """Do all of it; what is done is on the disk then.
 
         out: (lane, sequence) of what receivers have, which gives way to nothing.
-        Errors: sqlite3.OperationalError, when the disk takes nothing: nothing is done then;
-        sqlite3.DatabaseError, when the file is broken.
+        Errors: as of the store; nothing is done then.
         """
         try:
             return self._applied(batch, now, out)
@@ -492,6 +493,16 @@ class Store:
     def forget_drops(self, through: int) -> None:
         """Those up to this one are written down elsewhere."""
         self._database.execute("DELETE FROM drops WHERE drop_id <= ?", (through,))
+
+
+def translated(work: Callable[[], T]) -> T:
+    """Do something with a store. Errors: DiskRefuses, StoreBroken."""
+    try:
+        return work()
+    except sqlite3.OperationalError as error:
+        raise DiskRefuses(str(error)) from error
+    except sqlite3.DatabaseError as error:
+        raise StoreBroken(str(error)) from error
 
 
 class _NotAllThereError(Exception):
