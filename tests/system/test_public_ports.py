@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -121,15 +122,15 @@ def web(network: Network, **public: object) -> dict[str, object]:
 HOST_PORT, HTTP, TCP = free_port(), free_port(), free_port()
 
 
-def fetched(port: int, path: str = "/") -> bytes:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=20) as answer:
+def fetched(port: int, path: str = "/", host: str = "127.0.0.1") -> bytes:
+    with urllib.request.urlopen(f"http://{host}:{port}{path}", timeout=20) as answer:
         content: bytes = answer.read()
         return content
 
 
-def answers(port: int) -> bool:
+def answers(port: int, host: str = "127.0.0.1") -> bool:
     try:
-        return fetched(port) == b"hello\n"
+        return fetched(port, host=host) == b"hello\n"
     except OSError:
         return False
 
@@ -194,6 +195,27 @@ def test_the_proxy_goes_on_without_a_controller_and_after_sudden_deaths(
     time.sleep(2)
     network.start()
     eventually(lambda: answers(HTTP), within=60, what="an answer in the end")
+
+
+def test_a_proxy_whose_user_is_deleted_carries_nothing_any_more(
+    network: Network, router: Router
+) -> None:
+    network.deploy("shop", web(network, protocol="tcp", port=TCP))
+    network.ecn("router", "create", "second", "--write", str(network.folder / "second.token"))
+    options = ("--token-file", str(network.folder / "second.token"), "--listen", "127.0.0.2")
+    second = Router(network, *options)
+    second.start()
+    try:
+        eventually(lambda: answers(TCP, "127.0.0.2"), within=30, what="an answer of the second")
+        with socket.create_connection(("127.0.0.2", TCP), 30) as held:
+            held.sendall(b"GET ")
+            network.ecn("delete", "user", "second")
+            with pytest.raises(ConnectionResetError):
+                held.recv(1)
+        eventually(lambda: not answers(TCP, "127.0.0.2"), within=30, what="it to be locked out")
+        assert answers(TCP)
+    finally:
+        second.stop()
 
 
 def test_a_token_speaks_no_more_once_its_user_is_deleted(network: Network, router: Router) -> None:

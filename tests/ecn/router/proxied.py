@@ -30,10 +30,11 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class OneContainer(FakeEngine):
-    """Runs the microservice, here on this machine."""
+    """Runs the microservice, which is at that address."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str) -> None:
         super().__init__()
+        self.address = address
         self.state = EngineState.RUNNING
 
     async def containers(self, node_id: str) -> list[Container]:
@@ -47,7 +48,7 @@ class OneContainer(FakeEngine):
                 revision=1,
                 state=self.state,
                 created_at=datetime.now(UTC),
-                address="127.0.0.1" if self.state is EngineState.RUNNING else "",
+                address=self.address if self.state is EngineState.RUNNING else "",
             )
         ]
 
@@ -55,9 +56,11 @@ class OneContainer(FakeEngine):
 class Proxied:
     """See the module. `port` is the public one."""
 
-    def __init__(self, access: Access, inner: int, protocol: str) -> None:
+    def __init__(
+        self, access: Access, inner: int, protocol: str, address: str = "127.0.0.1"
+    ) -> None:
         self.access = access
-        self.engine = OneContainer()
+        self.engine = OneContainer(address)
         self.edge = EdgeProxy(NODE, self.engine)
         self.link = RouterLink()
         self.gates = Gates(self.link, "127.0.0.1")
