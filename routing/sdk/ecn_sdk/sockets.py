@@ -111,7 +111,8 @@ class Socket:
         self._ws = ws
 
     async def _lost(self, why: str) -> None:
-        log.info("the connection to the agent is lost: %s", why)
+        if not self._end.is_set():
+            log.info("the connection to the agent is lost: %s", why)
         ws, self._ws = self._ws, None
         if ws is not None:
             with suppress(TimeoutError):
