@@ -33,6 +33,8 @@ def test_no_parenthesis_is_printed_that_is_not_needed() -> None:
         "(a = 'x' AND b = 'x') AND c = 'x'",
         "a = 'x' OR (b = 'x' OR c = 'x') OR c = 'x'",
         "NOT NOT (a = 'x')",
+        "true = 1 < 2",
+        "1 < 2 = true != (true = false)",
         "{$contentType} = 'it\\'s'",
     ):
         assert printed(parse_condition(text)) == text
