@@ -174,6 +174,8 @@ class NodeFacts(Struct, frozen=True, kw_only=True, gc=False):
     """Why files of volumes could not be written; empty while all are there."""
     storage_problem: str = ""
     """Why the agent can't write down what happens; empty while it can."""
+    local_api_problem: str = ""
+    """Why microservices do not reach the Local API; empty while they do."""
 
 
 class OfflineReason(StrEnum):

@@ -29,6 +29,7 @@ class _Facts(Struct):
     engine_problem: str = ""
     volume_problem: str = ""
     storage_problem: str = ""
+    local_api_problem: str = ""
 
 
 class _Spec(Struct):
@@ -87,6 +88,7 @@ def details(event: EventDocument) -> str:
             said.facts.engine_problem,
             said.facts.volume_problem,
             said.facts.storage_problem,
+            said.facts.local_api_problem,
         ]
     if said.spec is not None:
         words.append(said.spec.image)

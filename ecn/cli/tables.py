@@ -206,7 +206,12 @@ def node_note(node: d.NodeDocument) -> str:
         notes.append(node.offline_reason)
     if node.facts.engine_problem:
         notes.append(f"engine: {node.facts.engine_problem}")
-    notes += [each for each in (node.facts.volume_problem, node.facts.storage_problem) if each]
+    problems = (
+        node.facts.volume_problem,
+        node.facts.storage_problem,
+        node.facts.local_api_problem,
+    )
+    notes += [each for each in problems if each]
     return "; ".join(notes)
 
 

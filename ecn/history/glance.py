@@ -206,7 +206,12 @@ def said(world: World, recorded: Recorded) -> str:
             return f"went offline: {OFFLINE[event.reason]}"
         case NodeFactsReported():
             facts = event.facts
-            problem = facts.engine_problem or facts.storage_problem or facts.volume_problem
+            problem = (
+                facts.engine_problem
+                or facts.storage_problem
+                or facts.volume_problem
+                or facts.local_api_problem
+            )
             return f"told of a change of its device{': ' if problem else ''}{problem}"
         case ProvisioningKeyIssued():
             return "got a provisioning key"
