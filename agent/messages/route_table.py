@@ -146,7 +146,10 @@ class RouteTable:
         if not way.route_id:
             return Here(way.destination) if way.destination in self.microservices else None
         if not way.destination:
-            return Elsewhere(upstream_key(way.application, way.route))
+            same = self.routes.get(way.route_id)
+            if same is None or same.destination:
+                return None  # the interior router leads nowhere what a former route brought
+            return Elsewhere(upstream_key(same.application, same.name))
         if way.destination in self.microservices:
             return Here(way.destination)
         same = self.routes.get(way.route_id)

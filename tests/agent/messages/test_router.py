@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from agent.messages.router import EdgeRouter
 from agent.messages.routing import EdgeRouting, MessageRefused, Outgoing, StoreFull
@@ -195,6 +196,21 @@ async def test_a_removed_route_does_not_take_from_its_receiver_what_waits(tmp_pa
         router.wish(known())
         await router.publish("a", body("after"))
         assert await texts(router, "b") == ["before"]
+
+
+async def test_what_was_to_go_upstream_goes_by_its_routes_new_name_or_with_it(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path, known(UP)) as router:
+        await router.publish("a", body("x"))
+        renamed = replace(UP, name="renamed")
+        router.wish(known(renamed))
+        (out,) = await router.next_outgoing(1, 10**6)
+        assert out.key == "upstream.app.renamed"
+        router.give_back_outgoing([out])
+        router.wish(known())
+        assert await outgoing_texts(router) == []
+        assert router.measures().dropped == {"gone": 1}
 
 
 async def test_who_is_not_here_and_what_is_too_large_is_refused(tmp_path: Path) -> None:
