@@ -161,7 +161,7 @@ class AgentLook:
             help="From when a message was taken to when its receiver had it",
             type=Type.HISTOGRAM,
             labels=ROUTE,
-            histograms={labels: each.latency for labels, each in counts.items()},
+            histograms={labels: each.latency.copy() for labels, each in counts.items()},
         )
 
     def _named(self, route_id: str) -> Labels:

@@ -4,6 +4,7 @@ Each controller says it of itself; of the network all say the same. Asked by `ap
 by the place of its own (`--metrics`).
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
@@ -65,11 +66,11 @@ class ControllerLook:
     async def __call__(self) -> list[Family]:
         """All of them."""
         world = self._live.world
-        found = [*network(world), *self._own(world)]
         if self._telemetry is not None:
             await self._telemetry.look(list(world.nodes))
-            found += routes(world, self._telemetry)
-        return found
+        # In a thread, as a large network takes a while to be counted; a world never changes.
+        told = await asyncio.to_thread(_of_network, world, self._telemetry)
+        return [*told, *self._own(world)]
 
     def _own(self, world: World) -> Iterable[Family]:
         yield gauges("ecn_build", "Version of this controller", ("version",), {(VERSION,): 1})
@@ -118,6 +119,10 @@ class ControllerLook:
                 [each.value for each in State],
                 {self._broker.health.state.value: 1},
             )
+
+
+def _of_network(world: World, telemetry: Telemetry | None) -> list[Family]:
+    return [*network(world), *(() if telemetry is None else routes(world, telemetry))]
 
 
 def network(world: World) -> Iterable[Family]:

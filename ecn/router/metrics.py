@@ -97,7 +97,7 @@ class RouterLook:
                 "ecn_router_bytes",
                 "Bytes of connections that are over; in: to the microservice",
                 ("port", "direction"),
-                measures.bytes.values,
+                dict(measures.bytes.values),
             ),
             histogram(
                 "ecn_router_open_seconds",

@@ -1,4 +1,7 @@
-"""What a page of metrics says: samples, each with a name, a sentence and labels. Pure."""
+"""What a page of metrics says: samples, each with a name, a sentence and labels. Pure.
+
+A family holds what was counted until then: it is written down in a thread, while counting goes on.
+"""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -42,7 +45,7 @@ def gauges(name: str, help_: str, labels: Labels, values: Mapping[Labels, float]
 
 def counted(name: str, help_: str, labels: Labels, counter: Counter) -> Family:
     """What was counted."""
-    return counters(name, help_, labels, counter.values)
+    return counters(name, help_, labels, dict(counter.values))
 
 
 def counters(name: str, help_: str, labels: Labels, values: Mapping[Labels, float]) -> Family:
@@ -52,14 +55,13 @@ def counters(name: str, help_: str, labels: Labels, values: Mapping[Labels, floa
 
 def histogram(name: str, help_: str, observed: Histogram) -> Family:
     """What was observed."""
-    return Family(name=name, help=help_, type=Type.HISTOGRAM, histograms={(): observed})
+    return Family(name=name, help=help_, type=Type.HISTOGRAM, histograms={(): observed.copy()})
 
 
 def histograms(name: str, help_: str, labels: Labels, observed: Histograms) -> Family:
     """What was observed, by labels."""
-    return Family(
-        name=name, help=help_, type=Type.HISTOGRAM, labels=labels, histograms=observed.each
-    )
+    until_now = {values: each.copy() for values, each in observed.each.items()}
+    return Family(name=name, help=help_, type=Type.HISTOGRAM, labels=labels, histograms=until_now)
 
 
 def states(

@@ -40,6 +40,12 @@ class Histogram:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
+    def copy(self) -> "Histogram":
+        """As it is now."""
+        other = Histogram(self.bounds)
+        other.counts, other.total = list(self.counts), self.total
+        return other
+
     def cumulative(self) -> list[tuple[str, int]]:
         """How often it was at most that much, by bucket; the last is `+Inf` and means all."""
         found, below = [], 0
