@@ -28,7 +28,7 @@ from routing.message import Message
 
 log = structlog.get_logger()
 
-WINDOW = 256
+WINDOW = 64
 """Messages that may be out without an acknowledgement, and so many bytes, but for one."""
 WINDOW_BYTES = 1024 * 1024
 AT_ONCE = 256
