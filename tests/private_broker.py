@@ -43,8 +43,10 @@ class ManagementFailed(Exception):
 class PrivateBroker:
     """One node. `tls`: it listens for TLS too, with a certificate for 127.0.0.1 and localhost."""
 
-    def __init__(self, folder: Path, *, tls: bool = False, settings: str = "") -> None:
-        """settings: more lines for its rabbitmq.conf."""
+    def __init__(
+        self, folder: Path, *, tls: bool = False, settings: str = "", arguments: str = ""
+    ) -> None:
+        """settings: more lines for its rabbitmq.conf; arguments: for its Erlang."""
         self._folder = folder
         self.port, self.management_port, self.tls_port, distribution, mapper = free_ports(5)
         self._mapper_port = mapper
@@ -69,7 +71,7 @@ class PrivateBroker:
             "ERL_EPMD_PORT": str(mapper),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
-                "-kernel inet_dist_use_interface {127,0,0,1} +S 2:2"
+                f"-kernel inet_dist_use_interface {{127,0,0,1}} +S 2:2 {arguments}"
             ),
         }
 
@@ -152,6 +154,15 @@ class PrivateBroker:
     def said(self) -> str:
         """The end of its log."""
         return (self._folder / "out").read_text(errors="replace")[-4000:]
+
+    def control(self, *words: str) -> str:
+        """What `rabbitmqctl` prints. Takes some two seconds."""
+        done = subprocess.run(
+            [str(SERVER.with_name("rabbitmqctl")), *words],
+            env=self._environment, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr + done.stdout
+        return done.stdout
 
     def call(self, method: str, path: str, body: object = None, *, user: str = ADMIN) -> object:
         """Ask the management API; path begins after `/api`. Returns what it answered, or None.
@@ -239,7 +250,9 @@ class PrivateBroker:
         os.killpg(self._server.pid, number)
 
 
-def private_broker(folder: Path, *, tls: bool = False, settings: str = "") -> PrivateBroker:
+def private_broker(
+    folder: Path, *, tls: bool = False, settings: str = "", arguments: str = ""
+) -> PrivateBroker:
     """One that is ready to start, in a folder that need not be there. Skips the test where the
     package is missing."""
     missing = [] if SERVER.exists() else [str(SERVER)]
@@ -250,7 +263,7 @@ def private_broker(folder: Path, *, tls: bool = False, settings: str = "") -> Pr
             "install the packages rabbitmq-server and openssl"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    return PrivateBroker(folder, tls=tls, settings=settings)
+    return PrivateBroker(folder, tls=tls, settings=settings, arguments=arguments)
 
 
 def free_ports(count: int) -> list[int]:

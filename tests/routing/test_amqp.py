@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+from aiormq.abc import ChannelFrame
+from pamqp import commands, frame
 
 from routing.amqp import Arrivals, Connection, connected
 from routing.amqp_shapes import (
@@ -334,3 +336,22 @@ async def test_messages_without_confirms_flow(connection: Connection) -> None:
             tasks.create_task(send())
             got = await taken(arrivals, 300)
     assert sum(len(each.body) for each in got) == 300 * len(body)
+
+
+async def test_properties_that_nobody_can_read_end_no_connection(connection: Connection) -> None:
+    await connection.declare_queue("q")
+    publisher = await connection.publisher()
+    timestamp_of_no_calendar = 64, b"\xff" * 8
+    no_utf_8 = 32768, b"\x02\xff\xfe"
+    for flags, data in (timestamp_of_no_calendar, no_utf_8):
+        channel = publisher._channel
+        header = b"\x00\x3c\x00\x00" + bytes(8) + flags.to_bytes(2, "big") + data
+        place = channel.number.to_bytes(2, "big") + len(header).to_bytes(4, "big")
+        publish = frame.marshal(commands.Basic.Publish(routing_key="q"), channel.number)
+        payload = publish + b"\x02" + place + header + b"\xce"
+        channel.delivery_tag += 1
+        await channel.write_queue.put(ChannelFrame(payload=payload, should_close=False))
+    await publisher.publish("", "q", b"good", named(1))
+    async with connection.consuming("q", prefetch=5) as arrivals:
+        assert [each.body for each in await taken(arrivals, 3)] == [b"", b"", b"good"]
+    assert not connection.lost.is_set()

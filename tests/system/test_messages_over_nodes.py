@@ -21,6 +21,7 @@ from tests.agent.interior.nodes import until
 from tests.docker_fixtures import IMAGE, docker
 from tests.ecn.controller_process import ControllerProcess, free_port
 from tests.private_broker import ADMIN, PASSWORD, PrivateBroker
+from tests.system.network import eventually
 from tests.tcp_proxy import TcpProxy
 
 pytestmark = [
@@ -122,9 +123,12 @@ class Network:
         url = f"http://127.0.0.1:{self.agents[node].port}"
         return Settings.from_environment({**told, "ECN_LOCAL_API": url})
 
-    def route(self) -> str:
-        """The route as the controller tells of it."""
-        return self.ecn("get", "routes", "--application", "line", "-o", "json")
+    def waits(self) -> bool:
+        """The controller says of the route that it has to wait, and has messages."""
+        listed = json.loads(self.ecn("get", "routes", "--application", "line", "-o", "json"))
+        (route,) = listed["items"]
+        status: dict[str, object] = route["status"] or {}
+        return status.get("state") == "waiting" and status.get("stored") != 0
 
     def end(self) -> None:
         """Nothing is left of it."""
@@ -223,8 +227,7 @@ async def test_what_was_answered_arrives_in_order_whatever_fails(
         await asyncio.sleep(3)
         proxy.cut_all()
         proxy.refusing = True
-        await asyncio.sleep(3)
-        stored = await asyncio.to_thread(network.route)
+        await asyncio.to_thread(eventually, network.waits, within=60, what="the route to wait")
         proxy.refusing = False
         proxy.go_on()
         await story.moves()
@@ -244,7 +247,6 @@ async def test_what_was_answered_arrives_in_order_whatever_fails(
         await both[0]
         await story.all_arrived()
         both[1].cancel()
-        assert stored
     came = [each for each in story.had if each in set(story.answered)]
     assert came == story.answered
     assert len(set(story.had)) == len(story.had)

@@ -14,7 +14,7 @@ import pytest
 from agent.contract import Broker
 from tests.agent.interior.nodes import Interior, Node, Receiver, elsewhere, node, receiving, until
 from tests.broker_fixtures import Vhost
-from tests.private_broker import PrivateBroker
+from tests.private_broker import PrivateBroker, private_broker
 from tests.tcp_proxy import TcpProxy
 
 SEEDS = range(int(os.environ.get("ECN_CHAOS_SEEDS", "2")))
@@ -160,3 +160,55 @@ async def test_an_interior_router_that_is_killed(own_broker: PrivateBroker, tmp_
         await asyncio.to_thread(own_broker.start)
         await asyncio.wait(both)
     run.judge()
+
+
+async def test_one_that_is_short_of_memory_is_relieved_by_receivers(
+    own_broker: PrivateBroker, tmp_path: Path
+) -> None:
+    own_broker.make_vhost("v")
+    interior = made(own_broker, "v")
+    numbers = [b"%06d" % number for number in range(600)]
+    async with node(tmp_path / "n1", "n1") as n1, node(tmp_path / "n2", "n2") as n2:
+        wish(n1, interior.access())
+        wish(n2, interior.access())
+        await n1.publish("d", *numbers[:300])
+        await until(lambda: not any(each.stored for each in n1.router.statuses()))
+        await asyncio.to_thread(own_broker.control, "set_vm_memory_high_watermark", "0.00001")
+        await n1.publish("d", *numbers[300:])
+        await until(lambda: "short of memory" in n1.link.problem)
+        async with receiving(n2, "b") as receiver:
+            # Who only receives goes on.
+            await receiver.until(300)
+            assert n2.link.problem == ""
+            await asyncio.to_thread(own_broker.control, "set_vm_memory_high_watermark", "0.4")
+            await receiver.until(600)
+        assert receiver.bodies == numbers
+        await until(lambda: n1.link.problem == "")
+
+
+async def test_a_message_on_loan_for_too_long_is_not_doubled(tmp_path: Path) -> None:
+    """RabbitMQ closes the channel of whoever does not acknowledge within half an hour."""
+    broker = private_broker(
+        tmp_path / "broker",
+        settings="consumer_timeout = 3000\n",
+        arguments="-rabbit channel_tick_interval 1000",
+    )
+    try:
+        await asyncio.to_thread(broker.start)
+        interior = made(broker, "/")
+        numbers = [b"%06d" % number for number in range(200)]
+        async with node(tmp_path / "n1", "n1") as n1, node(tmp_path / "n2", "n2") as n2:
+            wish(n1, interior.access())
+            wish(n2, interior.access())
+            await n1.publish("d", *numbers)
+            inbox = n2.router.inbox("b")
+            first = await inbox.next(10, 10)
+            await asyncio.sleep(8)
+            await inbox.done(first)
+            async with receiving(n2, "b") as receiver:
+                await receiver.until(190)
+                await asyncio.sleep(1)
+        assert [each.message.body for each in first] + receiver.bodies == numbers
+        assert "acknowledgement" in broker.said()
+    finally:
+        broker.stop()
