@@ -40,6 +40,10 @@ class _Broker(Struct):
     url: str = ""
 
 
+class _Terms(Struct):
+    condition: str = ""
+
+
 class _Said(Struct):
     """The fields of any event that are worth a glance."""
 
@@ -65,6 +69,10 @@ class _Said(Struct):
     version: object = None
     outcome: object = None
     detail: object = None
+    messages: object = None
+    """Of a route, as the rest: how many were dropped, and of how many bytes."""
+    size: object = None
+    terms: _Terms | None = None
 
 
 def details(event: EventDocument) -> str:
@@ -100,6 +108,10 @@ def details(event: EventDocument) -> str:
         words += [_twin(said)]
     if event.type.startswith("node.instruct"):
         words += [_instruction(said)]
+    if said.terms is not None and said.terms.condition:
+        words.append(f"where {said.terms.condition[:LONGEST_PATCH]}")
+    if event.type.startswith("route.dropped"):
+        words.append(f"{said.messages} messages ({said.size} bytes)")
     words += [said.role, said.reason, said.description]
     if event.causation_id.startswith(REVERT_TO):
         words.append(f"reverted to {event.causation_id.removeprefix(REVERT_TO)}")
