@@ -58,6 +58,8 @@ class LocalApi:
         self._http: LocalApiHttp | None = None
         self._wake = asyncio.Event()
         self._problems: dict[str, str] = {}
+        self._engine_seen = False
+        """Whether it has told of its networks at the last look."""
 
     @property
     def problem(self) -> str:
@@ -94,7 +96,8 @@ class LocalApi:
                     self._wake.clear()
                     await self._look()
                     with suppress(TimeoutError):
-                        async with asyncio.timeout(LOOK_SOON if self._problems else LOOK_AGAIN):
+                        whole = self._off or (self._engine_seen and not self._problems)
+                        async with asyncio.timeout(LOOK_AGAIN if whole else LOOK_SOON):
                             await self._wake.wait()
         finally:
             for address in list(self._doors):
@@ -133,7 +136,9 @@ class LocalApi:
             bridges = await self._engine.bridges(self._node_id)
         except EngineError as error:
             log.debug("bridges-not-looked-up", error=str(error))
+            self._engine_seen = False
             return self._doors.keys() - {LOOPBACK}
+        self._engine_seen = True
         self._state.subnets = tuple(each.subnet for each in bridges if each.subnet)
         default = {each.gateway for each in bridges if each.default}
         return default or {each.gateway for each in bridges}

@@ -87,7 +87,10 @@ class Unacknowledged:
         return self._taken(frame)
 
     def named(self, message_id: str) -> Delivery | None:
-        """It was acknowledged by its id."""
+        """It was acknowledged by its id: whoever does so does not acknowledge receipts."""
+        self._answers_receipts = False
+        while self._frames and self._frames[0] == RECEIPT:
+            self._frames.popleft()
         if message_id in self._frames:
             self._frames.remove(message_id)
         return self._taken(message_id)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from agent.contract import EdgeResource
 from routing.iomessage import IoMessage
 from routing.message import Message
-from tests.agent.local_api.serving import ELSEWHERE, M1, M2, document, serving
+from tests.agent.local_api.serving import ELSEWHERE, M1, M2, Serving, document, serving
 from tests.agent.waiting import until_true
 
 
@@ -396,6 +396,19 @@ async def test_it_listens_where_a_network_comes_and_no_more_where_it_went(
         it.engine.down = True
         await asyncio.sleep(0.2)
         assert it.api.addresses == ["127.0.0.1", "127.0.0.3"]
+
+
+async def test_an_engine_that_comes_late_is_soon_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.local_api.local_api.LOOK_SOON", 0.05)
+    it = Serving()
+    it.engine.down = True
+    it.settled()
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(it.api.run())
+        await until_true(lambda: it.api.addresses == ["127.0.0.1"])
+        it.engine.down = False
+        await until_true(lambda: it.api.addresses == ["127.0.0.1", "127.0.0.2"], 2)
+        running.cancel()
 
 
 async def test_a_port_that_is_taken_is_told_and_tried_again(
