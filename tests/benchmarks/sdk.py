@@ -1,7 +1,8 @@
 """Messages a second through the Python SDK and the Local API, with a router that keeps nothing.
 
-Run `PYTHONPATH=routing/sdk python -m tests.benchmarks.sdk [messages]`. What the SDK costs shows in the ratio to a bare
-aiohttp client that posts the same documents to the same Local API, and reads its answers.
+Run `PYTHONPATH=routing/sdk python -m tests.benchmarks.sdk [messages]`. What the SDK costs
+shows in the ratio to a bare aiohttp client that posts the same documents to the same Local API, and
+reads its answers.
 """
 
 import asyncio
