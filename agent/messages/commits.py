@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-MOST_AT_ONCE = 1000
+MOST_AT_ONCE = 500
 """Puts in one transaction, and a few times as many of the rest."""
 LARGEST = 4 * 1024 * 1024
 """Bytes of them."""

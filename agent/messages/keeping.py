@@ -541,8 +541,7 @@ class Keeping:
         for lane in list(self._lanes.values()):
             if lane.way.durable:
                 continue
-            for entry in [e for e in lane.window if 0 < e.expires_at <= now]:
-                lane.remove(entry)
+            for entry in lane.without(lambda entry: 0 < entry.expires_at <= now):
                 self._drop(entry, "expired")
             self._expires(min((e.expires_at for e in lane.window if e.expires_at), default=0))
             await asyncio.sleep(0)
@@ -574,8 +573,7 @@ class Keeping:
         return await looked
 
     def _expire(self, lane: Lane, rows: dict[int, tuple[int, int]]) -> None:
-        for entry in [e for e in lane.window if e.sequence in rows]:
-            lane.remove(entry)
+        for entry in lane.without(lambda entry: entry.sequence in rows):
             self._drop(entry, "expired")
             del rows[entry.sequence]
         for sequence, (size, copies) in rows.items():

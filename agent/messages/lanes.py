@@ -6,7 +6,7 @@ that brings much keeps no other waiting; a lane has its order. `router.py` fills
 """
 
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from msgspec import Struct, field
 
@@ -116,6 +116,13 @@ class Lane(Struct, eq=False):
             behind.append(self.window.popleft())
         self.window.appendleft(entry)
         self.window.extendleft(reversed(behind))
+
+    def without(self, these: Callable[[Entry], bool]) -> list[Entry]:
+        """Take these out of the window, wherever they are in it."""
+        out = [entry for entry in self.window if these(entry)]
+        if out:
+            self.window = deque(entry for entry in self.window if not these(entry))
+        return out
 
     def remove(self, entry: Entry) -> bool:
         """Out of the window; whether it was there."""
