@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -42,16 +43,37 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_has_the_codec_and_not_a_link_to_it(wheel: Path) -> None:
-    with zipfile.ZipFile(wheel) as packed:
-        names = set(packed.namelist())
-        codec = packed.read("ecn_sdk/iomessage.py")
-    assert codec == (SDK.parent / "iomessage.py").read_bytes()
+    packed = contents(wheel)
+    names = set(packed)
+    assert packed["ecn_sdk/iomessage.py"] == (SDK.parent / "iomessage.py").read_bytes()
     assert {"ecn_sdk/py.typed", "iofog/microservices/client.py"} <= names
     assert {name.partition("/")[0] for name in names} == {
         "ecn_sdk",
         "iofog",
         wheel.name.removesuffix("-py3-none-any.whl") + ".dist-info",
     }
+
+
+def test_a_source_distribution_makes_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    def build(kind: str, folder: Path) -> Path:
+        subprocess.run(
+            [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(tmp_path / kind)],
+            cwd=folder,
+            check=True,
+            timeout=60,
+        )
+        (made,) = (tmp_path / kind).iterdir()
+        return made
+
+    with tarfile.open(build("sdist", SDK)) as packed:
+        packed.extractall(tmp_path, filter="data")
+    (unpacked,) = tmp_path.glob("ecn_sdk-*/")
+    assert contents(build("wheel", unpacked)) == contents(wheel)
+
+
+def contents(wheel: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(wheel) as packed:
+        return {each: packed.read(each) for each in packed.namelist()}
 
 
 async def test_installed_elsewhere_it_publishes_and_receives(wheel: Path, tmp_path: Path) -> None:

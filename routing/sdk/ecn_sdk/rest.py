@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 
 from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout
+from yarl import URL
 
 from ecn_sdk.errors import BadToken, Refused, StoreFull, Unanswered, Unreachable
 from ecn_sdk.settings import Settings
@@ -49,10 +50,10 @@ class Rest:
             return self._url
         because = ""
         for url in self._settings.urls:
-            host, _, port = url.partition("://")[2].partition("/")[0].rpartition(":")
+            place = URL(url)
             try:
                 async with asyncio.timeout(5):
-                    _, writer = await asyncio.open_connection(host, int(port))
+                    _, writer = await asyncio.open_connection(place.host, place.port)
             except (OSError, TimeoutError) as error:
                 because = str(error) or "no answer in 5 seconds"
                 continue
