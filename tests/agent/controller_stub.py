@@ -10,6 +10,7 @@ from msgspec import structs
 
 from agent.contract import (
     AnyStreamRequest,
+    Broker,
     ContainerReport,
     ContainerState,
     DesiredState,
@@ -42,6 +43,8 @@ class ControllerStub:
         self.edge_resources: list[EdgeResource] = []
         self.node = NodeConfig()
         self.routes: list[Route] = []
+        self.broker: Broker | None = None
+        self.inboxes: list[str] = []
         self.settings: list[SettingsChange] = []
         self.instructions: list[Instruction] = []
         self.outcomes: list[OutcomeReport] = []
@@ -85,6 +88,13 @@ class ControllerStub:
         """These are the node's routes from now on."""
         self.revision += 1
         self.routes = list(routes)
+        self._wake()
+
+    def links(self, broker: Broker | None, *inboxes: str) -> None:
+        """The interior router, and whose queues there are the node's, from now on."""
+        self.revision += 1
+        self.broker = broker
+        self.inboxes = list(inboxes)
         self._wake()
 
     def settles(self, node: NodeConfig) -> None:
@@ -196,6 +206,8 @@ class ControllerStub:
                 edge_resources=self.edge_resources,
                 node=self.node,
                 routes=self.routes,
+                broker=self.broker,
+                inboxes=self.inboxes,
                 instructions=self.instructions,
                 stream_requests=[encoded_request(each) for each in requests],
             )
@@ -217,7 +229,7 @@ class ControllerStub:
                     left = [each for each in self.instructions if each.told_at != word.told_at]
                     self.instructions, self.revision = left, self.revision + 1
                     self._wake()
-            for change in report.twins:
+            for change in [*report.twins, *report.drops]:
                 self.accepted_through = max(self.accepted_through, change.sequence)
         return _json(ReportAnswer(accepted_through=self.accepted_through))
 

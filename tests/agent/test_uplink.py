@@ -17,6 +17,7 @@ from agent.contract import (
     DesiredState,
     Facts,
     LogRequest,
+    RouteStatus,
     encoded_request,
 )
 from agent.device.facts import agent_version
@@ -28,8 +29,10 @@ from agent.link.controller_client import ControllerClient
 from agent.link.pause import Pause
 from agent.link.streams import Streams
 from agent.link.uplink import Uplink
+from agent.messages.telling import StatusTelling
 from agent.storage.desired_state import Known, merged
 from agent.storage.journal import Journal
+from agent.storage.outbox import Drop
 from agent.storage.store import Folder
 from tests.agent.builders import NODE, NOW, microservice, new_container
 from tests.agent.controller_stub import ControllerStub
@@ -49,13 +52,17 @@ class Link:
 
 
 @asynccontextmanager
-async def link(url: str, path: Path, known: Known | None = None) -> AsyncIterator[Link]:
+async def link(
+    url: str, path: Path, known: Known | None = None, routes: StatusTelling | None = None
+) -> AsyncIterator[Link]:
     folder, wishes = Folder(path), list[Known]()
     with Journal(folder.journal) as journal:
         async with ControllerClient(url, credential="hush") as client:
             streams = Streams(NODE.node_id, FakeEngine(), client)
             facts = Facts(agent_version="1")
-            uplink = Uplink(client, folder, journal, streams, known, wishes.append, lambda: facts)
+            uplink = Uplink(
+                client, folder, journal, streams, known, wishes.append, lambda: facts, routes=routes
+            )
             task = asyncio.get_running_loop().create_task(uplink.run())
             try:
                 yield Link(uplink, journal, wishes)
@@ -96,6 +103,27 @@ async def test_an_agent_asks_for_everything_that_another_version_read(
     async with link(stub.url, tmp_path, known):
         await until_true(lambda: bool(stub.questions), 5)
     assert stub.questions[0] == first
+
+
+async def test_what_was_dropped_is_told_and_how_routes_stand_until_it_is_heard(
+    stub: ControllerStub, tmp_path: Path
+) -> None:
+    statuses = [RouteStatus(route_id="r", state="waiting", stored=3)]
+    telling = StatusTelling(lambda: statuses)
+    drop = Drop(reason="expired", messages=7, size=70, since=NOW, at=NOW)
+    stub.accepts = False
+    async with link(stub.url, tmp_path, routes=telling) as agent:
+        agent.journal.tell_drops("file", [(1, "r", drop)])
+        agent.uplink.tell()
+        await until_true(lambda: bool(stub.reports and stub.reports[-1].drops), 5)
+        stub.accepts = True
+        await until_true(lambda: agent.journal.waiting() == 0, 20)
+    (told,) = stub.reports[-1].drops
+    assert (told.route_id, told.reason, told.messages, told.size) == ("r", "expired", 7, 70)
+    assert [report.routes for report in stub.reports if report.routes] == [statuses] * len(
+        stub.reports
+    )
+    assert telling.due() is None
 
 
 async def test_a_difference_that_lacks_an_item_is_asked_for_whole(
