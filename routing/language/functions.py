@@ -160,7 +160,7 @@ def _texts(run: Callable[[str, str], bool]) -> Function:
 
 
 TWIN_CHANGE = "twin_change_includes"
-"""It asks of the message, not of its arguments alone: `compiled.py` runs it."""
+"""It asks of the message, not of its arguments alone: `twin_changes.py` runs it."""
 
 FUNCTIONS: dict[str, Function] = {
     "abs": _numeric(abs),

@@ -7,7 +7,7 @@ is a mistake that its writer hears of, rather than a condition that is never tru
 import difflib
 
 from routing.language.functions import FUNCTIONS, TWIN_CHANGE, Kind
-from routing.language.printed import printed
+from routing.language.printing import printed
 from routing.language.tree import (
     And,
     Binary,
