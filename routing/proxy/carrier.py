@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from routing.amqp import Connection
 from routing.amqp_shapes import Arrival, Properties
+from routing.proxy.allocation import keep_freed
 from routing.proxy.multiplexer import Multiplexer
 
 VALID_FOR = 30_000
@@ -40,6 +41,7 @@ async def carry(
     and the multiplexer notices. All connections are over afterwards.
     Errors: LinkLost; ChannelRefused, also where another one reads that queue still.
     """
+    keep_freed()
     channel = await connection.sender()
 
     async def send(receiver: str, packet: bytes) -> None:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 FIRST = 64 << 10
 """Bytes that may be sent before anything is heard; part of what both ends agree on."""
-LARGEST = 1 << 20
+LARGEST = 4 << 20
 
 
 class Violation(Exception):
@@ -95,8 +95,8 @@ class Flow(Struct):
             # It uses what it has: it may have twice as much, if there is as much.
             self.extra += self.pool.take(min(full, LARGEST - full))
         more = FIRST + self.extra - self.window - self.held
-        if more < (FIRST + self.extra) // 4:
-            return 0
+        if more < (FIRST + self.extra) // 2:
+            return 0  # each word of it costs as much as a piece of data
         self.window += more
         return more
 

@@ -16,7 +16,7 @@ from enum import IntEnum
 from msgspec import Struct
 
 VERSION = 1
-LARGEST_DATA = 128 << 10
+LARGEST_DATA = 256 << 10
 """Bytes of one DATA frame."""
 LARGEST_PACKET = 1 << 20
 LONGEST_NAME = 255

@@ -43,9 +43,9 @@ MOST = 1024
 """Connections at a time."""
 POOL = 32 << 20
 """Bytes; see flow.py. What all connections may hold is this and MOST times FIRST."""
-AT_ONCE = 256 << 10
+AT_ONCE = 512 << 10
 """Bytes of a packet, beyond which no further frame is put into it."""
-WAITING = 512 << 10
+WAITING = 1 << 20
 """Bytes that wait to be sent to one receiver, beyond which connections wait with theirs."""
 ASK_AFTER, SILENCE = 15.0, 45.0
 """Seconds without a word of somebody with whom there are connections."""

@@ -13,7 +13,7 @@ from socket import SO_LINGER, SOL_SOCKET
 from routing.proxy.frames import LARGEST_DATA, Why
 from routing.proxy.stream import Gone, Stream
 
-BUFFERED = 256 << 10
+BUFFERED = 512 << 10
 """Bytes that a socket's reader may be ahead: the limit to give it."""
 CLOSE_WITHIN = 5.0
 
