@@ -197,10 +197,11 @@ def _io_read(table: Header) -> IoFields | None:
 
 
 def _clean(message: Message) -> Message:
-    """Without what has no UTF-8: halves of pairs, which JSON can name."""
+    """Without what can't be written: halves of pairs, and numbers of more than 64 bits, both of
+    which JSON can name."""
     try:
         msgspec.msgpack.encode(message)
-    except UnicodeEncodeError:
+    except (UnicodeEncodeError, OverflowError):
         return msgspec.structs.replace(
             message,
             output=_text(message.output),
@@ -215,8 +216,13 @@ def _clean(message: Message) -> Message:
 
 def _clean_io(io: IoFields) -> IoFields:
     values = ((name, getattr(io, name)) for name in IoFields.__struct_fields__)
-    texts = {name: _text(value) for name, value in values if isinstance(value, str)}
-    return msgspec.structs.replace(io, **texts)
+    cleaned: dict[str, str | int] = {}
+    for name, value in values:
+        if isinstance(value, str):
+            cleaned[name] = _text(value)
+        elif isinstance(value, int):
+            cleaned[name] = max(-(2**63), min(2**64 - 1, value))
+    return msgspec.structs.replace(io, **cleaned)
 
 
 def _text(text: str) -> str:

@@ -67,7 +67,7 @@ async def _until_lost(connection: "Connection", session: Session) -> str:
         if not at_work.done():
             at_work.cancel()
             return connection.why
-        return at_work.result()
+        return connection.why if at_work.cancelled() else at_work.result()
 
 
 async def _result(session: Session, connection: "Connection") -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import cast
 
 import aio_pika
@@ -12,7 +12,7 @@ from aiormq.channel import Channel
 from yarl import URL
 
 from routing.amqp.consuming import Arrivals
-from routing.amqp.life import Life
+from routing.amqp.life import Life, are_cancelled, quietly
 from routing.amqp.properties import reading_anything
 from routing.amqp.publishing import Publisher, Sender
 from routing.amqp.sockets import Sockets, not_connected, trusting
@@ -161,14 +161,12 @@ class Connection:
         """Called by `connected`. With a word where somebody listens."""
         if self._pika is None:
             return
-        if not self.lost.is_set():
-            with suppress(Exception):
-                async with asyncio.timeout(CLOSE_WITHIN):
-                    await self._pika.close()
-        self.abort("closed")
-        with suppress(Exception):
-            async with asyncio.timeout(CLOSE_WITHIN):
-                await self._pika.close()
+        try:
+            if not self.lost.is_set():
+                await quietly(self._pika.close(), CLOSE_WITHIN)
+        finally:
+            self.abort("closed")
+        await quietly(self._pika.close(), CLOSE_WITHIN)
 
     async def _channel(self, *, confirms: bool) -> Channel:
         async with self._life.asked(ANSWER_WITHIN):
@@ -226,10 +224,13 @@ async def connected(
     """
     reading_anything()
     _quiet()
-    url = URL(access.url)
+    try:
+        url = URL(access.url)
+    except ValueError:
+        url = URL()
     if url.scheme not in ("amqp", "amqps") or not url.host:
         raise CannotConnect(
-            "the address of the interior router has to begin with amqp:// or amqps://"
+            "the address of the interior router has to be amqp://host:port/vhost, or amqps://…"
         )
     port = url.port or (5671 if url.scheme == "amqps" else 5672)
     where = f"{url.host}:{port}"
@@ -241,6 +242,10 @@ async def connected(
                 await connection.open(
                     url.with_user(access.user).with_password(access.password), name
                 )
+        except asyncio.CancelledError as error:
+            if are_cancelled():
+                raise
+            raise not_connected(where, error, within) from None
         except Exception as error:
             raise not_connected(where, error, within) from None
         yield connection

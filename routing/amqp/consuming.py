@@ -2,13 +2,12 @@
 
 import asyncio
 from collections import deque
-from contextlib import suppress
 
 from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel
 from pamqp import commands
 
-from routing.amqp.life import Life
+from routing.amqp.life import Life, quietly
 from routing.amqp.properties import from_library
 from routing.amqp_shapes import NOT_FOUND, AmqpError, Arrival, ChannelRefused
 
@@ -53,10 +52,8 @@ class Arrivals:
         if self._settling is not None:
             self._settling.cancel()
             await asyncio.wait([self._settling])
-        with suppress(Exception):
-            async with asyncio.timeout(within):
-                await self._say()
-                await self._channel.close()
+        await quietly(self._say(), within)
+        await quietly(self._channel.close(), within)
 
     def __aiter__(self) -> "Arrivals":
         return self

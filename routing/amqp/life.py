@@ -1,7 +1,7 @@
 """Whether a connection lives, and what the library's errors mean. Shared by its channels."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
 
 from aiormq.exceptions import (
@@ -83,10 +83,27 @@ class Life:
         except AmqpError:
             raise
         except asyncio.CancelledError as error:
-            # The library ends waits of its own so when a connection goes; nobody cancelled us.
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
+            if are_cancelled():
                 raise
             raise self.meaning(error) from None
         except Exception as error:
             raise self.meaning(error) from None
+
+
+def are_cancelled() -> bool:
+    """Whether a CancelledError that arrives here is meant for us: the library ends waits of its
+    own by one when a connection goes."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+async def quietly(ending: Awaitable[object], within: float) -> None:
+    """Let something end, and hear of no trouble. within: seconds."""
+    try:
+        async with asyncio.timeout(within):
+            await ending
+    except asyncio.CancelledError:
+        if are_cancelled():
+            raise
+    except Exception:  # noqa: S110 - it is over in any case
+        pass

@@ -9,7 +9,7 @@ from pamqp import commands
 from pamqp.body import ContentBody
 from pamqp.header import ContentHeader
 
-from routing.amqp.life import Life
+from routing.amqp.life import Life, are_cancelled
 from routing.amqp.properties import to_library
 from routing.amqp_shapes import AmqpError, NotTaken, Properties
 
@@ -121,8 +121,7 @@ class Sender:
                 if drained is not None:
                     await drained
         except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
+            if are_cancelled():
                 raise
             raise self._life.meaning(error) from None
         except Exception as error:

@@ -281,6 +281,7 @@ async def test_why_there_is_no_connection_is_said_without_credentials(broker: Vh
         ),
         (broker.broker.url("/", port=broker.broker.tls_port), "x", CannotConnect, "amqps"),
         ("http://127.0.0.1/", "x", CannotConnect, "amqp://"),
+        ("amqp://127.0.0.1:999999999/", "x", CannotConnect, "amqp://"),
     ]
     for url, password, kind, words in cases:
         with pytest.raises(kind, match=words) as failed:

@@ -74,11 +74,11 @@ def test_what_was_written_is_read_the_same(message: Message, envelope: Envelope)
     assert properties.expires_in == left
 
 
-@given(TEXTS_OF_JSON, TEXTS_OF_JSON)
-def test_text_that_has_no_bytes_goes_as_far_as_it_can(one: str, other: str) -> None:
+@given(TEXTS_OF_JSON, TEXTS_OF_JSON, st.integers())
+def test_what_has_no_bytes_goes_as_far_as_it_can(one: str, other: str, number: int) -> None:
     message = Message(
         message_id="0" * 32, output=one, content_type=other, properties={one: other},
-        io=IoFields(tag=one),
+        io=IoFields(tag=one, sequence_number=number * 2**40),
     )  # fmt: skip
     envelope = Envelope(route_id="r", route=one, application=other, input=one)
     properties, body = written(message, envelope, 0)
