@@ -106,6 +106,7 @@ from tests.ecn.deciders.offers import (
     ROUTES,
     TEMPLATES,
     Kinds,
+    drop_reports,
     of_spec,
     update_item,
     wanted_routes,
@@ -391,6 +392,7 @@ class Drawn:
             ],
             twins=twin_reports(self, world, placed, last, now),
             outcomes=self.outcomes(world, node_id, last, now),
+            drops=drop_reports(self, world, last, now),
             goodbye=self.chance(6),
         )
 
@@ -623,7 +625,7 @@ class Drawn:
         ),
         (*TWINS, report_node, report_node),
         (start_application, stop_application, start_application, delete_application, *APPLICATIONS),
-        (*ROUTES, move_microservice, move_microservice, create_microservice),
+        (*ROUTES, move_microservice, create_microservice, report_node, report_node),
         (apply_registry, apply_registry, delete_registry, *CATALOG),
         TEMPLATES,
         EDGE_RESOURCES,

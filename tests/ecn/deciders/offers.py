@@ -32,6 +32,7 @@ from ecn.commands.edge_resource import (
     UpdateEdgeResource,
 )
 from ecn.commands.network import SetDefaultRouter
+from ecn.commands.node import DropReport
 from ecn.commands.route import CreateRoute, DeleteRoute, UpdateRoute
 from ecn.commands.template import ApplyTemplate, CreateTemplate, DeleteTemplate, UpdateTemplate
 from events.application import (
@@ -58,7 +59,7 @@ from events.ids import (
 )
 from events.network import DefaultRouter
 from events.node import DEFAULT_ROUTER
-from events.route import ANY_SOURCE, UPSTREAM, RouteTerms
+from events.route import ANY_SOURCE, UPSTREAM, DropReason, RouteTerms
 from events.template import TemplateSettings
 from projections.catalog import catalog_items
 from projections.world import World
@@ -161,6 +162,24 @@ def terms(drawn: "Drawn") -> RouteTerms:
         durable=not drawn.chance(4),
         webhook=drawn.one(("", "", "https://hook.example/a")),
     )
+
+
+def drop_reports(drawn: "Drawn", world: World, last: int, now: datetime) -> list[DropReport]:
+    """Of a route that is there or was, mostly."""
+    routes = [key.partition("/")[2] for key in world.names if key.startswith("route/")]
+    if not routes or drawn.chance(2):
+        return []
+    return [
+        DropReport(
+            sequence=max(1, last + drawn.any((-1, 0, 1, 2))),
+            route_id=RouteId(drawn.key(routes, "nobody")),
+            reason=drawn.any(tuple(DropReason)),
+            messages=3,
+            size=120,
+            since=now,
+            at=now,
+        )
+    ]
 
 
 def _application(drawn: "Drawn", world: World) -> ApplicationId:

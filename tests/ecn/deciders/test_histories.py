@@ -88,7 +88,7 @@ def nobody_shares_a_name(world: World) -> None:
         [row.name for row in catalog_items(world).values()],
         [(row.name, row.version) for _, row in world.edge_resources.items()],
         [(row.application_id, row.name) for _, row in world.routes.items()],
-        [(row.application_id, row.ends) for _, row in world.routes.items()],
+        [(row.application_id, row.ends, row.terms) for _, row in world.routes.items()],
         [(row.application_id, row.name) for _, row in world.microservices.items()],
     ):
         assert len(set(names)) == len(names)
@@ -153,7 +153,8 @@ def everything_that_is_named_exists(world: World) -> None:
         assert item is None or item in catalog_items(world)
     for route in (world.routes[key] for key in world.routes):
         for end in (route.ends.source, route.ends.destination):
-            assert world.microservices[end].application_id == route.application_id
+            assert end is None or world.microservices[end].application_id == route.application_id
+        assert route.application_id in world.applications
     for resource in (world.edge_resources[key] for key in world.edge_resources):
         assert set(resource.node_ids) <= set(world.nodes)
     for item_row in (world.catalog[key] for key in world.catalog):
