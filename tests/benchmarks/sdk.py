@@ -19,7 +19,7 @@ from tests.agent.local_api.serving import Serving, serving
 from tests.sdk.settings import settings
 
 BODY = {"n": 1, "text": "x" * 1000}
-PROPERTIES = {"temp": 71, "severity": "high"}
+PROPERTIES: dict[str, str | int | float | bool] = {"temp": 71, "severity": "high"}
 TOGETHER = 8
 
 

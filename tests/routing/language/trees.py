@@ -88,10 +88,11 @@ def _choices(kind: Kind, depth: int) -> list[st.SearchStrategy[Expression]]:
         choices += [st.builds(lambda x, y: Binary("||", x, y), like, like)]
     if kind is Kind.TRUTH:
         truths = st.lists(loose(kind, deeper) | st.just(Null()), min_size=2, max_size=3)
-        choices += 3 * [
+        several: list[st.SearchStrategy[Expression]] = [
             truths.map(lambda parts: And(tuple(parts))),
             truths.map(lambda parts: Or(tuple(parts))),
         ]
+        choices += 3 * several
         choices += [
             like.map(Not),
             _comparisons(deeper),
