@@ -19,6 +19,10 @@ log = structlog.get_logger()
 
 BELIEVED = 5.0
 """Seconds, when the engine says nothing: its events may be lost."""
+ANSWER_WITHIN = 2.0
+"""Seconds for the engine, while somebody waits."""
+PAUSE = 1.0
+"""Seconds without a question after one that had no answer."""
 ATTEMPTS = 3
 """Something may happen while the engine answers."""
 
@@ -34,6 +38,7 @@ class Callers:
         self._seen_at: float | None = None
         """When that was asked; None: it is not to be believed any more."""
         self._happened = 0
+        self._not_before = float("-inf")
         self._asking = asyncio.Lock()
 
     def something_happened(self) -> None:
@@ -49,24 +54,29 @@ class Callers:
         async with self._asking:
             # Whoever was before us in the row may have asked after we came.
             for _ in range(ATTEMPTS):
-                if self._fresh(came):
+                if self._fresh(came) or not await self._ask():
                     break
-                await self._ask()
             return self._seen.get(address)
 
     def _fresh(self, since: float) -> bool:
         return self._seen_at is not None and self._seen_at >= since
 
-    async def _ask(self) -> None:
+    async def _ask(self) -> bool:
+        """Whether the engine answered. One that did not is left alone for a moment."""
         asked_at, happened = self._clock(), self._happened
+        if asked_at < self._not_before:
+            return False
         try:
-            seen = await self._engine.addresses(self._node_id)
-        except EngineError as error:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                seen = await self._engine.addresses(self._node_id)
+        except (EngineError, TimeoutError) as error:
             # What was seen counts on: without an engine nobody is given somebody's address.
             log.debug("callers-not-looked-up", error=str(error))
-            return
+            self._not_before = self._clock() + PAUSE
+            return False
         if happened == self._happened:
             self._seen, self._seen_at = seen, asked_at
+        return True
 
 
 def plain_address(host: str) -> str:

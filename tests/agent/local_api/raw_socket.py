@@ -130,6 +130,12 @@ class RawSocket:
         except Closed as closed:
             return closed.code
 
+    def pause(self) -> None:
+        """Read no more."""
+        transport = self.writer.transport
+        assert isinstance(transport, asyncio.Transport)
+        transport.pause_reading()
+
     def break_off(self) -> None:
         """As a container that is killed."""
         self.writer.transport.abort()

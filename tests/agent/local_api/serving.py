@@ -36,9 +36,12 @@ class AddressedEngine(FakeEngine):
     def __init__(self) -> None:
         super().__init__()
         self.who: dict[str, str] = {M1: "m1", M2: "m2"}
+        self.hangs = False
 
     async def addresses(self, node_id: str) -> dict[str, str]:
         self._called("addresses", node_id)
+        if self.hangs:
+            await asyncio.Event().wait()
         return dict(self.who)
 
 
