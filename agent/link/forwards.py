@@ -6,7 +6,6 @@ fails ends nothing else.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import msgspec
@@ -22,8 +21,9 @@ from agent.contract import (
     packet_frames,
     unframed,
 )
-from agent.errors import AgentError, ControllerUnreachable, EngineError
+from agent.errors import AgentError, ControllerUnreachable
 from agent.link.session_link import SessionLink
+from agent.proxy.containers import Containers, NotThere
 from routing.proxy.frames import Open, Why
 from routing.proxy.multiplexer import Multiplexer
 from routing.proxy.pump import BUFFERED, closed, pump
@@ -37,26 +37,16 @@ POOL = 8 << 20
 """Bytes that they may hold beyond what each has; see routing/proxy/flow.py."""
 CONNECT_WITHIN = 5.0
 """Seconds."""
-KNOWN_FOR = 1.0
-"""Seconds that an address is good for: one that was given up soon is another container's."""
+LOOPBACK = "127.0.0.1"
+"""Where the device's own ports are."""
 OPERATOR = "operator"
 """What the multiplexer calls the other end."""
 
-Address = Callable[[], Awaitable[str]]
-"""Where the ports are at this moment. Errors: NoAddress, EngineError."""
 
-
-class NoAddress(Exception):
-    """There is nothing to connect to; the sentence says why."""
-
-
-async def hold(link: SessionLink, request: ForwardRequest, address: Address, what: str) -> None:
-    """Carry connections until the reader leaves, or has to.
-
-    what: whose ports they are, for people.
-    """
+async def hold(link: SessionLink, request: ForwardRequest, containers: Containers) -> None:
+    """Carry connections until the reader leaves, or has to."""
     log.info("session-opened", session=request.request_id, ports=request.ports)
-    forwards = _Forwards(link, request, address, what)
+    forwards = _Forwards(link, request, containers)
     end = SessionEnd(reason="the agent stops")
     try:
         end = await forwards.run()
@@ -67,16 +57,11 @@ async def hold(link: SessionLink, request: ForwardRequest, address: Address, wha
 
 
 class _Forwards:
-    def __init__(
-        self, link: SessionLink, request: ForwardRequest, address: Address, what: str
-    ) -> None:
+    def __init__(self, link: SessionLink, request: ForwardRequest, containers: Containers) -> None:
         self._link = link
         self._request = request
-        self._address = address
-        self._what = what
+        self._containers = containers
         self._multiplexer = Multiplexer("device", self._accept, most=MOST, pool=POOL)
-        self._known, self._known_at = "", 0.0
-        """Where the ports were last, and when: the loop's clock."""
         self._active = asyncio.get_running_loop().time()
         self._connections: asyncio.TaskGroup
 
@@ -155,11 +140,11 @@ class _Forwards:
                 stream.reset(Why.UNKNOWN_PORT, "the session was not opened for that port")
                 return
             reader, writer = await self._reached(port)
-        except (NoAddress, EngineError) as error:
+        except NotThere as error:
             stream.reset(Why.NOT_RUNNING, str(error))
             return
         except (OSError, TimeoutError) as error:
-            stream.reset(Why.REFUSED, f"{self._what} port {port}: {_why(error)}")
+            stream.reset(Why.REFUSED, f"{self._whose()} port {port}: {_why(error)}")
             return
         stream.accept()
         broken = True
@@ -172,21 +157,14 @@ class _Forwards:
             await closed(writer, at_once=broken)
 
     async def _reached(self, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """A connection to where the ports are.
+        """A connection to where the ports are. Errors: NotThere, OSError, TimeoutError."""
+        microservice_id = self._request.microservice_id
+        address = await self._containers.address(microservice_id) if microservice_id else LOOPBACK
+        async with asyncio.timeout(CONNECT_WITHIN):
+            return await asyncio.open_connection(address, port, limit=BUFFERED)
 
-        Errors: NoAddress, EngineError, OSError, TimeoutError.
-        """
-        now = asyncio.get_running_loop().time()
-        if self._known and now - self._known_at < KNOWN_FOR:
-            with suppress(OSError, TimeoutError):
-                return await _connected(self._known, port)
-        self._known, self._known_at = await self._address(), now
-        return await _connected(self._known, port)
-
-
-async def _connected(address: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    async with asyncio.timeout(CONNECT_WITHIN):
-        return await asyncio.open_connection(address, port, limit=BUFFERED)
+    def _whose(self) -> str:
+        return "the container's" if self._request.microservice_id else "the device's"
 
 
 def _why(error: Exception) -> str:

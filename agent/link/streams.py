@@ -33,7 +33,6 @@ AT_ONCE = 12
 """Streams at a time; each costs a connection to the engine and one to the controller."""
 SESSIONS_AT_ONCE = 4
 FORWARDS_AT_ONCE = 8
-LOOPBACK = "127.0.0.1"
 REMEMBERED = 100
 """Requests that are known again: two controllers may pass the same one on."""
 
@@ -121,6 +120,7 @@ class Streams:
 
     async def _forward(self, request: ForwardRequest) -> None:
         from agent.link import forwards, sessions
+        from agent.proxy.containers import Containers
 
         self._forwards += 1
         try:
@@ -136,23 +136,10 @@ class Streams:
                     )
                     await sessions.refuse(link, reason)
                     return
-                what = "the container's" if request.microservice_id else "the device's"
-                await forwards.hold(link, request, lambda: self._address(request), what)
+                clock = asyncio.get_running_loop().time
+                await forwards.hold(link, request, Containers(self._node_id, self._engine, clock))
         finally:
             self._forwards -= 1
-
-    async def _address(self, request: ForwardRequest) -> str:
-        """Where the ports are. Errors: NoAddress, EngineError."""
-        from agent.link.forwards import NoAddress
-
-        if not request.microservice_id:
-            return LOOPBACK
-        container = await self._container(request.microservice_id)
-        if container is None or container.state is not EngineState.RUNNING:
-            raise NoAddress(_not_running(container))
-        if not container.address:
-            raise NoAddress("its container has no network that the device reaches")
-        return container.address
 
     async def _send(self, request: LogRequest | UsageRequest | EventsRequest) -> None:
         self._open += 1

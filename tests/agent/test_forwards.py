@@ -18,8 +18,8 @@ from agent.contract import (
     packet_frames,
     unframed,
 )
-from agent.link import forwards
 from agent.link import streams as module
+from agent.proxy import containers
 from routing.proxy.frames import Why
 from routing.proxy.multiplexer import Multiplexer
 from routing.proxy.stream import Gone, Stream
@@ -170,7 +170,7 @@ async def test_a_container_is_looked_for_where_it_is_now_and_said_to_be_gone(
         stream.end()
         assert await all_of(stream) == b""
         # What listens at its address now is somebody else's.
-        monkeypatch.setattr(forwards, "KNOWN_FOR", 0.0)
+        monkeypatch.setattr(containers, "BELIEVED", 0.0)
         await engine.stop(container, 0)
         why, text = await refusal(operator.open(port))
         assert (why, "does not run" in text) == (Why.NOT_RUNNING, True)
