@@ -7,7 +7,12 @@ from hypothesis import strategies as st
 from agent.contract import LARGEST_FRAME, Channel, NoFrame, Packets, packet_frames, unframed
 from agent.contract.packets import LARGEST_PACKET
 
-SIZES = st.one_of(st.integers(0, 300), st.integers(LARGEST_FRAME - 5, 3 * LARGEST_FRAME))
+ROOM = LARGEST_FRAME - 2
+SIZES = st.one_of(
+    st.integers(0, 300),
+    st.sampled_from([ROOM - 1, ROOM, ROOM + 1, 2 * ROOM, 2 * ROOM + 1]),
+    st.integers(LARGEST_FRAME - 5, 3 * LARGEST_FRAME),
+)
 
 
 @given(st.lists(SIZES, max_size=6))
@@ -16,7 +21,7 @@ def test_packets_come_out_as_they_went_in_and_no_frame_is_too_large(sizes: list[
     packets, got = Packets(), []
     for packet in sent:
         said = list(packet_frames(Channel.STDIN, packet))
-        assert len(said) == max(1, -(-len(packet) // (LARGEST_FRAME - 2)))
+        assert len(said) == max(1, -(-len(packet) // ROOM))
         for each in said:
             assert len(each) <= LARGEST_FRAME
             channel, content = unframed(each)
