@@ -5,14 +5,18 @@ Imports aio-pika's door: a device does so when it has something to carry.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from routing.amqp import Connection
-from routing.amqp_shapes import Arrival, Properties
+from routing.amqp_shapes import AmqpError, Arrival, Properties
 from routing.proxy.allocation import keep_freed
+from routing.proxy.frames import Why
 from routing.proxy.multiplexer import Multiplexer
 
 VALID_FOR = 30_000
 """Milliseconds. What the other end did not fetch within them would only make it say so."""
+LAST_WORDS = 1.0
+"""Seconds for them when it is cancelled."""
 OF_A_PACKET = Properties(persistent=False, expires_in=VALID_FOR)
 
 Way = Callable[[str], tuple[str, str]]
@@ -68,6 +72,13 @@ async def carry(
                         part.cancel()
             except BaseExceptionGroup as group:
                 raise _first(group) from None
+            except asyncio.CancelledError:
+                # The other ends would wait for a word until they take the silence for one.
+                multiplexer.reset_all(Why.STOPPING, "the proxy at the other end stops")
+                with suppress(AmqpError, TimeoutError):
+                    async with asyncio.timeout(LAST_WORDS):
+                        await multiplexer.flush(send)
+                raise
             await multiplexer.flush(send)
     finally:
         multiplexer.lost("the link to the interior router was lost")

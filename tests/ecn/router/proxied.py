@@ -66,6 +66,7 @@ class Proxied:
         self.gates = Gates(self.link, "127.0.0.1")
         self.port = free_port()
         self.inner = inner
+        self.at_edge: asyncio.Task[None]
         self.wished = OpenPort(
             port_id=PORT_ID,
             port=self.port,
@@ -133,7 +134,8 @@ async def proxied(access: Access, serve: Serve, protocol: str = "tcp") -> AsyncI
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         link = tasks.create_task(both.link.run(stop))
-        others = [tasks.create_task(both.gates.run()), tasks.create_task(both.edge.run())]
+        both.at_edge = tasks.create_task(both.edge.run())
+        others = [tasks.create_task(both.gates.run()), both.at_edge]
         try:
             both.wish()
             await both.up()

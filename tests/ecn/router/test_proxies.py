@@ -172,6 +172,15 @@ async def test_limits_end_a_connection(access: Access, monkeypatch: pytest.Monke
         assert 0.9 < asyncio.get_running_loop().time() - began < 3
 
 
+async def test_an_agent_that_stops_says_so(access: Access) -> None:
+    async with proxied(access, echo) as both:
+        reader, writer = await both.connect()
+        writer.write(b"x")
+        assert await reader.readexactly(1) == b"x"
+        both.at_edge.cancel()
+        assert await broken(reader, within=3)
+
+
 async def test_ports_are_opened_and_closed_live_and_others_do_not_notice(access: Access) -> None:
     async with proxied(access, echo) as both:
         reader, writer = await both.connect()
