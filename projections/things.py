@@ -8,7 +8,7 @@ from projections.applications import ApplicationRow
 from projections.catalog import CatalogItemRow, catalog_item
 from projections.edge_resources import EdgeResourceRow
 from projections.microservices import MicroserviceRow
-from projections.network import SETTING, NetworkRow
+from projections.network import BROKER, SETTING, NetworkRow
 from projections.nodes import NodeRow
 from projections.registries import RegistryRow
 from projections.routes import RouteRow
@@ -66,8 +66,8 @@ def table_of(world: World, kind: str) -> Table[Hashable, object]:
 
 
 def row_key(kind: str, key: str) -> str:
-    """The row that `<kind>/<key>` is: the network's settings stand apart from its router."""
-    return f"{SETTING}{key}" if kind == "network" and key != DEFAULT_ROUTER else key
+    """The row that `<kind>/<key>` is: the network's settings stand apart from its routers."""
+    return f"{SETTING}{key}" if kind == "network" and key not in (DEFAULT_ROUTER, BROKER) else key
 
 
 def subject_of(kind: str, key: str) -> str:

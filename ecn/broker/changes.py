@@ -302,6 +302,8 @@ def _wrong_queues(there: Found, wanted: Topology) -> Iterator[Kept]:
         queue = wanted.queues.get(name)
         if queue is not None and queue != found.queue:
             kind = "a quorum queue" if queue.quorum else "a classic one"
+            if queue.one_reader:
+                kind += " with a single active consumer"
             yield Kept(name, f"is not {kind}, as it should be: delete it, and it is made anew")
 
 

@@ -82,6 +82,7 @@ class _Queue(Struct):
     type: str = "classic"
     messages: int = 0
     consumers: int = 0
+    arguments: dict[str, object] = {}
 
 
 class _Binding(Struct):
@@ -187,7 +188,7 @@ class Management:
     async def found(self) -> Found:
         """What is there of ours, but for what is `idle`. Errors: BrokerAway, BrokerRefused."""
         exchanges = await self._list(f"/exchanges/{self._vhost}?columns=name,type", list[_Exchange])
-        columns = "name,type,messages,consumers"
+        columns = "name,type,messages,consumers,arguments"
         queues = await self._list(f"/queues/{self._vhost}?columns={columns}", list[_Queue])
         bindings = await self._list(f"/bindings/{self._vhost}", list[_Binding])
         policies = await self._list(f"/policies/{self._vhost}", list[_Policy])
@@ -239,7 +240,10 @@ class Management:
                 await self._call("PUT", path, f"declaring exchange {step.name}", body)
             case PutQueue():
                 kind = "quorum" if step.queue.quorum else "classic"
-                body = {"durable": True, "arguments": {"x-queue-type": kind}}
+                arguments: dict[str, str | bool] = {"x-queue-type": kind}
+                if step.queue.one_reader:
+                    arguments[_ONE_READER] = True
+                body = {"durable": True, "arguments": arguments}
                 path = f"/queues/{self._vhost}/{_quoted(step.name)}"
                 await self._call("PUT", path, f"declaring queue {step.name}", body)
             case Bind():
@@ -401,7 +405,11 @@ def _exchanges(there: list[_Exchange]) -> dict[str, str]:
 
 def _queues(there: list[_Queue]) -> dict[str, FoundQueue]:
     return {
-        each.name: FoundQueue(Queue(each.type == "quorum"), each.messages, each.consumers)
+        each.name: FoundQueue(
+            Queue(each.type == "quorum", each.arguments.get(_ONE_READER) is True),
+            each.messages,
+            each.consumers,
+        )
         for each in there
         if each.name.startswith(OURS)
     }

@@ -8,7 +8,7 @@ username: ecn
 password: ...
 ca_file: ca.pem                        # certificates to trust; from the file's own folder
 vhost: ecn
-limits: {inbox: 256, upstream: 1024, dead: 256, proxy: 256}     # MiB
+limits: {inbox: 256, upstream: 1024, dead: 256, proxy: 1024}     # MiB
 ```
 
 It has a password: only its owner may read it. Never in arguments, nor in the environment.

@@ -41,14 +41,18 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """For the operator's consumers, of one application; for one webhook."""
     dead: int = 256
     """Dead letters; of these the oldest go."""
-    proxy: int = 256
-    """What is said between an edge proxy and interior ones."""
+    proxy: int = 1024
+    """What is said between an edge proxy and interior ones: more than their windows allow, as what
+    finds no room is lost, and its connection with it."""
 
 
 class Queue(Struct, frozen=True):
     """A queue. Its limits are in policies, so that they can change."""
 
     quorum: bool
+    one_reader: bool = False
+    """Of several who read it, one gets something at a time, until it is gone: or what a reader
+    that nobody misses yet has on loan would come after what is behind it."""
 
 
 class Binding(Struct, frozen=True, order=True):
@@ -119,7 +123,12 @@ def topology(world: World, key: bytes, limits: Limits) -> Topology:
         **{addresses.proxy_exchange(node_id): "topic" for node_id in proxied},
     }
     queues = {addresses.DEAD: Queue(quorum=True)}
-    queues |= {lead.queue: Queue(quorum=True) for lead in leads if lead.nodes}
+    inbox = addresses.in_queue("")
+    queues |= {
+        lead.queue: Queue(quorum=True, one_reader=lead.queue.startswith(inbox))
+        for lead in leads
+        if lead.nodes
+    }
     # What proxies say is of no use to anybody once its connection is over.
     queues |= {addresses.proxy_queue(node_id): Queue(quorum=False) for node_id in proxied}
     return Topology(

@@ -18,6 +18,7 @@ from events.ids import (
 )
 from events.node import DEFAULT_ROUTER
 from projections import catalog, network
+from projections.network import BROKER
 from projections.world import World
 
 
@@ -132,8 +133,11 @@ def network_setting(world: World, ref: str) -> str:
 
 
 def set_for_network(world: World, ref: str) -> str:
-    """Its default router as it was set, or a setting by its key. Errors: NotFound."""
-    if ref == DEFAULT_ROUTER and ref in world.network:
+    """Its default router as it was set, its interior router, or a setting by its key.
+
+    Errors: NotFound.
+    """
+    if ref in (DEFAULT_ROUTER, BROKER) and ref in world.network:
         return ref
     return network_setting(world, ref)
 

@@ -23,7 +23,7 @@ from projections.applications import ApplicationRow
 from projections.catalog import CatalogItemRow
 from projections.edge_resources import EdgeResourceRow
 from projections.microservices import MicroserviceRow
-from projections.network import NetworkRow
+from projections.network import BROKER, NetworkRow
 from projections.nodes import NodeRow
 from projections.registries import RegistryRow
 from projections.routes import RouteRow, end_names
@@ -74,6 +74,8 @@ def standing(world: World, subject: Subject) -> Standing | None:
         case VolumeRow():
             return VolumeStanding(row.name, row.settings)
         case NetworkRow():
+            if row.broker is not None or key == BROKER:
+                return None  # controllers say where it is, each time they are started
             return row.router if row.router is not None else SettingStanding(row.value or "")
     return None
 

@@ -49,6 +49,7 @@ from events.ids import (
     VolumeId,
 )
 from events.network import DefaultRouter
+from projections.network import BROKER
 from projections.nodes import NodeState
 from projections.world import World
 
@@ -119,6 +120,12 @@ def _gone(now: World, then: World, each: Subject) -> list[SingleCommand]:
             return [DeleteEdgeResource(edge_resource_id=EdgeResourceId(key))]
         case "volume":
             return [DeleteVolume(volume_id=VolumeId(key))]
+        case "network" if key == BROKER:
+            raise NotRestorable(
+                "where the interior router is, is what controllers are started with",
+                next_step="Start them with another file: ecn controller --broker FILE, or "
+                "--forget-broker",
+            )
         case "network":
             raise NotRestorable(
                 f"{name!r} was not set at position {then.position}, and nothing unsets it",

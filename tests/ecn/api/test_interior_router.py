@@ -110,3 +110,14 @@ async def test_what_is_none_is_refused(controller: Controller, wrong: Broker, fi
     with pytest.raises(Invalid) as refused:
         await controller.execute(SetBroker(broker=wrong))
     assert refused.value.field == field
+
+
+async def test_it_can_be_asked_about_and_not_be_reverted(controller: Controller) -> None:
+    await controller.agent("east")
+    start = controller.world_position
+    await controller.execute(SetBroker(broker=THERE))
+    why = (await controller.viewer.get("/why/network/broker")).is_good()
+    assert THERE.url in str(why.json)
+    body = {"subjects": ["network/broker"], "to": str(start)}
+    refused = await controller.operator.post("/revert", body)
+    assert "controllers are started with" in refused.content.decode()
