@@ -109,6 +109,9 @@ async def seeded(controller: Controller) -> Ids:
     }
     (await operator.put("/applications/shop", shop)).is_good(201)
     (await operator.put("/registries/hub", {"url": "hub.example"})).is_good(201)
+    gate = {"name": "gate", "password": "a-long-password"}
+    (await controller.admin.post("/users", {**gate, "role": "router"})).is_good(201)
+    login = (await controller.nobody.post("/login", gate)).is_good()
     web = (await operator.get("/microservices/shop/web")).text("id")
     route = (await operator.get("/routes/shop/r")).text("id")
     v3 = controller.url + "/api/v3"
@@ -134,6 +137,7 @@ async def seeded(controller: Controller) -> Ids:
         "kind": "node",
         "ref": "east",
         "agent": agent.client.token or "",
+        "router": login.text("token"),
         "/api/v1/routes/id": route,
         "/api/v1/microservices/id": web,
         "/api/v1/microservices/name": "web",
@@ -172,6 +176,8 @@ def token(operation: Operation, ids: Ids) -> dict[str, str]:
             return {}
         case Access.AGENT:
             return {"Authorization": f"Bearer {ids['agent']}"}
+        case Access.ROUTER:
+            return {"Authorization": f"Bearer {ids['router']}"}
         case _:
             return {"Authorization": f"Bearer {ADMIN}"}
 
