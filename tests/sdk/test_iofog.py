@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import signal
+import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,6 +17,7 @@ from iofog.microservices.iomessage import IoMessage
 from iofog.microservices.listener import IoFogControlWsListener, IoFogMessageWsListener
 from iofog.microservices.log import Logger
 
+from routing.message import Message
 from tests.agent.local_api.serving import Serving, serving
 from tests.agent.waiting import until_true
 
@@ -162,6 +166,39 @@ async def test_a_listener_that_raises_ends_nothing(container: Callable[[Serving]
         await until_true(lambda: len(one.routing.inbox("m1").taken) == 2)
         done.set()
         await using
+
+
+PROGRAM = """
+from iofog.microservices.client import IoFogClient
+from iofog.microservices.listener import IoFogMessageWsListener
+
+class Listener(IoFogMessageWsListener):
+    def on_message(self, io_msg):
+        print(io_msg.contentdata.decode(), flush=True)
+
+IoFogClient().establish_message_ws_connection(Listener())
+"""
+
+
+async def test_a_program_that_has_come_to_its_end_goes_on_listening() -> None:
+    async with serving() as one:
+        environment = {
+            "PYTHONPATH": str(Path(__file__).parents[2] / "routing" / "sdk"),
+            "SELFNAME": "m1",
+            "ECN_TOKEN": one.tokens.of("m1"),
+            "ECN_LOCAL_API": f"http://127.0.0.1:{one.port}",
+        }
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", PROGRAM), env=environment, stdout=asyncio.subprocess.PIPE
+        )
+        assert process.stdout is not None
+        inbox = one.routing.inbox("m1")
+        await until_true(lambda: inbox.readers == 1, 30)
+        await asyncio.sleep(0.5)
+        one.routing.put("m1", Message(message_id="0f" * 16, publisher="m2", body=b"late"))
+        assert await process.stdout.readline() == b"late\n"
+        process.terminate()
+        assert await process.wait() == -signal.SIGTERM
 
 
 def test_a_client_needs_an_id(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -195,7 +195,8 @@ class _Listening:
         self._client, self._handle = client, handle
         self._socket: Socket = client.socket(kind)
         self._closed = False
-        self._thread = threading.Thread(target=self._listen, name=f"iofog {kind}", daemon=True)
+        # No daemon, as with ioFog: a program that has said all it has to lives on to listen.
+        self._thread = threading.Thread(target=self._listen, name=f"iofog {kind}")
         self._thread.start()
 
     def send(self, frame: bytes) -> None:
