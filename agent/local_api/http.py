@@ -175,8 +175,11 @@ class LocalApiHttp:
                 await socket.close(WSCloseCode.OK, "")
         except* ConnectionError as errors:
             log.debug("local-api-socket-broke", microservice=microservice_id, error=str(errors))
-            if request.transport is not None:
-                request.transport.abort()
+            _abort(request)
+        except* Exception:
+            # A fault of ours in one socket ends that one: what is out is offered again.
+            log.exception("local-api-socket-failed", microservice=microservice_id)
+            _abort(request)
         finally:
             self._sockets[microservice_id] -= 1
         return ws
@@ -213,6 +216,11 @@ def _of_this_site(request: web.BaseRequest) -> None:
         raise Refused("this is no place for pages of other sites", 403)
 
 
+def _abort(request: web.BaseRequest) -> None:
+    if request.transport is not None:
+        request.transport.abort()
+
+
 def _okay(body: bytes) -> web.Response:
     return web.Response(body=body, content_type="application/json")
 
@@ -224,8 +232,7 @@ async def _sent(request: web.BaseRequest, response: web.Response) -> web.StreamR
             await response.prepare(request)
             await response.write_eof()
     except TimeoutError:
-        if request.transport is not None:
-            request.transport.abort()
+        _abort(request)
     return response
 
 

@@ -147,6 +147,8 @@ class MessageSocket:
                         microservice=self._microservice_id,
                         because=str(outcome),
                     )
+                case asyncio.CancelledError():
+                    raise ConnectionError("the router ends, and its socket with it") from outcome
                 case _:
                     raise outcome
         return left

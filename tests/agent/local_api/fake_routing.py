@@ -62,6 +62,7 @@ class FakeRouting:
     def __init__(self) -> None:
         self.full = False
         self.refuses = ""
+        self.breaks: BaseException | None = None
         self.routes: dict[str, str] = {}
         self.published: list[Message] = []
         self.archive: list[Message] = []
@@ -73,6 +74,8 @@ class FakeRouting:
         return self._inboxes.setdefault(microservice_id, FakeInbox())
 
     async def publish(self, publisher: str, message: Message) -> Message:
+        if self.breaks:
+            raise self.breaks
         if self.full:
             raise StoreFull
         if self.refuses:

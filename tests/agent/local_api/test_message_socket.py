@@ -333,3 +333,19 @@ async def test_when_the_agent_ends_everybody_is_told_and_nothing_stays_out() -> 
         assert await socket.closed() == 1001
     assert it.routing.inbox("m1").out == {}
     assert len(it.routing.inbox("m1").waiting) == 1
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("a bug"), asyncio.CancelledError()])
+async def test_a_fault_ends_one_socket_and_nothing_else(fault: BaseException) -> None:
+    async with serving() as it:
+        it.routing.put("m1", message(1))
+        socket, other = await it.socket("m1"), await it.socket("m2")
+        assert await number(socket) == 1
+        it.routing.breaks = fault
+        await socket.send(framed())
+        assert await socket.closed() == 0
+        it.routing.breaks = None
+        await other.send(framed())
+        read_receipt_frame(await other.binary())
+        again = await it.socket("m1")
+        assert await number(again) == 1
