@@ -61,7 +61,7 @@ class _Forwards:
         self._link = link
         self._request = request
         self._containers = containers
-        self._multiplexer = Multiplexer("device", self._accept, most=MOST, pool=POOL)
+        self._multiplexer = Multiplexer("device", self._accept, most=MOST, pool=POOL, asks=False)
         self._active = asyncio.get_running_loop().time()
         self._connections: asyncio.TaskGroup
 
@@ -128,8 +128,7 @@ class _Forwards:
             await asyncio.sleep(min(ends, idle_ends) - now)
 
     def _accept(self, stream: Stream, wanted: Open, _: str) -> None:
-        # Both ends ask each other now and then whether they are there, so the session is not
-        # silent while a connection is: each has the session's limit.
+        # One that is silent among others that are not has the session's limit all the same.
         stream.longest_idle = self._request.longest_idle
         self._connections.create_task(self._connect(stream, wanted))
 

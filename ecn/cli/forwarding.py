@@ -170,7 +170,7 @@ class _Carried:
     """Connections in one session, while it lasts."""
 
     def __init__(self, socket: SessionSocket) -> None:
-        self.multiplexer = Multiplexer(DEVICE)
+        self.multiplexer = Multiplexer("operator", asks=False)  # the links ask, each by itself
         self._socket = socket
         self._left = asyncio.Event()
 

@@ -124,9 +124,19 @@ class Multiplexer:
     """
 
     def __init__(
-        self, name: str, accept: Accept | None = None, *, pool: int = POOL, most: int = MOST
+        self,
+        name: str,
+        accept: Accept | None = None,
+        *,
+        pool: int = POOL,
+        most: int = MOST,
+        asks: bool = True,
     ) -> None:
+        """asks: an end that is silent is asked whether it is there, and taken for lost when it does
+        not answer; not, where the carrier itself knows. On a slow link an answer waits behind data.
+        """
         self.name = name
+        self._asks = asks
         self._accept = accept
         self._pool = Pool(pool)
         self._most = most
@@ -272,6 +282,8 @@ class Multiplexer:
             return
         for stream in list(peer.streams.values()):
             _limited(stream, now)
+        if not self._asks:
+            return
         if silent > SILENCE:
             log.warning("other-end-silent", receiver=peer.name, seconds=round(silent))
             peer.drop_all(Why.SILENT, "nothing is heard of the other end", told=False)

@@ -20,6 +20,7 @@ from agent.contract import (
 )
 from agent.link import streams as module
 from agent.proxy import containers
+from routing.proxy import multiplexer
 from routing.proxy.frames import Why
 from routing.proxy.multiplexer import Multiplexer
 from routing.proxy.stream import Gone, Stream
@@ -52,7 +53,7 @@ class Operator:
     """The other end: whoever makes connections at the centre."""
 
     def __init__(self, socket: web.WebSocketResponse) -> None:
-        self.multiplexer = Multiplexer("operator")
+        self.multiplexer = Multiplexer("operator", asks=False)
         self.end: SessionEnd | None = None
         self._socket = socket
         self._tasks = [asyncio.ensure_future(each) for each in (self._receive(), self._send_all())]
@@ -223,3 +224,17 @@ async def test_a_node_has_room_for_so_many_and_an_agent_apart_from_its_device_fo
         await until_true(lambda: more.end is not None, 5)
         assert more.end is not None
         assert "are open on this node" in more.end.reason
+
+
+async def test_a_connection_outlives_a_silence_that_its_links_have_no_part_in(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ASK_AFTER", "SILENCE", "TICK"):
+        monkeypatch.setattr(multiplexer, name, 0.05)
+    async with listening() as port, operating(device, wanted(port)) as operator:
+        stream = operator.open(port)
+        await until_true(lambda: stream.opened, 5)
+        await asyncio.sleep(0.5)
+        await stream.write(b"still there")
+        stream.end()
+        assert await all_of(stream) == b"still there"
