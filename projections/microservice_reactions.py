@@ -23,6 +23,7 @@ from events.route import RouteCreated, RouteDeleted, RouteEnds, RouteUpdated
 from projections.flags import MICROSERVICES, Flag, Reaction, on
 from projections.microservices import MicroserviceRow
 from projections.public_ports import hosting_node
+from projections.routes import takes_all
 
 if TYPE_CHECKING:
     from projections.world import World
@@ -63,9 +64,10 @@ def of(world: "World", event: EVENTS) -> Iterator[Reaction]:
                 yield from centres(world, member.spec)
         case RouteCreated() | RouteUpdated() | RouteDeleted():
             before = world.routes.get(event.route_id)
-            if before is not None:
+            # Of others, who polls is told nothing.
+            if before is not None and takes_all(before):
                 yield from _ends(world, before.ends)
-            if not isinstance(event, RouteDeleted):
+            if not isinstance(event, RouteDeleted) and takes_all(event):
                 yield from _ends(world, event.ends)
         case _:
             yield from _of_one(world, event, world.microservices[event.microservice_id])

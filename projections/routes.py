@@ -53,7 +53,7 @@ def ends_as_written(ends: RouteEnds, name_of: Callable[[MicroserviceId], str]) -
     )
 
 
-def takes_all(row: RouteRow) -> bool:
+def takes_all(row: RouteRow | RouteCreated | RouteUpdated) -> bool:
     """Whether all messages of one microservice go to one other: what ioFog calls a route."""
     ends, terms = row.ends, row.terms
     some = terms.condition or terms.output or terms.twin_changes
