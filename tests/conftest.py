@@ -2,8 +2,7 @@
 
 import os
 import signal
-
-from tests.docker_fixtures import free_port
+import socket
 
 pytest_plugins = ["tests.broker_fixtures", "tests.docker_fixtures", "tests.postgres_fixtures"]
 
@@ -11,4 +10,6 @@ pytest_plugins = ["tests.broker_fixtures", "tests.docker_fixtures", "tests.postg
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Agents of several tests run at once; each but the first would tell that its port is taken.
-os.environ.setdefault("ECN_AGENT_LOCAL_API_PORT", str(free_port()))
+with socket.socket() as _free:
+    _free.bind(("127.0.0.1", 0))
+    os.environ.setdefault("ECN_AGENT_LOCAL_API_PORT", str(_free.getsockname()[1]))
