@@ -15,7 +15,7 @@ from msgspec import Struct, field
 
 from agent.messages.commits import Commits
 from agent.messages.counts import Measures
-from agent.messages.lanes import Entry, Lane, Place, Way, in_order
+from agent.messages.lanes import Entry, Lane, Place, Taken, Way, in_order
 from agent.messages.route_table import Elsewhere, Here
 from agent.messages.routing import StoreFull
 from agent.messages.rows import WEIGHS, Dropped, Gone, Put, Row, Victim
@@ -28,6 +28,8 @@ WINDOW_BYTES = 8 * 1024 * 1024
 """Of messages that are in the store and in memory too, so that they need not be read."""
 READ_AT_ONCE = 256
 READ_BYTES = 256 * 1024
+READ_WITHIN = 2.0
+"""Seconds that somebody who would not wait waits for what is not in memory."""
 READ_EARLY = 64
 """Fewer than that in a window, and the next are read."""
 LOOKED_AT = 2000
@@ -188,6 +190,7 @@ class Keeping:
             self._room_in_memory(size * len(brief))
         for way, expires_at in brief:
             self.memory_bytes += size
+            self._measures.of(way.route_id).accepted += 1
             lane = self._lane(way)
             self._arrived(
                 lane, Entry(lane, next(self._sequences), message, size, message.created, expires_at)
@@ -231,6 +234,7 @@ class Keeping:
     def _stored(self, entry: Entry) -> None:
         """It is on the disk: in its window too, if all before it is and there is room."""
         lane = entry.lane
+        self._measures.of(lane.way.route_id).accepted += 1
         if lane.dead:
             lane.count(entry.size, entry.at)
             self._window_bytes += entry.size
@@ -298,14 +302,19 @@ class Keeping:
         without: Collection[str] = (),
     ) -> list[Entry]:
         """The next ones, theirs who asks until `done` or `offer_again`; [] when none came within
-        so many seconds."""
+        so many seconds, and what is in the store had time to be read."""
         place.readers += 1
+        clock = asyncio.get_running_loop().time
+        until = None if wait is None else clock() + wait
         try:
-            async with asyncio.timeout(wait):
+            async with asyncio.timeout_at(until) as limit:
                 while True:
                     place.asked_at = self._now()
-                    if entries := self._take(place, most, most_bytes, without):
-                        return entries
+                    taken = self._take(place, most, most_bytes, without)
+                    if taken.entries:
+                        return taken.entries
+                    if taken.missing is not None and until is not None:
+                        limit.reschedule(max(until, clock() + READ_WITHIN))
                     place.woken.clear()
                     await place.woken.wait()
         except TimeoutError:
@@ -313,9 +322,7 @@ class Keeping:
         finally:
             place.readers -= 1
 
-    def _take(
-        self, place: Waiting, most: int, most_bytes: int, without: Collection[str]
-    ) -> list[Entry]:
+    def _take(self, place: Waiting, most: int, most_bytes: int, without: Collection[str]) -> Taken:
         taken = place.lanes.take(most, most_bytes, self._now(), without)
         for entry in taken.expired:
             self._drop(entry, "expired")
@@ -326,7 +333,7 @@ class Keeping:
                 self._out[entry.lane.number, entry.sequence] = entry
             if not entry.lane.whole and len(entry.lane.window) < READ_EARLY:
                 self._read_on(entry.lane)
-        return taken.entries
+        return taken
 
     def lease(self, entry: Entry) -> int:
         """A number by which whoever took it speaks of it."""

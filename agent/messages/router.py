@@ -13,6 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import structlog
+from msgspec import Struct
 from msgspec.structs import replace
 
 from agent.contract import Route, RouteStatus
@@ -87,7 +88,7 @@ class EdgeRouter:
         self._created = 0
         self._link = "waiting", "the link to the interior router was not tried yet"
         self._stalled: dict[str, str] = {}
-        self._refusing = ""
+        self._refusing: _Refusal | None = None
         self._drops = DropTelling(self._keeping.commits, journal, on_news)
         self._keeping.commits.at_end = self._keeping.lose_memory
         self._keeping.commits.last_words = self._drops.tell
@@ -178,9 +179,10 @@ class EdgeRouter:
                 await asyncio.sleep(0)  # nothing above waits: receivers have to have their turn
         except StoreFull as error:
             self._measures.refused += 1
-            self._refusing = str(error)
+            self._refusing = _Refusal(str(error), message.size)
             raise
-        self._refusing = ""
+        self._measures.published += 1
+        self._refusing = None
         self._measures.acceptance.observe(time.perf_counter() - began)
         return message
 
@@ -215,9 +217,6 @@ class EdgeRouter:
         )
         for route in undefined:
             self._measures.of(route.route_id).undefined += 1
-        for route in chosen:
-            self._measures.of(route.route_id).accepted += 1
-        self._measures.published += 1
         self._measures.unrouted += not chosen
         return message, future
 
@@ -352,13 +351,22 @@ class EdgeRouter:
             link=link,
             link_reason=link_reason,
             stalled=self._stalled,
-            refusing=self._keeping.commits.problem or self._refusing,
+            refusing=self._keeping.commits.problem or self._still_refused(),
         )
         by_route: dict[str, list[Lane]] = {route_id: [] for route_id in self._table.routes}
         for lane in self._keeping.lanes():
             if lane.way.route_id and (lane.waiting or lane.way.route_id in by_route):
                 by_route.setdefault(lane.way.route_id, []).append(lane)
         return [self._status(route_id, by_route[route_id], around) for route_id in sorted(by_route)]
+
+    def _still_refused(self) -> str:
+        """Why the message that was refused last would be refused again; empty: it would not."""
+        last, keeping = self._refusing, self._keeping
+        if last is None:
+            return ""
+        limit = keeping.commits.limits.size
+        room = min(limit - keeping.commits.used, MEMORY_BYTES - keeping.memory_bytes)
+        return last.why if room < last.size + limit // 32 else ""
 
     def _status(self, route_id: str, lanes: list[Lane], around: Circumstances) -> RouteStatus:
         route = self._table.routes.get(route_id)
@@ -388,6 +396,13 @@ class EdgeRouter:
         measures.memory_bytes = keeping.memory_bytes
         measures.memory_limit_bytes = MEMORY_BYTES
         return measures
+
+
+class _Refusal(Struct, frozen=True):
+    """Of a message that had so many bytes."""
+
+    why: str
+    size: int
 
 
 class EdgeInbox:
