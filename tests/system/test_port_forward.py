@@ -12,9 +12,9 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -94,10 +94,13 @@ class Forward:
 
 
 @contextmanager
-def forward(network: Network, *arguments: str, count: int = 1) -> Iterator[Forward]:
+def forwarding(
+    environment: Mapping[str, str], *arguments: str, count: int = 1
+) -> Iterator[Forward]:
+    """`ecn` with these arguments, once it says that it listens."""
     process = subprocess.Popen(
         [sys.executable, "-m", "ecn", *arguments],
-        env={**network.environment, "PYTHONUNBUFFERED": "1"},
+        env={**environment, "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -118,6 +121,10 @@ def forward(network: Network, *arguments: str, count: int = 1) -> Iterator[Forwa
         process.kill()
         process.wait()
         run.close()
+
+
+def forward(network: Network, *arguments: str, count: int = 1) -> AbstractContextManager[Forward]:
+    return forwarding(network.environment, *arguments, count=count)
 
 
 def digest_of(port: int, content: bytes) -> str:

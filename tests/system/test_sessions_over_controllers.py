@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import pytest
 from tests.docker_fixtures import IMAGE, docker
 from tests.ecn.controller_process import ControllerProcess
 from tests.system.network import eventually
+from tests.system.test_port_forward import forwarding
 
 pytestmark = [
     pytest.mark.docker,
@@ -137,3 +139,15 @@ def look(ecn: Ecn, web: str, node: str) -> None:
     assert '"state":"running"' in ecn.good("top", web, "--once", "-o", "json")
     assert '"action":"start"' in ecn.good("engine-events", f"node/{node}", "-o", "json")
     assert "exit code 5" in ecn.good("audit", "--type", "session")
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        forwarding(ecn.environment, "tunnel", node, f"0:{server.getsockname()[1]}") as run,
+        socket.create_connection(("127.0.0.1", run.ports[0]), timeout=20) as client,
+    ):
+        server.settimeout(20)
+        reached, _ = server.accept()
+        with reached:
+            client.sendall(b"through both")
+            assert reached.recv(100) == b"through both"
+    audited = ecn.good("audit", "--subject", f"node/{node}", "--type", "session")
+    assert "tunnel, 1 connections" in audited
