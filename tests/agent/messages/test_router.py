@@ -344,7 +344,10 @@ async def test_a_changed_twin_is_told_by_the_routes_that_look_at_twins(tmp_path:
     async with running(tmp_path, known(route(twin_changes=True), UP)) as router:
         router.twin_changed("a", b'{"s":1}')
         router.twin_changed("b", b'{"s":2}')
-        assert await texts(router, "b") == ['{"s":1}']
+        (told,) = await router.inbox("b").next(1, 10.0)
+        assert told.message.body == b'{"s":1}'
+        assert told.message.twin_change
+        assert await texts(router, "b") == []
         assert await outgoing_texts(router) == []
 
 
