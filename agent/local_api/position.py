@@ -11,7 +11,7 @@ import structlog
 from msgspec import Struct
 
 from agent.contract import SettingsChange
-from agent.errors import AgentError
+from agent.errors import AgentError, ControllerRefused
 
 log = structlog.get_logger()
 
@@ -64,6 +64,8 @@ class Position:
             self._told = latest
             try:
                 await change(SettingsChange(latitude=latest.latitude, longitude=latest.longitude))
+            except ControllerRefused as error:
+                log.warning("position-not-told", error=str(error))
             except AgentError as error:
                 log.warning("position-not-told", error=str(error), again_in=TOLD_EVERY)
                 self._measured.set()  # the next one, or this one again
