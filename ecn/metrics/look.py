@@ -21,6 +21,7 @@ from events.application import ContainerState
 from events.ids import NodeId, RouteId
 from events.session import SessionKind
 from projections.live import Live
+from projections.node_routes import source_nodes
 from projections.nodes import NodeState
 from projections.world import World
 from routing.metrics.families import (
@@ -67,7 +68,7 @@ class ControllerLook:
         """All of them."""
         world = self._live.world
         if self._telemetry is not None:
-            await self._telemetry.look(list(world.nodes))
+            await self._telemetry.look(_with_routes(world))
         # In a thread, as a large network takes a while to be counted; a world never changes.
         told = await asyncio.to_thread(_of_network, world, self._telemetry)
         return [*told, *self._own(world)]
@@ -123,6 +124,17 @@ class ControllerLook:
 
 def _of_network(world: World, telemetry: Telemetry | None) -> list[Family]:
     return [*network(world), *(() if telemetry is None else routes(world, telemetry))]
+
+
+def _with_routes(world: World) -> set[NodeId]:
+    """Nodes whose agents tell of routes."""
+    found: set[NodeId] = set()
+    for key in world.routes:
+        row = world.routes[key]
+        found.update(source_nodes(world, row))
+        if row.ends.destination is not None:
+            found.add(world.microservices[row.ends.destination].node_id)
+    return found
 
 
 def network(world: World) -> Iterable[Family]:
