@@ -41,6 +41,11 @@ ALL_EVERY = 60.0
 """Seconds after which all is looked at, whether or not anything changed."""
 SETTLES = 0.2
 """Seconds that a change waits for those that come with it."""
+RESTS = 4.0
+"""How many times as long as the last look took a change waits at least: of a large network, whose
+nodes come and go all the time, a look takes a second."""
+LONGEST_REST = 10.0
+"""Seconds."""
 COUNTED_AFTER = 15.0
 """Seconds after which RabbitMQ's counts of a queue that nothing leads to are those of now."""
 PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
@@ -104,6 +109,8 @@ class BrokerKeeper:
         self._there: Found | None = None
         """What is there, as it was read and changed since; None: it has to be read."""
         self._read_at = 0.0
+        self._took = 0.0
+        """Seconds, to find out what is to be done."""
         self._unbound: dict[str, float] = {}
         """Queues that nothing leads to, and since when that is known."""
         self._strangers: frozenset[Reader] = frozenset()
@@ -153,7 +160,7 @@ class BrokerKeeper:
                 await self._news.wait()
         except TimeoutError:
             return
-        await asyncio.sleep(SETTLES)
+        await asyncio.sleep(max(SETTLES, min(RESTS * self._took, LONGEST_REST)))
 
     async def _round(self, management: Management) -> None:
         """Errors: BrokerAway, BrokerRefused, StoreUnavailable, LogError, SecretLost."""
@@ -170,10 +177,12 @@ class BrokerKeeper:
             self._read_at = now
         world, key = self._live.world, await self._vault.broker_key()
         # Ten thousand nodes take a moment: not the loop's.
+        began = asyncio.get_running_loop().time()
         wanted, plan = await asyncio.to_thread(
             lambda there: _planned(topology(world, key, self._settings.limits), there),
             self._there,
         )
+        self._took = asyncio.get_running_loop().time() - began
         await self._carry_out(management, plan)
         self._tell_kept(plan.kept)
         if whole or plan.phases or self._strangers:

@@ -38,6 +38,8 @@ from ecn.broker.changes import (
 from ecn.broker.credentials import hashed
 from ecn.broker.settings import BrokerSettings, trust
 from ecn.broker.topology import OURS, Binding, Policy, Queue
+from routing.amqp import connected
+from routing.amqp_shapes import NOT_FOUND, Access, AmqpError, ChannelRefused
 
 ANSWER_WITHIN = 15.0
 CONNECT_WITHIN = 5.0
@@ -50,6 +52,8 @@ POLICIES = "ecn-"
 
 SALT = 4
 """Bytes, as RabbitMQ has it."""
+
+_ONE_READER = "x-single-active-consumer"
 
 T = TypeVar("T")
 
@@ -82,7 +86,7 @@ class _Queue(Struct):
     type: str = "classic"
     messages: int = 0
     consumers: int = 0
-    arguments: dict[str, object] = {}
+    arguments: dict[str, object] = field(default_factory=dict)
 
 
 class _Binding(Struct):
@@ -306,12 +310,29 @@ class Management:
         """
         path, what = f"/queues/{self._vhost}/{_quoted(name)}", f"removing queue {name}"
         details = msgspec.json.decode(await self._call("GET", path, what), type=_Details)
-        look = {"count": 1, "ackmode": "reject_requeue_true", "encoding": "base64", "truncate": 1}
-        taken = await self._call("POST", f"{path}/get", what, look)
-        if details.consumer_details or msgspec.json.decode(taken):
+        if details.consumer_details or await self._ready(name, what):
             log.info("broker_queue_in_use", queue=name)
             return
         await self._call("DELETE", path, what, gone=True)
+
+    async def _ready(self, queue: str, what: str) -> int:
+        """How many messages wait in it, by its own count of this moment, which AMQP alone gives."""
+        settings = self._settings
+        access = Access(
+            url=settings.url,
+            user=settings.username,
+            password=settings.password,
+            ca_pem=settings.ca_pem,
+        )
+        try:
+            async with connected(access, name="controller, counting") as link:
+                return await link.waiting_in(queue)
+        except ChannelRefused as e:
+            if e.code == NOT_FOUND:
+                return 0
+            raise BrokerAway(f"{what}: {e}") from e
+        except AmqpError as e:
+            raise BrokerAway(f"{what}: {e}") from e
 
     async def _unbind(self, binding: Binding) -> None:
         path = self._bindings(binding)
