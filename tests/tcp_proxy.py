@@ -51,6 +51,13 @@ class TcpProxy:
         """It flows again, also what was held up."""
         self._flowing.set()
 
+    def forget(self) -> None:
+        """Nothing gets through any more on the connections that there are, and neither side hears
+        of it; new ones work."""
+        self._flowing.clear()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -63,14 +70,17 @@ class TcpProxy:
             with suppress(OSError):
                 up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._server_port)
                 self._open.add(up_writer)
+                flowing = self._flowing
                 async with asyncio.TaskGroup() as tasks:
                     ways = (
-                        tasks.create_task(self._carry(reader, up_writer)),
-                        tasks.create_task(self._carry(up_reader, writer)),
+                        tasks.create_task(self._carry(reader, up_writer, flowing)),
+                        tasks.create_task(self._carry(up_reader, writer, flowing)),
                     )
                     await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
                     for way in ways:
                         way.cancel()
+                    # A side that ended while nothing flows: the other must not hear of it either.
+                    await flowing.wait()
         except asyncio.CancelledError:
             pass  # the server's own task: nobody waits for it
         finally:
@@ -80,10 +90,12 @@ class TcpProxy:
                     self._open.discard(each)
             self._ways.discard(task)
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _carry(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flowing: asyncio.Event
+    ) -> None:
         with suppress(OSError):
             while data := await reader.read(65_536):
-                await self._flowing.wait()
+                await flowing.wait()
                 self.carried += len(data)
                 writer.write(data)
                 await writer.drain()

@@ -53,6 +53,7 @@ class Interior:
             durable=True,
             arguments={
                 "x-queue-type": "quorum",
+                "x-single-active-consumer": True,
                 "x-max-length-bytes": most_bytes,
                 "x-overflow": "reject-publish",
                 "x-dead-letter-exchange": "ecn.dead",

@@ -159,6 +159,26 @@ async def test_a_link_that_is_cut_without_a_word_is_noticed(
     assert receiver.bodies == numbered(0, 100)
 
 
+async def test_a_connection_that_only_the_interior_router_thinks_alive_costs_no_order(
+    broker: Vhost, interior: Interior, n1: Node, n2: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("routing.amqp.connection.HEARTBEAT", 2)
+    async with TcpProxy.before(broker.broker.port) as proxy:
+        there = interior.access(broker.broker.url(broker.name, port=proxy.port))
+        n1.wish(elsewhere(), here=("a",), broker=interior.access())
+        n2.wish(here=("b",), inboxes=("b",), broker=there)
+        await n1.publish("a", *numbered(0, 300))
+        await until(lambda: not any(each.stored for each in n1.router.statuses()))
+        inbox = n2.router.inbox("b")
+        inbox.give_back(await inbox.next(10, 10))
+        proxy.forget()
+        # It connects anew by another way; what was on loan is so until the former one is missed.
+        n2.wish(here=("b",), inboxes=("b",), broker=interior.access())
+        async with receiving(n2, "b") as receiver:
+            await receiver.until(300)
+    assert receiver.bodies == numbered(0, 300)
+
+
 async def test_a_user_that_was_withdrawn_is_named_and_a_new_password_helps_at_once(
     broker: Vhost, interior: Interior, n1: Node, n2: Node
 ) -> None:
