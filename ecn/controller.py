@@ -71,6 +71,7 @@ from projections.past import Past
 from projections.postgres_snapshots import PostgresSnapshots
 from projections.postgres_views import PostgresViews
 from projections.world import World
+from routing import language
 from routing.metrics.server import CannotServe, Look, serving
 
 DATABASE_WITHIN = 60.0
@@ -188,6 +189,8 @@ async def _run(settings: ControllerSettings) -> None:
                 await ensure_admin(folder, live, writer, passwords, url)
                 if settings.forget_broker:
                     await _forget_broker(writer)
+                # Read by the first route it would hold up everybody: deciders run on the loop.
+                await asyncio.to_thread(language.load)
                 settle()
                 async with (
                     beside(presence.run()),
