@@ -43,8 +43,6 @@ TELL_EVERY = 60.0
 LOOK_EVERY = 1.0
 ARCHIVE_ROWS = 500
 """That are gone through at once, when somebody asks for what was."""
-OTHERS_TURN = 16
-"""Messages that are kept in memory alone, between two pauses for everybody else."""
 TWIN_CHANGES = 1000
 """That may wait to become messages."""
 
@@ -175,7 +173,7 @@ class EdgeRouter:
                 message, future = self._keep(publisher, message)
             if future is not None:
                 await future
-            elif self._measures.published % OTHERS_TURN == 0:
+            else:
                 await asyncio.sleep(0)  # nothing above waits: receivers have to have their turn
         except StoreFull as error:
             self._measures.refused += 1
