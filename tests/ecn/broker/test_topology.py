@@ -135,6 +135,12 @@ def test_a_route_over_two_nodes_has_a_queue_and_one_on_a_single_node_needs_none(
     assert set(here.queues) == {addresses.DEAD}
 
 
+@given(worlds())
+def test_of_all_queues_those_of_microservices_have_one_reader(world: World) -> None:
+    for name, queue in made(world).queues.items():
+        assert queue.one_reader == name.startswith(addresses.in_queue(""))
+
+
 def test_names_with_dots_stay_apart() -> None:
     events = [
         *CROSSING, application(DOTTED),
