@@ -259,7 +259,7 @@ def _microservice_lines(ms: d.MicroserviceDocument, now: datetime) -> Iterator[L
     yield "Entrypoint", _words(ms.entrypoint)
     yield "Command", _words(ms.command)
     yield "Environment", "\n".join(f"{k}={v}" for k, v in ms.env.items())
-    yield "Ports", "\n".join(tables.port_text(p) for p in ms.ports)
+    yield "Ports", "\n".join(tables.port_line(p) for p in ms.ports)
     yield (
         "Volumes",
         "\n".join(

@@ -219,3 +219,16 @@ def port_text(port: PortMapping) -> str:
     """`8080->80/tcp`."""
     address = f"{port.address}:" if port.address else ""
     return f"{address}{port.host}->{port.container}/{port.protocol}"
+
+
+def port_line(port: PortMapping) -> str:
+    """`8080->80/tcp, public at 6000 (http, only 10.0.0.0/8)`."""
+    public = port.public
+    if public is None:
+        return port_text(port)
+    said = [public.protocol.value]
+    if public.allow:
+        said.append(f"only {' '.join(public.allow)}")
+    if not public.enabled:
+        said.append("disabled")
+    return f"{port_text(port)}, public at {public.port} ({', '.join(said)})"

@@ -60,6 +60,8 @@ def test_public_ports_are_listed_with_their_links(api: RealApi, tmp_path: Path) 
     wide = run("get", "public-port", "shop/web", "-o", "wide").stdout
     assert "idle 600 s, total 60 s" in wide
     assert '"port": 6000' in run("get", "public-ports", "-o", "json").stdout
+    described = run("describe", "microservice", "shop/web").stdout
+    assert "8080->80/tcp, public at 6000 (http, only 10.0.0.0/8)" in described
     missing = run("get", "public-ports", "shop/other")
     assert missing.exit_code == 1
     assert "has no public port" in missing.output

@@ -119,6 +119,8 @@ def public(drawn: "Drawn", world: World) -> PublicPort:
         protocol=drawn.any((PublicProtocol.HTTP, PublicProtocol.TCP)),
         router=drawn.one(("hall", "node-hall", "east")) if drawn.chance(6) else DEFAULT_ROUTER,
         port=drawn.any((6000, 6001, 8080, 5672)) if drawn.chance(3) else 0,
+        allow=["10.0.0.0/8"] if drawn.chance(4) else [],
+        longest=60 if drawn.chance(6) else 0,
     )
 
 
