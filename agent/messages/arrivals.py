@@ -67,7 +67,7 @@ class Arrivals:
         if self._taken is None:
             read: asyncio.Future[list[bytes]] = asyncio.get_running_loop().create_future()
             self._keeping.commits.ask(
-                lambda store: store.taken(),
+                lambda store: store.reading.taken(),
                 lambda found: None if read.done() else read.set_result(found),
             )
             self._order = deque(await read)

@@ -156,7 +156,9 @@ class Keeping:
             if rows:
                 self._drop_stored(lane, rows[-1][0])
 
-        self.commits.ask(lambda store: store.of_lane(lane.number, after, READ_AT_ONCE), drop)
+        self.commits.ask(
+            lambda store: store.reading.of_lane(lane.number, after, READ_AT_ONCE), drop
+        )
 
     def _forget(self, lane: Lane) -> None:
         self._put_at(lane, None)
@@ -434,7 +436,8 @@ class Keeping:
             self._wake(lane)
 
         self.commits.ask(
-            lambda store: store.next_of(lane.number, lane.last, READ_AT_ONCE, READ_BYTES), read
+            lambda store: store.reading.next_of(lane.number, lane.last, READ_AT_ONCE, READ_BYTES),
+            read,
         )
 
     def _opened(self, store: Store) -> None:
@@ -576,7 +579,7 @@ class Keeping:
             if not looked.done():
                 looked.set_result(last)
 
-        self.commits.ask(lambda store: store.expired(now, after, LOOKED_AT), found)
+        self.commits.ask(lambda store: store.reading.expired(now, after, LOOKED_AT), found)
         return await looked
 
     def _expire(self, lane: Lane, rows: dict[int, tuple[int, int]]) -> None:

@@ -275,7 +275,7 @@ class EdgeRouter:
                     answer.set_result(what)
 
             commits.ask(
-                lambda store, after=after, left=left: store.archived(  # type: ignore[misc]
+                lambda store, after=after, left=left: store.reading.archived(  # type: ignore[misc]
                     publisher, begin, end, after, ARCHIVE_ROWS, left
                 ),
                 told,

@@ -28,14 +28,14 @@ from agent.messages.rows import (
     Limits,
     Loaded,
     Put,
-    Row,
     StoreBroken,
     Victim,
     together,
 )
 from agent.messages.store_file import PAGE, opened, set_aside
+from agent.messages.store_reading import StoreReading
+from agent.messages.store_tables import StoreTables, listed
 from agent.storage.reserve import Reserve
-from routing.message import Message
 
 log = structlog.get_logger()
 
@@ -51,10 +51,6 @@ TAKEN_KEPT = 20_000
 be told that it was taken, and never has more of them out than a few hundred for each microservice.
 """
 PAGES_GIVEN_BACK = 256
-
-_ROWS = (64, 8, 1)
-"""How many rows one statement writes: each statement lets go of the interpreter, and has to wait
-for it again."""
 
 
 class Store:
@@ -81,6 +77,9 @@ class Store:
 
     def _open(self) -> None:
         self._database = opened(self._path, self._reserve, uuid4().hex)
+        self._tables = StoreTables(self._database)
+        self.reading = StoreReading(self._database)
+        """What is in it."""
         self._reserve.make()
         execute = self._database.execute
         execute("DELETE FROM lanes WHERE lane NOT IN (SELECT lane FROM waiting)")
@@ -102,7 +101,7 @@ class Store:
         (self._archive_size,) = execute("SELECT ifnull(sum(size), 0) FROM archived").fetchone()
         (self._taken,) = execute("SELECT ifnull(max(taken), 0) FROM taken").fetchone()
         self._open_drops: dict[tuple[str, str], int] = {}
-        self._used = self._pages_used() * PAGE
+        self._used = self._tables.pages_used() * PAGE
 
     def begin_anew(self, error: Exception) -> None:
         """It can't be read: put it beside, and begin an empty one."""
@@ -158,14 +157,14 @@ class Store:
         for put, sequence in zip(batch.puts, applied.sequences, strict=True):
             if sequence is not None:
                 self._lanes.update((lane, way) for lane, way, _ in put.to)
-        self._used = applied.used = self._pages_used() * PAGE
+        self._used = applied.used = self._tables.pages_used() * PAGE
         return applied
 
     def _kept(self, puts: Sequence[Put], now: int, out: Set[tuple[int, int]]) -> Applied:
         applied = Applied([])
         if not puts:
             return applied
-        used = self._pages_used() * PAGE
+        used = self._tables.pages_used() * PAGE
         bodies: list[tuple[int, bytes]] = []
         waiting: list[tuple[int, int, int, int, int, int]] = []
         archived: list[tuple[int, int, int, str]] = []
@@ -197,29 +196,17 @@ class Store:
                 shared.append((sequence, copies))
             applied.sequences.append(sequence)
         self._count(self._given_way(applied.victims, now))
-        self._insert("lanes", [(n, msgspec.msgpack.encode(w)) for n, w in ways.items()])
-        self._insert("bodies", bodies)
-        self._insert("waiting", waiting)
-        self._insert("archived", archived)
-        self._insert("shared", shared)
+        self._tables.insert("lanes", [(n, msgspec.msgpack.encode(w)) for n, w in ways.items()])
+        self._tables.insert("bodies", bodies)
+        self._tables.insert("waiting", waiting)
+        self._tables.insert("archived", archived)
+        self._tables.insert("shared", shared)
         return applied
 
     def _given_way(self, victims: Iterable[Victim], now: int) -> list[Dropped]:
         return [
             Dropped(self._lanes[each.lane].route_id, "full", 1, each.size, now) for each in victims
         ]
-
-    def _insert(self, table: str, rows: Sequence[tuple[int | str | bytes, ...]]) -> None:
-        at = 0
-        for many in _ROWS:
-            while len(rows) - at >= many:
-                chunk = rows[at : at + many]
-                marks = ",".join(["(" + ",".join("?" * len(chunk[0])) + ")"] * many)
-                self._database.execute(
-                    f"INSERT INTO {table} VALUES {marks}",  # noqa: S608 - our own words
-                    [value for row in chunk for value in row],
-                )
-                at += many
 
     def _remove(self, gone: Iterable[Gone], *, careful: bool = False) -> None:
         """careful: some are gone already, and must not be counted as a copy less again."""
@@ -232,7 +219,7 @@ class Store:
                 "DELETE FROM waiting WHERE lane = ? "  # noqa: S608 - our own words
                 "AND message IN (SELECT value FROM json_each(?))"
                 + (" RETURNING message" if careful else ""),
-                (lane, _numbers(g.sequence for g in here)),
+                (lane, listed(g.sequence for g in here)),
             )
             if careful:
                 were = {row[0] for row in done.fetchall()}
@@ -240,37 +227,10 @@ class Store:
             elif others and done.rowcount != len(here):
                 raise _NotAllThereError
             own += [g.sequence for g in here if g.copies == 1]
-            self._fewer(others)
+            self._tables.fewer(others)
             several += others
-        self._without_body(own)
-        self._without_copies(several)
-
-    def _fewer(self, sequences: Sequence[int]) -> None:
-        """One copy less of each."""
-        if sequences:
-            self._database.execute(
-                "UPDATE shared SET copies = copies - 1 "
-                "WHERE message IN (SELECT value FROM json_each(?))",
-                (_numbers(sequences),),
-            )
-
-    def _without_copies(self, sequences: Sequence[int]) -> None:
-        """Those of them that nobody waits for any more go."""
-        if not sequences:
-            return
-        rows = self._database.execute(
-            "DELETE FROM shared WHERE copies <= 0 "
-            "AND message IN (SELECT value FROM json_each(?)) RETURNING message",
-            (_numbers(sequences),),
-        ).fetchall()
-        self._without_body([row[0] for row in rows])
-
-    def _without_body(self, sequences: Sequence[int]) -> None:
-        if sequences:
-            self._database.execute(
-                "DELETE FROM bodies WHERE message IN (SELECT value FROM json_each(?))",
-                (_numbers(sequences),),
-            )
+        self._tables.without_body(own)
+        self._tables.without_copies(several)
 
     def _count(self, drops: Sequence[Dropped]) -> None:
         for each in together(drops):
@@ -295,7 +255,7 @@ class Store:
             return
         first = self._taken + 1
         self._taken += len(digests)
-        self._insert("taken", [(first + n, digest) for n, digest in enumerate(digests)])
+        self._tables.insert("taken", [(first + n, digest) for n, digest in enumerate(digests)])
         self._database.execute("DELETE FROM taken WHERE taken <= ?", (self._taken - TAKEN_KEPT,))
 
     # --- room
@@ -321,8 +281,8 @@ class Store:
             if not go:
                 return freed
             self._database.execute("DELETE FROM archived WHERE message <= ?", (go[-1],))
-            self._fewer(go)
-            self._without_copies(go)
+            self._tables.fewer(go)
+            self._tables.without_copies(go)
             if len(go) < AT_ONCE:
                 return freed
 
@@ -330,10 +290,10 @@ class Store:
         self, size: int, now: int, out: Set[tuple[int, int]]
     ) -> tuple[int, list[Victim]]:
         """Free at least so many bytes, if that may be; how many came free."""
-        before = self._pages_used()
+        before = self._tables.pages_used()
         if self._archive_size:
             self._archive_within(max(0, self._archive_size - max(size * 2, MIB)), now)
-        freed = (before - self._pages_used()) * PAGE
+        freed = (before - self._tables.pages_used()) * PAGE
         if freed >= size or not self.limits.drop_oldest:
             return freed, []
         victims: list[Victim] = []
@@ -345,7 +305,7 @@ class Store:
                 break
             self._remove([Gone(v.lane, v.sequence, c) for v, c in more])
             victims += [v for v, _ in more]
-            freed = (before - self._pages_used()) * PAGE
+            freed = (before - self._tables.pages_used()) * PAGE
         return freed, victims
 
     def _oldest_of_the_least_urgent(
@@ -374,110 +334,13 @@ class Store:
                 return chosen
         return []
 
-    def _pages_used(self) -> int:
-        execute = self._database.execute
-        (pages,) = execute("PRAGMA page_count").fetchone()
-        (free,) = execute("PRAGMA freelist_count").fetchone()
-        return int(pages - free)
-
     def tidy(self) -> bool:
         """Give a little of the file back, and have the reserve again; whether that is there."""
         (free,) = self._database.execute("PRAGMA freelist_count").fetchone()
-        if free > max(4 * PAGES_GIVEN_BACK, self._pages_used() // 4):
+        if free > max(4 * PAGES_GIVEN_BACK, self._tables.pages_used() // 4):
             # `execute` would do one step of it, which is one page.
             self._database.executescript(f"PRAGMA incremental_vacuum({PAGES_GIVEN_BACK})")
         return self._reserve.make()
-
-    # --- questions
-
-    def next_of(self, lane: int, after: int, most: int, most_bytes: int) -> tuple[list[Row], bool]:
-        """The next of a lane behind that one, and whether these are all: at most so many, at least
-        one if there is any."""
-        rows: list[Row] = []
-        size = 0
-        for sequence, at, expires_at, weight, copies, content in self._database.execute(
-            "SELECT message, at, expires_at, size, copies, content FROM waiting "
-            "LEFT JOIN bodies USING (message) WHERE lane = ? AND message > ? "
-            "ORDER BY message LIMIT ?",
-            (lane, after, most),
-        ):
-            rows.append(Row(sequence, at, expires_at, weight, copies, _decoded(content)))
-            size += weight
-            if size >= most_bytes:
-                return rows, False
-        return rows, len(rows) < most
-
-    def expired(
-        self, now: int, after: tuple[int, int], most: int
-    ) -> tuple[list[tuple[int, int, int, int]], tuple[int, int] | None, int]:
-        """Of the next so many rows: (lane, sequence, size, copies) of those that are expired, the
-        last that was looked at (None: there are no more), and when the next expires (0: never)."""
-        rows = self._database.execute(
-            "SELECT lane, message, size, copies, expires_at FROM waiting "
-            "WHERE (lane, message) > (?, ?) ORDER BY lane, message LIMIT ?",
-            (*after, most),
-        ).fetchall()
-        gone = [row[:4] for row in rows if 0 < row[4] <= now]
-        soonest = min((row[4] for row in rows if row[4] > now), default=0)
-        return gone, ((rows[-1][0], rows[-1][1]) if len(rows) == most else None), soonest
-
-    def of_lane(self, lane: int, after: int, most: int) -> list[tuple[int, int, int]]:
-        """(sequence, size, copies) of the next of a lane, without what they say."""
-        return self._database.execute(
-            "SELECT message, size, copies FROM waiting WHERE lane = ? AND message > ? "
-            "ORDER BY message LIMIT ?",
-            (lane, after, most),
-        ).fetchall()
-
-    def archived(
-        self, publisher: str, begin: int, end: int, after: int, most: int, most_bytes: int
-    ) -> tuple[list[Message], int | None]:
-        """What is archived of a publisher in a time frame, the oldest first, and where to go on.
-
-        after: what it said last to go on at; 0 at first. Looks at so many rows at most.
-        """
-        after = after or self._archived_before(begin)
-        messages: list[Message] = []
-        size = looked = 0
-        for sequence, at, weight, by in self._database.execute(
-            "SELECT message, at, size, publisher FROM archived WHERE message > ? "
-            "ORDER BY message LIMIT ?",
-            (after, most),
-        ).fetchall():
-            looked += 1
-            if at > end:
-                return messages, None
-            if by == publisher and at >= begin:
-                if messages and size + weight > most_bytes:
-                    return messages, None
-                (content,) = self._database.execute(
-                    "SELECT content FROM bodies WHERE message = ?", (sequence,)
-                ).fetchone() or (None,)
-                if (message := _decoded(content)) is not None:
-                    messages.append(message)
-                    size += weight
-            after = sequence
-        return messages, (after if looked == most and size < most_bytes else None)
-
-    def _archived_before(self, begin: int) -> int:
-        """The last before that time, or near it: times go up with the numbers."""
-        lowest, highest = self._database.execute(
-            "SELECT ifnull(min(message), 0), ifnull(max(message), 0) FROM archived"
-        ).fetchone()
-        while lowest < highest:
-            middle = (lowest + highest) // 2
-            (at,) = self._database.execute(
-                "SELECT at FROM archived WHERE message >= ? ORDER BY message LIMIT 1", (middle,)
-            ).fetchone()
-            if at < begin:
-                lowest = middle + 1
-            else:
-                highest = middle
-        return int(lowest) - 1
-
-    def taken(self) -> list[bytes]:
-        """Digests of what was taken from other nodes, the oldest first."""
-        return [row[0] for row in self._database.execute("SELECT digest FROM taken ORDER BY taken")]
 
     def drops(self) -> list[DropRow]:
         """What was dropped and is not told; what is dropped from now on gets rows of its own."""
@@ -507,16 +370,3 @@ def translated(work: Callable[[], T]) -> T:
 
 class _NotAllThereError(Exception):
     """Something was to be removed that is not there any more."""
-
-
-def _numbers(numbers: Iterable[int]) -> str:
-    return "[" + ",".join(map(str, numbers)) + "]"
-
-
-def _decoded(content: bytes | None) -> Message | None:
-    if content is None:
-        return None
-    try:
-        return msgspec.msgpack.decode(content, type=Message)
-    except msgspec.DecodeError:
-        return None
