@@ -50,13 +50,13 @@ def headers(received: Received) -> dict[str, str]:
         "ce-ecnoutput": message.output,
         "ce-ecnencoding": message.content_encoding,
         "ce-correlationid": message.correlation_id,
-        "Content-Type": message.content_type or "application/octet-stream",
+        "Content-Type": message.content_type.strip(" ") or "application/octet-stream",
     }
     if message.properties:
         properties = msgspec.json.encode(message.properties).decode()
         if len(plain(properties)) <= MOST_PROPERTIES:
             said["ecn-properties"] = properties
-    return {name: plain(text) for name, text in said.items() if text}
+    return {name: line for name, text in said.items() if (line := plain(text))}
 
 
 def plain(text: str) -> str:
