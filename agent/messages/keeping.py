@@ -183,6 +183,8 @@ class Keeping:
         """Take a message; None: it is kept as far as it is to be, else it is when that is done.
 
         to: each way, and when it expires there. archive: its publisher, if it is to be archived.
+        What memory alone keeps is offered at once, also where the rest turns out not to be kept:
+        to wait for the disk would hold up those who do not want to.
         Errors: StoreFull, also of what is returned.
         """
         content = msgspec.msgpack.encode(message)

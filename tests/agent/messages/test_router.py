@@ -305,6 +305,17 @@ async def test_one_from_another_node_returns_when_its_receiver_has_it(tmp_path: 
         again.cancel()
 
 
+async def test_one_for_a_microservice_that_is_not_here_yet_waits_for_it(tmp_path: Path) -> None:
+    message = Message(message_id="1" * 32, body=b"hi")
+    async with running(tmp_path) as router:
+        received = asyncio.create_task(router.receive("c", message, ""))
+        await asyncio.sleep(0.05)
+        router.wish(known(here=("a", "b", "c")))
+        (delivery,) = await router.inbox("c").next(1, 5.0)
+        await router.inbox("c").done([delivery])
+        await received
+
+
 async def test_what_the_link_calls_off_is_not_offered_unless_it_is_taken(tmp_path: Path) -> None:
     messages = [Message(message_id=f"{n:032}", body=str(n).encode()) for n in range(3)]
     async with running(tmp_path) as router:
