@@ -227,9 +227,16 @@ def lasting(answer: Answer) -> object:
     if answer.status != 200:
         return answer.status, answer["code"]
 
+    def of_now(key: str, value: object) -> bool:
+        # A route's status is telemetry, a microservice's is history.
+        of_route = key == "status" and (
+            value is None or (isinstance(value, dict) and "oldest_seconds" in value)
+        )
+        return of_route or key in OF_NOW
+
     def without(value: object) -> object:
         if isinstance(value, dict):
-            return {k: without(v) for k, v in value.items() if k not in OF_NOW}
+            return {k: without(v) for k, v in value.items() if not of_now(k, v)}
         return [without(each) for each in value] if isinstance(value, list) else value
 
     return answer.headers["ECN-Position"], without(answer.json)
