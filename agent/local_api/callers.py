@@ -23,8 +23,6 @@ ANSWER_WITHIN = 2.0
 """Seconds for the engine, while somebody waits."""
 PAUSE = 1.0
 """Seconds without a question after one that had no answer."""
-ATTEMPTS = 3
-"""Something may happen while the engine answers."""
 
 
 class Callers:
@@ -53,19 +51,19 @@ class Callers:
             return self._seen.get(address)
         async with self._asking:
             # Whoever was before us in the row may have asked after we came.
-            for _ in range(ATTEMPTS):
-                if self._fresh(came) or not await self._ask():
-                    break
+            if not self._fresh(came):
+                return (await self._answer()).get(address)
             return self._seen.get(address)
 
     def _fresh(self, since: float) -> bool:
         return self._seen_at is not None and self._seen_at >= since
 
-    async def _ask(self) -> bool:
-        """Whether the engine answered. One that did not is left alone for a moment."""
+    async def _answer(self) -> Mapping[str, str]:
+        """As the engine says: true of whoever was there when it was asked, whatever happens
+        while it answers. One that did not answer is left alone for a moment."""
         asked_at, happened = self._clock(), self._happened
         if asked_at < self._not_before:
-            return False
+            return self._seen
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
                 seen = await self._engine.addresses(self._node_id)
@@ -73,10 +71,10 @@ class Callers:
             # What was seen counts on: without an engine nobody is given somebody's address.
             log.debug("callers-not-looked-up", error=str(error))
             self._not_before = self._clock() + PAUSE
-            return False
+            return self._seen
         if happened == self._happened:
             self._seen, self._seen_at = seen, asked_at
-        return True
+        return seen
 
 
 def plain_address(host: str) -> str:
