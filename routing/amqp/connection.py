@@ -188,7 +188,7 @@ class Connection:
 
     def _closed(self, closing: "asyncio.Future[object]") -> None:
         error = None if closing.cancelled() else closing.exception()
-        said = str(getattr(error, "reason", "") or error or "nothing was heard of it")
+        said = str(getattr(error, "reason", "") or error or "") or "nothing was heard of it"
         self._life.over(
             f"the connection to the interior router at {self._life.where} ended: {said}"
         )
@@ -257,3 +257,10 @@ def _quiet() -> None:
     """The library says the same as we do, at length, with tracebacks and frames."""
     for name in ("aiormq", "aio_pika", "pamqp"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    logging.getLogger("asyncio").addFilter(_of_interest)
+
+
+def _of_interest(record: logging.LogRecord) -> bool:
+    """The library goes on writing for a moment to a connection that is lost; each time asyncio
+    would say so."""
+    return record.msg not in ("SSL connection is closed", "socket.send() raised exception.")

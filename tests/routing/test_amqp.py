@@ -25,6 +25,7 @@ from routing.amqp_shapes import (
 from tests.broker_fixtures import Vhost
 from tests.certificates import Certificates
 from tests.private_broker import PASSWORD, free_ports
+from tests.tcp_proxy import TcpProxy
 
 
 def access(vhost: Vhost) -> Access:
@@ -356,3 +357,28 @@ async def test_properties_that_nobody_can_read_end_no_connection(connection: Con
     async with connection.consuming("q", prefetch=5) as arrivals:
         assert [each.body for each in await taken(arrivals, 3)] == [b"", b"", b"good"]
     assert not connection.lost.is_set()
+
+
+async def test_a_connection_that_is_lost_says_why_once_and_nothing_else(
+    broker: Vhost, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with TcpProxy.before(broker.broker.port) as proxy:
+        there = Access(
+            url=broker.broker.url(broker.name, port=proxy.port),
+            user=broker.user, password=broker.password,
+        )  # fmt: skip
+        async with connected(there, name="t") as connection:
+            await connection.declare_queue("q")
+            publisher = await connection.publisher()
+            answers: list[AmqpError | None] = []
+            for number in range(50):
+                await publisher.send("", "q", b"x" * 1000, named(number), answers.append)
+            proxy.cut_all()
+            await connection.lost.wait()
+            with pytest.raises(LinkLost):
+                await publisher.publish("", "q", b"", named(99))
+            await asyncio.sleep(0.1)
+        assert len(answers) == 50
+        assert all(each is None or isinstance(each, LinkLost) for each in answers)
+        assert "127.0.0.1" in connection.why
+    assert caplog.messages == []
