@@ -6,6 +6,7 @@ microservice moved or whose rules changed do, as far as the rules still allow th
 
 import asyncio
 import errno
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 import structlog
@@ -24,6 +25,8 @@ log = structlog.get_logger()
 AGAIN = 10.0
 """Seconds after which a port that was taken is tried again."""
 BACKLOG = 512
+SILENT = 10.0
+"""Seconds in which a port logs one connection that was turned away, and counts the others."""
 
 
 class Gate:
@@ -34,6 +37,8 @@ class Gate:
         self.rules: Networks = networks(port.allow)
         self.server: asyncio.Server | None = None
         self.clients: set[Client] = set()
+        self._turned_away = 0
+        self._silent_until = 0.0
 
     def become(self, port: OpenPort) -> None:
         """Serve this from now on, by its rules."""
@@ -45,6 +50,16 @@ class Gate:
                 client.stream.longest_idle = port.longest_idle
             if other or not allowed(client.address, self.rules):
                 self.end(client, "the public port leads elsewhere now")
+
+    def turned_away(self, why: str, client: Client) -> None:
+        """Log it, now and then: strangers decide how often it happens."""
+        self._turned_away += 1
+        now = time.monotonic()
+        if now >= self._silent_until:
+            log.warning(
+                why, port=self.port.port, client=client.address, since_last=self._turned_away
+            )
+            self._turned_away, self._silent_until = 0, now + SILENT
 
     def end(self, client: Client, text: str) -> None:
         """Break the client's connection off."""
@@ -169,10 +184,11 @@ class Gates:
         if not allowed(client.address, gate.rules):
             self.refused += 1
             self.measures.refused.add(str(gate.port.port))
-            log.info("client-refused", port=gate.port.port, client=client.address)
+            gate.turned_away("client-refused", client)
             await closed(client.writer, at_once=True)
             return
         if self.connections >= MOST:
+            gate.turned_away("too-many-connections", client)
             await closed(client.writer, at_once=True)
             return
         gate.clients.add(client)
