@@ -96,7 +96,7 @@ class DesiredState(Struct, frozen=True, kw_only=True):
     instructions: list[Instruction] = field(default_factory=list)
     """Those without an outcome yet."""
     routes: list[Route] = field(default_factory=list)
-    """From microservices of this node, or to one: whole each time, as the next three."""
+    """That microservices of this node may send by: whole each time, as the next three."""
     inboxes: list[str] = field(default_factory=list)
     """Microservices of this node that routes lead to from other nodes."""
     broker: Broker | None = None
