@@ -2,7 +2,7 @@
 
 What was dropped is a fact: counted in the store in the transaction that drops it, moved to the
 journal once a minute, and told from there until the controller has it. How routes stand is
-telemetry: the last is told, and only when it is another.
+telemetry: the last is told, when it is another and every few minutes.
 """
 
 import time
@@ -22,6 +22,10 @@ log = structlog.get_logger()
 
 STATUS_EVERY = 10.0
 """Seconds between two tellings, at least."""
+
+STATUS_AGAIN = 300.0
+"""Seconds after which even the same is told: of what is telemetry, a controller may lose what it
+had, and a thing that waits grows older."""
 
 
 class DropTelling:
@@ -74,10 +78,13 @@ class StatusTelling:
 
     def due(self) -> list[RouteStatus] | None:
         """What is to be told now; None: nothing."""
-        if self._clock() - self._told_at < STATUS_EVERY:
+        since = self._clock() - self._told_at
+        if since < STATUS_EVERY:
             return None
         statuses = self._statuses()
-        return None if _timeless(statuses) == self._told else statuses
+        if _timeless(statuses) == self._told and (since < STATUS_AGAIN or not statuses):
+            return None
+        return statuses
 
     def told(self, statuses: Sequence[RouteStatus]) -> None:
         """The controller has it."""

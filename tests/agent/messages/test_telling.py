@@ -73,5 +73,10 @@ def test_a_status_is_told_when_it_is_another_and_not_too_often() -> None:
     telling.told(statuses)
     statuses[0] = RouteStatus(route_id="r", state="up", stored=2)
     assert telling.due() is None
-    clock[0] = 21.0
+    clock[0] = 22.0
+    assert telling.due() == statuses
+    telling.told(statuses)
+    clock[0] = 321.0
+    assert telling.due() is None
+    clock[0] = 323.0
     assert telling.due() == statuses
