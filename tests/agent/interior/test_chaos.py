@@ -101,7 +101,12 @@ class Run:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_bad_links_and_restarting_agents(broker: Vhost, tmp_path: Path, seed: int) -> None:
+async def test_bad_links_and_restarting_agents(
+    broker: Vhost, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("routing.amqp.connection.HEARTBEAT", 2)
+    monkeypatch.setattr("agent.messages.sending.CONFIRMED_WITHIN", 2.0)
+    monkeypatch.setattr("agent.messages.sending.LOOKS_EVERY", 0.5)
     chance = random.Random(seed)
     interior = made(broker.broker, broker.name)
     async with (
@@ -118,7 +123,7 @@ async def test_bad_links_and_restarting_agents(broker: Vhost, tmp_path: Path, se
             while True:
                 await asyncio.sleep(chance.uniform(0.05, 1.5))
                 proxy = chance.choice((one, other))
-                match chance.randrange(3):
+                match chance.randrange(4):
                     case 0:
                         proxy.cut_all()
                     case 1:
@@ -130,6 +135,10 @@ async def test_bad_links_and_restarting_agents(broker: Vhost, tmp_path: Path, se
                         proxy.hold()
                         await asyncio.sleep(chance.uniform(0, 0.3))
                         proxy.go_on()
+                    case 3:
+                        # Both ends think for a while that the other is there.
+                        proxy.forget()
+                        await asyncio.sleep(2)
 
         async with asyncio.timeout(100), asyncio.TaskGroup() as tasks:
             troubles = tasks.create_task(trouble())
