@@ -3,6 +3,7 @@ said."""
 
 import asyncio
 import os
+import random
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -123,6 +124,53 @@ async def test_one_body_that_can_not_be_read_holds_nothing_up(tmp_path: Path) ->
     async with running(tmp_path) as router:
         assert await texts(router, "b") == ["0", "2", "4"]
         assert router.measures().dropped == {"unreadable": 2}
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_what_has_to_give_way_is_counted_and_nothing_else_is_missing(
+    tmp_path: Path, seed: int
+) -> None:
+    """Too much comes, by two routes of different urgency, while a receiver takes and gives back."""
+    chance = random.Random(seed)
+    desired = known(
+        route("urgent", output="u", priority=0), route("rest", output="r", input="rest"),
+        mib=1, when_full="drop-oldest",
+    )  # fmt: skip
+    had: list[int] = []
+
+    async def publish(router: EdgeRouter, first: int) -> None:
+        for n in range(first, first + 150):
+            text = f"{n} ".ljust(chance.choice([10, 3000, 30_000]))
+            output = chance.choice("ur")
+            await router.publish("a", Message(output=output, body=text.encode()))
+            await asyncio.sleep(0)
+
+    async def receive(router: EdgeRouter) -> None:
+        inbox = router.inbox("b")
+        while deliveries := await inbox.next(chance.randint(1, 8), 2.0):
+            await asyncio.sleep(chance.random() * 0.02)
+            if chance.random() < 0.3:
+                inbox.give_back(deliveries)
+                continue
+            had.extend(int(each.message.body.split()[0]) for each in deliveries)
+            await inbox.done(deliveries)
+
+    async with running(tmp_path, desired) as router:
+        async with asyncio.TaskGroup() as tasks:
+            for publisher in range(4):
+                tasks.create_task(publish(router, publisher * 1000))
+            tasks.create_task(receive(router))
+        measures = router.measures()
+        assert measures.waiting == 0
+        assert measures.published == 600
+        assert len(had) == len(set(had))
+        assert len(had) + measures.dropped["full"] == 600
+        assert sum(each.delivered for each in measures.routes.values()) == len(had)
+        assert router._keeping._window_bytes == 0
+        assert not router._keeping._out
+        assert not router._keeping._going
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        assert sum(each.messages for each in journal.pending().drops) >= measures.dropped["full"]
 
 
 async def test_two_gigabytes_through_a_small_store_leave_it_small(tmp_path: Path) -> None:
