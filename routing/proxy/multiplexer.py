@@ -16,7 +16,7 @@ from os import urandom
 
 import structlog
 
-from routing.proxy.flow import FIRST, Pool
+from routing.proxy.flow import Pool
 from routing.proxy.frames import (
     Credit,
     Frame,
@@ -301,6 +301,3 @@ def _limited(stream: Stream, now: float) -> None:
         stream.reset(Why.TOO_LONG, f"it lasted {stream.longest:g} s, and may not last longer")
     elif stream.longest_idle and now - stream.used_at > stream.longest_idle:
         stream.reset(Why.IDLE, f"nothing was said for {stream.longest_idle:g} s")
-
-
-assert FIRST * MOST <= 64 << 20, "what may be held is stated in docs/public-ports.md"  # noqa: S101

@@ -1,10 +1,16 @@
 """Windows of proxied connections, played by a machine: two ends, a way that delays, and a pool."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from agent.proxy.edge import MOST as NODE_MOST
+from agent.proxy.edge import POOL as NODE_POOL
 from routing.proxy.flow import FIRST, LARGEST, Flow, Pool, Violation
+from routing.proxy.multiplexer import MOST
+from routing.proxy.multiplexer import POOL as POOL_OF_ALL
 
 POOL = 3 * FIRST
 SIZES = st.integers(1, 2 * FIRST)
@@ -139,3 +145,11 @@ def test_after_the_end_nothing_comes() -> None:
 def test_a_window_beyond_all_bounds_is_a_violation() -> None:
     with pytest.raises(Violation):
         Flow(Pool(0)).allowed(LARGEST)
+
+
+def test_what_is_held_at_most_is_what_the_page_says() -> None:
+    page = (Path(__file__).parents[2] / "docs/public-ports.md").read_text()
+    assert f"| {MOST} of an interior proxy, {NODE_MOST} of a node |" in page
+    assert f"{POOL_OF_ALL >> 20} MiB and {FIRST >> 10} KiB for each connection" in page
+    assert f"{NODE_POOL >> 20} MiB and {FIRST >> 10} KiB of a node's agent" in page
+    assert f"{FIRST >> 10} KiB; up to {LARGEST >> 20} MiB" in page
