@@ -182,6 +182,8 @@ class LocalApiHttp:
             _abort(request)
         finally:
             self._sockets[microservice_id] -= 1
+            if not self._sockets[microservice_id]:
+                del self._sockets[microservice_id]
         return ws
 
 
