@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from agent import contract
 from agent.contract import Microservice
 from agent.lifecycle.engine import Container, EngineState
-from agent.lifecycle.memory import Memory
+from agent.lifecycle.memory import Memory, noted
 from agent.lifecycle.reconcile import plan
 from agent.lifecycle.steps import IDLE, Plan, Verb
 from ecn.api.agent_documents import microservice
@@ -35,6 +35,9 @@ class Device:
 
     def obey(self, desired: Mapping[str, Microservice]) -> Plan:
         """Plan, and carry all of it out."""
+        for key, each in desired.items():
+            before = self.memory.get(key, Memory())
+            self.memory[key] = noted(before, each.revision, running=each.running)
         todo = plan(desired, self.containers, self.memory, LATER)
         self.containers, self.memory = carried_out(todo, desired, self.containers, self.memory)
         return todo
