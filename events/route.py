@@ -9,7 +9,6 @@ from msgspec import Struct
 from events.event import Event
 from events.ids import ApplicationId, MicroserviceId, NodeId, RouteId
 
-
 ANY_SOURCE = "*"
 """What people write for no source."""
 UPSTREAM = "$upstream"

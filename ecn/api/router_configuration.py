@@ -95,7 +95,7 @@ async def _broker(request: web.Request, world: World, router_id: UserId) -> Brok
         return None
 
 
-async def report(request: web.Request) -> web.Response:
+async def report_router(request: web.Request) -> web.Response:
     """How it is with the interior proxy."""
     said = await read_body(request, RouterReport)
     if not (said.instance.isascii() and said.instance.isalnum() and len(said.instance) <= 64):
@@ -122,7 +122,7 @@ ENDPOINTS = (
     Endpoint(
         method="POST",
         path="/router/report",
-        handler=report,
+        handler=report_router,
         access=Access.ROUTER,
         tag="router",
         summary="How it is with the interior proxy: telemetry",

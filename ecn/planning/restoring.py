@@ -33,7 +33,7 @@ from ecn.commands.together import (
 )
 from ecn.commands.volume import DeleteVolume
 from ecn.deciders.standing import id_of, name_of, standing
-from ecn.errors import NotRestorable
+from ecn.errors import NameTaken, NotRestorable
 from ecn.planning import restoring_applications as applications
 from ecn.planning import restoring_offers as offers
 from events.catalog import RegistrySettings
@@ -49,7 +49,7 @@ from events.ids import (
     VolumeId,
 )
 from events.network import DefaultRouter
-from projections.network import BROKER
+from projections.network import BROKER, broker
 from projections.nodes import NodeState
 from projections.world import World
 
@@ -66,14 +66,16 @@ def restoring(now: World, then: Then, each: Subject) -> list[SingleCommand]:
     """The commands that let it stand as it did. Errors: NotRestorable."""
     old = id_of(then.world, each)
     stood = standing(then.world, each)
+    here = id_of(now, each)
+    if each.kind == "network" and BROKER in (old, here):
+        return _broker(now, then.world)
     if old is None or stood is None:
         return _gone(now, then.world, each)
-    here = id_of(now, each)
     match stood:
         case NodeStanding():
             return [_node_as(now, NodeId(old), stood)]
         case RegistrySettings():
-            return [_registry_as(then, RegistryId(old), stood)]
+            return [_registry_as(now, then, here, RegistryId(old), stood)]
         case ApplicationStanding():
             present = None if here is None else ApplicationId(here)
             return applications.application_as(now, then.world, present, ApplicationId(old), stood)
@@ -93,7 +95,8 @@ def restoring(now: World, then: Then, each: Subject) -> list[SingleCommand]:
             resource = None if here is None else EdgeResourceId(here)
             return offers.edge_resource_as(now, then.world, resource, EdgeResourceId(old), stood)
         case VolumeStanding():
-            return [offers.volume_as(now, then.world, VolumeId(old), stood)]
+            volume = None if here is None else VolumeId(here)
+            return [offers.volume_as(now, then.world, volume, VolumeId(old), stood)]
         case DefaultRouter() | SettingStanding():
             return [offers.set_as(old, stood)]
 
@@ -120,12 +123,6 @@ def _gone(now: World, then: World, each: Subject) -> list[SingleCommand]:
             return [DeleteEdgeResource(edge_resource_id=EdgeResourceId(key))]
         case "volume":
             return [DeleteVolume(volume_id=VolumeId(key))]
-        case "network" if key == BROKER:
-            raise NotRestorable(
-                "where the interior router is, is what controllers are started with",
-                next_step="Start them with another file: ecn controller --broker FILE, or "
-                "--forget-broker",
-            )
         case "network":
             raise NotRestorable(
                 f"{name!r} was not set at position {then.position}, and nothing unsets it",
@@ -135,6 +132,15 @@ def _gone(now: World, then: World, each: Subject) -> list[SingleCommand]:
         f"there was no node {name!r} at position {then.position}, and a revert deletes no node: "
         "its device would be parted from it for good",
         next_step=f"Delete it if you mean it: ecn delete node {name}",
+    )
+
+
+def _broker(now: World, then: World) -> list[SingleCommand]:
+    if broker(now) == broker(then):
+        return []
+    raise NotRestorable(
+        "where the interior router is, is what controllers are started with",
+        next_step="Start them with another file: ecn controller --broker FILE, or --forget-broker",
     )
 
 
@@ -150,8 +156,12 @@ def _node_as(now: World, node_id: NodeId, stood: NodeStanding) -> SingleCommand:
     )
 
 
-def _registry_as(then: Then, old: RegistryId, stood: RegistrySettings) -> SingleCommand:
+def _registry_as(
+    now: World, then: Then, here: str | None, old: RegistryId, stood: RegistrySettings
+) -> SingleCommand:
     name = then.world.registries[old].name
+    if here is None and now.registries.one("name", name) is not None:
+        raise NameTaken("registry", name)  # it would be changed, and may be about to go
     if stood.password is not None and stood.password.secret_id in then.lost:
         raise NotRestorable(
             f"the password that registry {name!r} had is destroyed, and nothing keeps a copy",

@@ -22,6 +22,7 @@ from ecn.commands.together import (
 )
 from ecn.commands.volume import ApplyVolume
 from ecn.deciders import find
+from ecn.errors import NameTaken
 from ecn.planning.references import as_it_is_named
 from events.ids import CatalogItemId, EdgeResourceId, RegistryId, TemplateId, VolumeId
 from events.network import DefaultRouter
@@ -103,8 +104,13 @@ def edge_resource_as(
     return restored
 
 
-def volume_as(now: World, then: World, old: VolumeId, stood: VolumeStanding) -> SingleCommand:
-    """A volume with its files."""
+def volume_as(
+    now: World, then: World, here: VolumeId | None, old: VolumeId, stood: VolumeStanding
+) -> SingleCommand:
+    """A volume with its files. Errors: NameTaken, while another one bears its name."""
+    if here is None and now.volumes.one("name", stood.name) is not None:
+        # To apply it would change that other one, which may be about to go.
+        raise NameTaken("volume", stood.name)
     settings = stood.settings
     return ApplyVolume(
         volume_id=old,

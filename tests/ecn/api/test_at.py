@@ -14,6 +14,7 @@ from ecn.api.openapi import PARAMETER
 from events.log import LogUnavailable
 from tests.builders import NOW
 from tests.ecn.api.server import Answer, Client, Controller, Network, manifest
+from tests.ecn.api.test_router_configuration import of_a_router
 
 Json = dict[str, object]
 
@@ -383,9 +384,11 @@ async def test_all_else_refuses_a_moment_rather_than_answer_of_now(
 ) -> None:
     agent = await controller.agent("east")
     await controller.operator.put("/applications/shop", {"microservices": [manifest()]})
-    before = controller.world_position
     path = way.replace("{id}", "0" * 32).replace("{", "").replace("}", "")
     client = agent.client if way.startswith("/agent") else controller.admin
+    if way.startswith("/router/"):
+        client = await of_a_router(controller, "gate")
+    before = controller.world_position
     refused = await client.ask(method, path, query={"at": "3"})
     refused.is_problem(400, "invalid", field="?at")
     assert controller.world_position == before

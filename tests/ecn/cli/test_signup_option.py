@@ -53,7 +53,7 @@ def test_of_a_whole_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ope
             data=tmp_path,
             database_url=None,
             broker=None,
-        open_signup=opened,
+            open_signup=opened,
             node="local",
             agent=False,
             verbose=False,

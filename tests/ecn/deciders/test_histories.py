@@ -41,6 +41,7 @@ from events.application import (
 from events.envelope import GENESIS, KnownEvent, verify
 from events.ids import NodeId
 from events.node import DEFAULT_ROUTER, InstructionCarriedOut, NodeDeleted, NodeProvisioned
+from events.route import RouteDropped
 from events.twin import TwinDesiredChanged, TwinEditOverruled, TwinReportedChanged
 from events.user import Role
 from projections.catalog import catalog_items
@@ -340,7 +341,7 @@ def test_no_report_is_taken_twice(history: History) -> None:
             case ContainerReported(node_id=node_id, sequence=sequence):
                 assert sequence > last[node_id]
                 last[node_id] = sequence
-            case TwinReportedChanged() | InstructionCarriedOut():
+            case TwinReportedChanged() | InstructionCarriedOut() | RouteDropped():
                 assert recorded.event.sequence > last[recorded.event.node_id]
                 last[recorded.event.node_id] = recorded.event.sequence
             case (
