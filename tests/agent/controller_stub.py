@@ -229,8 +229,9 @@ class ControllerStub:
                     left = [each for each in self.instructions if each.told_at != word.told_at]
                     self.instructions, self.revision = left, self.revision + 1
                     self._wake()
-            for change in [*report.twins, *report.drops]:
-                self.accepted_through = max(self.accepted_through, change.sequence)
+            others = [each.sequence for each in report.twins]
+            others += [each.sequence for each in report.drops]
+            self.accepted_through = max([self.accepted_through, *others])
         return _json(ReportAnswer(accepted_through=self.accepted_through))
 
     async def _settings(self, request: web.Request) -> web.Response:
