@@ -32,6 +32,8 @@ pytestmark = [
     pytest.mark.timeout(420),
 ]
 
+CUT_FOR = float(os.environ.get("ECN_CUT_SECONDS", "0"))
+"""That the link stays cut once the route says that it waits."""
 SLEEPS = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1 & wait $!; done"]
 
 
@@ -228,6 +230,7 @@ async def test_what_was_answered_arrives_in_order_whatever_fails(
         proxy.cut_all()
         proxy.refusing = True
         await asyncio.to_thread(eventually, network.waits, within=60, what="the route to wait")
+        await asyncio.sleep(CUT_FOR)
         proxy.refusing = False
         proxy.go_on()
         await story.moves()
