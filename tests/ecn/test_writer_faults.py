@@ -30,7 +30,9 @@ async def test_without_the_log_nothing_is_changed_and_then_all_is_well_again() -
         before = one.world
         log.faults.extend([Fault.UNAVAILABLE])
         answers = await all_of(one.writer, [register("west"), register("east")])
-        assert [type(answer) for answer in answers] == [LogUnavailable, LogUnavailable]
+        assert isinstance(answers[0], LogUnavailable)
+        # On a busy machine it comes too late for the batch of the first, and is refused.
+        assert isinstance(answers[1], LogUnavailable | NameTaken)
         assert one.world is before
         await one.writer.execute(register("west"))
     assert await one.names() == ["east", "west"]

@@ -53,6 +53,7 @@ def real_api() -> Iterator[RealApi]:
             running.append(RealApi(loop, controller))
             ready.set()
             await stopping.wait()
+            await asyncio.sleep(0.02)  # as in conftest.py: who stands before the door is let in
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()

@@ -2,7 +2,7 @@
 
 import ipaddress
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ecn.router.access import allowed, networks
@@ -14,6 +14,8 @@ from routing.proxy.frames import Why
 def test_an_address_is_in_each_network_that_is_made_of_it(
     address: ipaddress.IPv4Address | ipaddress.IPv6Address, prefix: int
 ) -> None:
+    # One of IPv4 that came in by IPv6 is taken for what it is: see below.
+    assume(address.version == 4 or address.ipv4_mapped is None)
     network = ipaddress.ip_network((address, min(prefix, address.max_prefixlen)), strict=False)
     assert allowed(str(address), networks([str(network)]))
 
