@@ -11,7 +11,9 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from pathlib import Path
 
-AGENT = Path(__file__).parents[2] / "agent"
+TREE = Path(__file__).parents[2]
+PACKAGES = ("agent", "routing")
+"""What a device runs of this tree."""
 CRASHES = """
 import sys
 if "run" in sys.argv[1:]:
@@ -38,15 +40,16 @@ def agent_wheel(
     changes: by file, a piece of text and what stands in its place
     """
     files: dict[str, bytes] = {}
-    for path in sorted(AGENT.rglob("*.py")):
+    found = [each for package in PACKAGES for each in (TREE / package).rglob("*.*")]
+    for path in sorted(each for each in found if each.suffix in (".py", ".lark")):
         text = path.read_text()
         if path.name in changes:
             old, new = changes[path.name]
             assert old in text, f"{path.name} has no {old!r} any more"
             text = text.replace(old, new)
-        if path.name == "__main__.py":
+        if path == TREE / "agent" / "__main__.py":
             text = first + text
-        files[f"agent/{path.relative_to(AGENT)}"] = text.encode()
+        files[str(path.relative_to(TREE))] = text.encode()
     requires = 'Provides-Extra: agent\nRequires-Dist: ecn-test-deps; extra == "agent"\n'
     _wheel(folder, "ecn", version, files, requires)
 
