@@ -51,37 +51,28 @@ def all_of(node: And, operands: list[Valued]) -> Valued:
     """AND: one false makes it false, else one undefined makes it undefined."""
     if not _static(node.operands):
         return _folded(_and, node.operands, operands)
-    first, *others = operands
-
-    def run(reading: Reading) -> Value:
-        so_far = first(reading)
-        if so_far is False:
-            return False
-        for other in others:
-            value = other(reading)
-            if value is False:
-                return False
-            if value is None:
-                so_far = None
-        return so_far
-
-    return run
+    return _unless_one_is(False, operands)
 
 
 def any_of(node: Or, operands: list[Valued]) -> Valued:
     """OR: one true makes it true, else one undefined makes it undefined."""
     if not _static(node.operands):
         return _folded(_or, node.operands, operands)
+    return _unless_one_is(True, operands)
+
+
+def _unless_one_is(decisive: bool, operands: list[Valued]) -> Valued:
+    """One operand with that value decides; what comes after it is not looked at."""
     first, *others = operands
 
     def run(reading: Reading) -> Value:
         so_far = first(reading)
-        if so_far is True:
-            return True
+        if so_far is decisive:
+            return decisive
         for other in others:
             value = other(reading)
-            if value is True:
-                return True
+            if value is decisive:
+                return decisive
             if value is None:
                 so_far = None
         return so_far
