@@ -2,7 +2,8 @@
 
 import os
 import signal
-import socket
+
+from tests.ports import free_port
 
 pytest_plugins = ["tests.broker_fixtures", "tests.docker_fixtures", "tests.postgres_fixtures"]
 
@@ -10,6 +11,4 @@ pytest_plugins = ["tests.broker_fixtures", "tests.docker_fixtures", "tests.postg
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Agents of several tests run at once; each but the first would tell that its port is taken.
-with socket.socket() as _free:
-    _free.bind(("127.0.0.1", 0))
-    os.environ.setdefault("ECN_AGENT_LOCAL_API_PORT", str(_free.getsockname()[1]))
+os.environ.setdefault("ECN_AGENT_LOCAL_API_PORT", str(free_port()))

@@ -25,6 +25,7 @@ from agent.contract import ContainerSpec
 from agent.docker.engine import DockerEngine
 from agent.errors import EngineError
 from agent.run import remove_everything
+from tests.ports import free_port
 
 IMAGE = "ecn-test/busybox:1"
 ENGINE_URL = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
@@ -150,14 +151,6 @@ def _registry(folder: Path, image: str, auth: str) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(10)
-
-
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def forget_image(reference: str) -> None:

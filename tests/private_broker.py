@@ -23,6 +23,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.certificates import Certificates
+from tests.ports import free_ports
 
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 """The script of the package that does not change to its user."""
@@ -264,15 +265,3 @@ def private_broker(
         )
     folder.mkdir(parents=True, exist_ok=True)
     return PrivateBroker(folder, tls=tls, settings=settings, arguments=arguments)
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of the loopback that nobody listens on at this moment."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()

@@ -30,7 +30,8 @@ from agent.storage.store import Folder, Identity
 from tests.agent.builders import microservice, new_container
 from tests.agent.controller_stub import ControllerStub
 from tests.agent.waiting import until, until_true
-from tests.docker_fixtures import IMAGE, SLEEPS, docker, forget_image, free_port
+from tests.docker_fixtures import IMAGE, SLEEPS, docker, forget_image
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("image")]
 

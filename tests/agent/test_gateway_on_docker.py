@@ -28,7 +28,8 @@ from agent.images.partial_pulls import PartialPulls
 from agent.images.reference import engine_name
 from tests.agent.fake_registry import FakeRegistry
 from tests.agent.waiting import until_true
-from tests.docker_fixtures import docker, forget_image, free_port
+from tests.docker_fixtures import docker, forget_image
+from tests.ports import free_port
 
 pytestmark = pytest.mark.docker
 

@@ -26,7 +26,8 @@ from agent.lifecycle.engine import Container, EngineState
 from tests.agent.controller_stub import ControllerStub
 from tests.agent.test_agent_on_docker import agent_of, one, only, told
 from tests.agent.waiting import until, until_true
-from tests.docker_fixtures import IMAGE, SLEEPS, docker, free_port
+from tests.docker_fixtures import IMAGE, SLEEPS, docker
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("image")]
 

@@ -1,6 +1,5 @@
 """Metrics of an agent: all that is documented is told, of a real edge router and a real process."""
 
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -21,6 +20,7 @@ from tests.agent.fake_engine import FakeEngine
 from tests.agent.messages.running import known, route, running
 from tests.agent.waiting import until_true
 from tests.metrics_page import Samples, documented, own_names, samples
+from tests.ports import free_ports
 
 IMAGE = "ecn-test/busybox:1"
 DESIRED = known(route("ab"), route("up", destination=""), here=("a", "b"))
@@ -99,12 +99,7 @@ async def test_containers_are_told_by_state_as_long_as_the_engine_answers(
 
 
 async def test_an_agent_serves_them_where_it_is_told_to(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        local_api = free.getsockname()[1]
+    port, local_api = free_ports(2)
     async with ControllerStub().serving() as url, aiohttp.ClientSession() as client:
         agent = AgentProcess(
             tmp_path / "agent",

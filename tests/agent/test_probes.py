@@ -13,7 +13,7 @@ from agent.lifecycle.engine import Container
 from agent.lifecycle.probes import Probes, ask_container
 from tests.agent import faked_time
 from tests.agent.builders import NOW, at, container, exited, microservice, spec
-from tests.docker_fixtures import free_port
+from tests.ports import free_port
 
 Connection = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

@@ -38,7 +38,7 @@ from tests.agent.builders import NODE, NOW, microservice, new_container
 from tests.agent.controller_stub import ControllerStub
 from tests.agent.fake_engine import FakeEngine
 from tests.agent.waiting import until_true
-from tests.docker_fixtures import free_port
+from tests.ports import free_port
 
 
 class Link:

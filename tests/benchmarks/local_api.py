@@ -28,7 +28,7 @@ from agent.local_api.tokens import Tokens
 from routing.iomessage import ACK, MESSAGE, RECEIPT, IoMessage, message_frame
 from tests.agent.fake_engine import FakeEngine
 from tests.agent.messages.running import known, route, running
-from tests.docker_fixtures import free_port
+from tests.ports import free_port
 
 FRAME = message_frame(IoMessage(infotype="t", infoformat="f", contentdata=bytes(range(256)) * 4))
 OUT = 256

@@ -23,7 +23,8 @@ from aiohttp import web
 
 from routing.amqp_shapes import Access
 from tests.docker_fixtures import IMAGE
-from tests.ecn.router.proxied import Proxied, free_port, prepare
+from tests.ecn.router.proxied import Proxied, prepare
+from tests.ports import free_port
 from tests.private_broker import ADMIN, PASSWORD, private_broker
 from tests.system.network import docker
 

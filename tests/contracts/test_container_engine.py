@@ -14,7 +14,8 @@ from agent.lifecycle.engine import STOP_WITHIN, Container, ContainerEngine, Engi
 from tests.agent.builders import new_container
 from tests.agent.fake_engine import FakeEngine
 from tests.agent.waiting import until
-from tests.docker_fixtures import IMAGE, SLEEPS, free_port
+from tests.docker_fixtures import IMAGE, SLEEPS
+from tests.ports import free_port
 
 
 async def only(engine: ContainerEngine, node: str) -> Container:

@@ -11,7 +11,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.ecn.controller_process import ControllerProcess, free_port
+from tests.ecn.controller_process import ControllerProcess
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.postgres, pytest.mark.system]
 

@@ -24,7 +24,8 @@ from routing.amqp_shapes import (
 )
 from tests.broker_fixtures import Vhost
 from tests.certificates import Certificates
-from tests.private_broker import PASSWORD, free_ports
+from tests.ports import free_ports
+from tests.private_broker import PASSWORD
 from tests.tcp_proxy import TcpProxy
 
 

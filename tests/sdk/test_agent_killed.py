@@ -20,7 +20,8 @@ from tests.agent.agent_process import AgentProcess
 from tests.agent.builders import microservice
 from tests.agent.controller_stub import ControllerStub
 from tests.agent.waiting import until_true
-from tests.docker_fixtures import SLEEPS, docker, free_port
+from tests.docker_fixtures import SLEEPS, docker
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.docker, pytest.mark.system, pytest.mark.usefixtures("image")]
 

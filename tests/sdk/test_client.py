@@ -23,7 +23,7 @@ from ecn_sdk import (
 from agent.local_api.local_api import LocalApi
 from tests.agent.local_api.serving import serving
 from tests.agent.waiting import until_true
-from tests.docker_fixtures import free_port
+from tests.ports import free_port
 from tests.sdk.settings import settings
 
 

@@ -16,7 +16,8 @@ from tests.agent.agent_process import AgentProcess
 from tests.agent.builders import microservice
 from tests.agent.controller_stub import ControllerStub
 from tests.agent.waiting import until
-from tests.docker_fixtures import IMAGE, docker, free_port
+from tests.docker_fixtures import IMAGE, docker
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.docker, pytest.mark.system, pytest.mark.usefixtures("image")]
 

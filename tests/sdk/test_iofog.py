@@ -20,6 +20,7 @@ from iofog.microservices.log import Logger
 from routing.message import Message
 from tests.agent.local_api.serving import Serving, serving
 from tests.agent.waiting import until_true
+from tests.tcp_proxy import TcpProxy
 
 
 class Messages(IoFogMessageWsListener):
@@ -181,12 +182,13 @@ IoFogClient().establish_message_ws_connection(Listener())
 
 
 async def test_a_program_that_has_come_to_its_end_goes_on_listening() -> None:
-    async with serving() as one:
+    """And connects again by the agent's name, when Python's own pool of threads is closed."""
+    async with serving() as one, TcpProxy.before(one.port) as link:
         environment = {
             "PYTHONPATH": str(Path(__file__).parents[2] / "routing" / "sdk"),
             "SELFNAME": "m1",
             "ECN_TOKEN": one.tokens.of("m1"),
-            "ECN_LOCAL_API": f"http://127.0.0.1:{one.port}",
+            "ECN_LOCAL_API": f"http://localhost:{link.port}",
         }
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", PROGRAM), env=environment, stdout=asyncio.subprocess.PIPE
@@ -195,8 +197,11 @@ async def test_a_program_that_has_come_to_its_end_goes_on_listening() -> None:
         inbox = one.routing.inbox("m1")
         await until_true(lambda: inbox.readers == 1, 30)
         await asyncio.sleep(0.5)
+        link.cut_all()
+        await until_true(lambda: inbox.readers == 0, 30)
         one.routing.put("m1", Message(message_id="0f" * 16, publisher="m2", body=b"late"))
-        assert await process.stdout.readline() == b"late\n"
+        async with asyncio.timeout(30):
+            assert await process.stdout.readline() == b"late\n"
         process.terminate()
         assert await process.wait() == -signal.SIGTERM
 

@@ -10,7 +10,7 @@ from ecn_sdk.plain import Client
 
 from tests.agent.local_api.serving import serving
 from tests.agent.waiting import until_true
-from tests.docker_fixtures import free_port
+from tests.ports import free_port
 from tests.sdk.settings import settings
 
 

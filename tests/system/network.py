@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
+
+from tests.ports import free_port
 
 T = TypeVar("T")
 
@@ -24,9 +25,7 @@ class Network:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.data = folder / "data"
-        with socket.socket() as sock:
-            sock.bind(("127.0.0.1", 0))
-            self.port: int = sock.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment: Mapping[str, str] = {
             **os.environ,

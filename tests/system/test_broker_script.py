@@ -14,7 +14,8 @@ from routing.amqp import connected
 from routing.amqp_shapes import Access, CannotConnect, Properties
 from tests.ecn.broker.scene import INBOX, OVER, running
 from tests.ecn.broker.test_topology import CROSSING
-from tests.private_broker import SERVER, free_ports
+from tests.ports import free_ports
+from tests.private_broker import SERVER
 
 SCRIPT = Path(__file__).parents[2] / "scripts/broker"
 FIRST = f"{SERVER} is missing: install the package rabbitmq-server"

@@ -14,6 +14,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.docker_fixtures import docker_url, image  # noqa: F401
+from tests.ports import free_port
 from tests.system.network import Network, docker, eventually, network
 
 pytestmark = [pytest.mark.system, pytest.mark.docker, pytest.mark.timeout(180)]
@@ -30,15 +31,6 @@ def net(tmp_path_factory: pytest.TempPathFactory, image: str) -> Iterator[Networ
         parent.chmod(0o711)
     with network(folder) as one:
         yield one
-
-
-@pytest.fixture
-def free_port() -> int:
-    """A port of this machine that nobody has."""
-    with socket.socket() as sock:
-        sock.bind(("", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def sleeper(name: str, image: str, **more: object) -> dict[str, object]:  # noqa: F811
@@ -63,18 +55,18 @@ def page(port: int) -> str:
 def test_an_application_runs_is_changed_in_part_and_goes(
     net: Network,
     image: str,  # noqa: F811
-    free_port: int,
 ) -> None:
+    port = free_port()
     web = {
         "name": "web",
         "node": "local",
         "image": image,
         "pull": "never",
         "command": ["sh", "-c", "echo hello > /tmp/index.html; exec httpd -f -p 80 -h /tmp"],
-        "ports": [{"host": free_port, "container": 80}],
+        "ports": [{"host": port, "container": 80}],
     }
     net.deploy("shop", web, sleeper("worker", image))
-    assert page(free_port) == "hello\n"
+    assert page(port) == "hello\n"
     before = net.containers()
     assert {"web", "worker"} <= before.keys()
 
@@ -198,10 +190,10 @@ def test_ctrl_c_leaves_the_containers_and_the_next_start_finds_them(
 def test_why_something_does_not_run_is_said(
     net: Network,
     image: str,  # noqa: F811
-    free_port: int,
 ) -> None:
+    port = free_port()
     with socket.socket() as taken:
-        taken.bind(("0.0.0.0", free_port))
+        taken.bind(("0.0.0.0", port))
         taken.listen()
         with pytest.raises(AssertionError) as failed:
             net.deploy(
@@ -212,12 +204,12 @@ def test_why_something_does_not_run_is_said(
                     "image": "ecn-test/no-such:1",
                     "pull": "never",
                 },
-                sleeper("blocked", image, ports=[{"host": free_port, "container": 80}]),
+                sleeper("blocked", image, ports=[{"host": port, "container": 80}]),
                 wait="8s",
             )
         said = str(failed.value)
         assert "ecn-test/no-such:1" in said
-        assert str(free_port) in said
+        assert str(port) in said
     # The port is free now: nobody has to do anything.
     eventually(lambda: "blocked" in net.containers(), within=60, what="another attempt")
     net.ecn("delete", "application", "unlucky", "-y")

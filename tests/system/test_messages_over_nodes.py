@@ -19,7 +19,8 @@ from ecn_sdk import Client, EcnError, Settings
 from ecn.private_file import replace_privately
 from tests.agent.interior.nodes import until
 from tests.docker_fixtures import IMAGE, docker
-from tests.ecn.controller_process import ControllerProcess, free_port
+from tests.ecn.controller_process import ControllerProcess
+from tests.ports import free_port
 from tests.private_broker import ADMIN, PASSWORD, PrivateBroker
 from tests.system.network import eventually
 from tests.tcp_proxy import TcpProxy

@@ -20,7 +20,7 @@ import pytest
 
 from ecn.private_file import replace_privately
 from tests.docker_fixtures import IMAGE
-from tests.ecn.router.proxied import free_port
+from tests.ports import free_port
 from tests.private_broker import ADMIN, PASSWORD, PrivateBroker
 from tests.system.network import Network, docker, eventually
 

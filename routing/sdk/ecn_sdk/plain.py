@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Generic, ParamSpec, Self, TypeVar
 
 from ecn_sdk import client as for_asyncio
 from ecn_sdk.client import INFO, PATIENCE, Position
@@ -25,6 +25,29 @@ from ecn_sdk.sockets import Socket
 Answer = TypeVar("Answer")
 Item = TypeVar("Item")
 Each = TypeVar("Each")
+P = ParamSpec("P")
+
+
+class _Threads(concurrent.futures.ThreadPoolExecutor):
+    """Where the loop resolves names. Python's own pool takes nothing more once the program's main
+    thread has come to its end, and a listener that lives on could never connect again."""
+
+    def submit(
+        self, fn: Callable[P, Answer], /, *args: P.args, **kwargs: P.kwargs
+    ) -> concurrent.futures.Future[Answer]:
+        """Each in a thread of its own: they are few."""
+        future: concurrent.futures.Future[Answer] = concurrent.futures.Future()
+
+        def work() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(fn(*args, **kwargs))
+            except BaseException as error:
+                future.set_exception(error)
+
+        threading.Thread(target=work, name="ecn-sdk name", daemon=True).start()
+        return future
 
 
 class Client:
@@ -48,6 +71,7 @@ class Client:
         if self._loop is not None:
             raise RuntimeError("the client is open already")
         self._loop = asyncio.new_event_loop()
+        self._loop.set_default_executor(_Threads())
         self._thread = threading.Thread(target=self._loop.run_forever, name="ecn-sdk", daemon=True)
         self._thread.start()
         self.run(self._client.__aenter__())

@@ -13,7 +13,7 @@ from tests.agent.interior.nodes import Interior
 from tests.agent.local_api import test_node_sdk as sdk
 from tests.agent.waiting import until_true
 from tests.broker_fixtures import Vhost
-from tests.docker_fixtures import free_port
+from tests.ports import free_port
 
 modules = sdk.modules
 

@@ -22,7 +22,7 @@ from tests.agent.fake_engine import FakeEngine
 from tests.agent.local_api.fake_routing import FakeRouting
 from tests.agent.local_api.raw_socket import RawSocket
 from tests.agent.waiting import until_true
-from tests.docker_fixtures import free_port
+from tests.ports import free_port
 
 M1, M2 = "127.0.0.11", "127.0.0.12"
 """Where m1 and m2 run."""

@@ -15,7 +15,8 @@ from tests.agent.builders import microservice
 from tests.agent.controller_stub import ControllerStub
 from tests.agent.local_api.serving import document
 from tests.agent.waiting import until, until_true
-from tests.docker_fixtures import SLEEPS, docker, free_port
+from tests.docker_fixtures import SLEEPS, docker
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("image")]
 

@@ -16,7 +16,7 @@ from tests.agent.agent_process import AgentProcess
 from tests.agent.builders import microservice
 from tests.agent.controller_stub import ControllerStub
 from tests.agent.waiting import until_true
-from tests.docker_fixtures import free_port
+from tests.ports import free_port
 
 SDK = "@iotracks/container-sdk-nodejs@1.1.22"
 """The one that its registry has; the later ones differ from it in name alone on the wire."""

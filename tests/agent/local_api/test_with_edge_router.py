@@ -18,7 +18,7 @@ from tests.agent.local_api.raw_socket import Closed, RawSocket
 from tests.agent.local_api.serving import M1, M2, MESSAGES, AddressedEngine, framed
 from tests.agent.messages.running import known, route, running
 from tests.agent.waiting import until_true
-from tests.docker_fixtures import free_port
+from tests.ports import free_port
 
 COUNT = 600
 

@@ -7,10 +7,11 @@ import pytest
 from msgspec.structs import replace
 
 from agent.messages.router import EdgeRouter
-from agent.messages.routing import EdgeRouting, MessageRefused, Outgoing, StoreFull
+from agent.messages.routing import Delivery, EdgeRouting, MessageRefused, Outgoing, StoreFull
 from agent.storage.journal import Journal
 from routing.message import LARGEST, Message
 from tests.agent.messages.running import known, route, running
+from tests.agent.waiting import until
 
 UP = route("up", destination="")
 FAR = route("far", destination="z", here=False)
@@ -84,9 +85,13 @@ async def test_who_does_not_wait_gets_what_is_on_the_disk_all_the_same(tmp_path:
     async with running(tmp_path) as router:
         await router.publish("a", body("kept"))
     async with running(tmp_path) as router:
-        await asyncio.sleep(0.2)
-        (kept,) = await router.inbox("b").next(1, 0)
-        await router.inbox("b").done([kept])
+        inbox = router.inbox("b")
+
+        async def at_once() -> list[Delivery] | None:
+            return await inbox.next(1, 0) or None
+
+        kept = await until(at_once)
+        await router.inbox("b").done(kept)
         assert await router.inbox("b").next(1, 0) == []
 
 

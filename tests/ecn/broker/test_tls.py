@@ -18,7 +18,8 @@ from tests.builders import EAST
 from tests.certificates import Certificates
 from tests.ecn.broker.scene import OVER, running, settings_of, until
 from tests.ecn.broker.test_topology import CROSSING
-from tests.private_broker import free_ports, private_broker
+from tests.ports import free_ports
+from tests.private_broker import private_broker
 
 
 @pytest.fixture(scope="module")

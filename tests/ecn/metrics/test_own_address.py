@@ -5,8 +5,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.ecn.controller_process import ControllerProcess, free_port
+from tests.ecn.controller_process import ControllerProcess
 from tests.metrics_page import documented, own_names, samples
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.postgres, pytest.mark.system]
 

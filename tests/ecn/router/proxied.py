@@ -4,7 +4,6 @@ Without a controller: what it makes at the interior router is made here by hand.
 """
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from routing.amqp import connected
 from routing.amqp_shapes import Access
 from tests.agent.fake_engine import FakeEngine
 from tests.ecn.api.server import soon
+from tests.ports import free_port
 
 NODE, SERVICE, PORT_ID, ROUTER = "node-1", "ms-1", "0123456789abcdef" * 2, "router-1"
 
@@ -146,11 +146,3 @@ async def proxied(access: Access, serve: Serve, protocol: str = "tcp") -> AsyncI
             for task in (*others, link):
                 task.cancel()
             server.close()
-
-
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port

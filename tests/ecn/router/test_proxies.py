@@ -15,7 +15,8 @@ from routing.amqp_shapes import Access
 from routing.proxy import multiplexer
 from tests.broker_fixtures import Vhost
 from tests.ecn.api.server import soon
-from tests.ecn.router.proxied import Proxied, free_port, proxied
+from tests.ecn.router.proxied import Proxied, proxied
+from tests.ports import free_port
 from tests.private_broker import ADMIN, PASSWORD, PrivateBroker
 
 
