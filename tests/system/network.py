@@ -69,13 +69,17 @@ class Network:
 
     def process(self, *words: str) -> int:
         """The pid of the one process of this network whose command line has all the words."""
-        found = [
+        found = self.processes(*words)
+        assert len(found) == 1, f"{words}: {found}"
+        return found[0]
+
+    def processes(self, *words: str) -> list[int]:
+        """The pids of all such."""
+        return [
             int(entry.name)
             for entry in Path("/proc").iterdir()
             if entry.name.isdecimal() and all(word in _command(entry) for word in words)
         ]
-        assert len(found) == 1, f"{words}: {found}"
-        return found[0]
 
     def ecn(self, *arguments: str, check: bool = True, stdin: str = "") -> str:
         """What `ecn` prints. Errors: AssertionError with its complaint, unless not to check."""
