@@ -38,6 +38,7 @@ from ecn.api.endpoint import Endpoint
 from ecn.api.iofog import app as iofog
 from ecn.api.keys import REQUESTS
 from ecn.api.middleware import mark_started, middlewares
+from ecn.dashboard import assets, snapshots
 from ecn.metrics.measures import RequestMeasures
 
 BODY_LIMIT = 4 << 20
@@ -73,6 +74,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *agents.ENDPOINTS,
     *router_configuration.ENDPOINTS,
     *public_ports.ENDPOINTS,
+    *snapshots.ENDPOINTS,
 )
 
 
@@ -89,6 +91,7 @@ def application() -> web.Application:
         [web.route(each.method, openapi.BASE + each.path, each.handler) for each in ENDPOINTS]
     )
     app.add_routes(openapi_page.routes(ENDPOINTS))
+    app.add_routes(assets.ROUTES)
     for resource in iofog.resources():
         app.router.register_resource(resource)
     return app

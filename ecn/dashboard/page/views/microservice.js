@@ -1,0 +1,14 @@
+/** One microservice. */
+
+import { html } from '../core/html.js';
+
+/** @import { App } from '../core/app.js' */
+
+/**
+ * @param {App} app
+ * @param {string[]} rest its name
+ */
+export function microservice(app, rest) {
+  const row = app.model.find('microservices', rest.join('/'));
+  return html`<h1>${row?.name ?? rest.join('/')}</h1>`;
+}

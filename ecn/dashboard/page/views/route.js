@@ -1,0 +1,14 @@
+/** One route. */
+
+import { html } from '../core/html.js';
+
+/** @import { App } from '../core/app.js' */
+
+/**
+ * @param {App} app
+ * @param {string[]} rest its name
+ */
+export function route(app, rest) {
+  const row = app.model.find('routes', rest.join('/'));
+  return html`<h1>${row?.name ?? rest.join('/')}</h1>`;
+}
