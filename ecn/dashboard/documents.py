@@ -13,6 +13,7 @@ from ecn.api.edge_resource_documents import EdgeResourceDocument
 from ecn.api.network_documents import NetworkDocument
 from ecn.api.template_documents import TemplateDocument
 from ecn.api.volume_documents import VolumeDocument
+from ecn.dashboard.brief import Brief
 from events.application import PortMapping
 
 
@@ -142,6 +143,7 @@ class EventLine(Item, frozen=True, kw_only=True):
     actor_name: str = ""
     command_id: str = ""
     correlation_id: str = ""
+    data: Brief | None = None
 
 
 class Frame(Item, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from msgspec.structs import asdict
 
 from ecn.api import offer_views, views
+from ecn.dashboard.brief import brief
 from ecn.dashboard.documents import (
     ApplicationItem,
     EventLine,
@@ -136,4 +137,5 @@ def line(world: World, recorded: Recorded) -> EventLine:
         actor_name=said.actor_name,
         command_id=said.command_id,
         correlation_id=said.correlation_id,
+        data=brief(recorded),
     )

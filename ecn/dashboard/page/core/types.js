@@ -115,6 +115,29 @@
  * @property {string} actor_name
  * @property {string} command_id
  * @property {string} correlation_id
+ * @property {EventData} [data] the few fields of it that say the most
+ */
+
+/**
+ * Named as in the event itself: see ecn/dashboard/brief.py.
+ * @typedef {object} EventData
+ * @property {string} [name]
+ * @property {string} [role]
+ * @property {string} [reason]
+ * @property {string} [node_id] another node than the subject
+ * @property {{state?: string, reason?: string, exit_code?: number | null, health?: string,
+ *     repeats?: number}} [status]
+ * @property {Record<string, unknown>} [facts]
+ * @property {{image?: string}} [spec]
+ * @property {string} [instruction]
+ * @property {string | number} [version]
+ * @property {string} [outcome]
+ * @property {string} [detail]
+ * @property {string} [key]
+ * @property {boolean | null} [enabled]
+ * @property {string} [kind]
+ * @property {number | null} [exit_code]
+ * @property {number | null} [messages]
  */
 
 /**
