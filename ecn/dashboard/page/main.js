@@ -19,8 +19,16 @@ const TICK = 1000;
 const api = new Api();
 const model = new Model();
 const draw = oncePerFrame(() => {
-  app.now = app.moment.live ? Date.now() : Date.parse(model.time ?? new Date().toISOString());
+  const { moment } = app;
+  app.now = moment.live ? Date.now() : Date.parse(model.time ?? new Date().toISOString());
   render(app.session ? page(app) : loginPage(app, begin), root);
+  // For tests, and for styles that tell then from now.
+  Object.assign(document.documentElement.dataset, {
+    position: String(model.position),
+    moment: moment.live ? 'now' : 'then',
+    link: moment.link,
+  });
+  dispatchEvent(new Event('drawn'));
 });
 
 /** @type {App} */
@@ -42,15 +50,38 @@ const app = {
 
 api.loggedOut = () => {
   app.session = null;
+  app.moment.end();
   draw();
 };
 
-/** Show the moment that the URL names. */
+/** What the URL said last of the moment: only what is new there moves the page. */
+let named = app.location.query.get('at');
+
+/** Show the moment that the URL names, if it is another than before. */
 function follow() {
   const at = app.location.query.get('at');
-  const wanted = at === null ? null : Number(at);
-  if (wanted === null ? app.moment.live : !app.moment.live && wanted === app.moment.position) return;
-  app.moment.to(wanted).catch((error) => app.tell(String(error.message), { bad: true }));
+  if (at === named || !app.session) return;
+  named = at;
+  void show(at);
+}
+
+/** @param {string | null} at as in the URL: a position, a time, or none for now */
+async function show(at) {
+  try {
+    await app.moment.to(at);
+    // A time was asked for: from here on links name the position that it means.
+    if (at !== null && !/^\d+$/.test(at)) name(app.moment.position);
+  } catch (error) {
+    app.tell(/** @type {Error} */ (error).message, { bad: true });
+    if (app.moment.live || !model.loaded) app.location.set({ at: null }, { replace: true });
+    else name(app.moment.position);
+  }
+}
+
+/** @param {number} position that is shown already, and that the URL is to name */
+function name(position) {
+  named = String(position);
+  app.location.set({ at: named }, { replace: true });
 }
 
 /** As soon as somebody is logged in. */
@@ -58,8 +89,8 @@ async function begin() {
   try {
     app.session = await api.get('/session');
     api.csrfToken = app.session?.csrf_token ?? '';
-    const at = app.location.query.get('at');
-    await app.moment.to(at === null ? null : Number(at));
+    named = app.location.query.get('at');
+    await show(named);
   } catch (error) {
     if (app.session) app.tell(String(/** @type {Error} */ (error).message), { bad: true });
   }
