@@ -21,7 +21,7 @@ from ecn.api.edge_resource_documents import EdgeResourceManifest
 from ecn.api.iofog_documents import IofogDocument
 from ecn.api.template_documents import TemplateManifest
 from ecn.api.volume_documents import VolumeManifest
-from events.node import NodeSettings
+from events.node import Instruction, NodeSettings
 
 REVERT_TO = "revert-to/"
 """How the `causation_id` of a revert's events begins; the position follows."""
@@ -154,6 +154,34 @@ class Move(Change, frozen=True, kw_only=True, tag="move"):
     node: str
 
 
+class Rename(Change, frozen=True, kw_only=True, tag="rename"):
+    """Another name for a node, an application, or a microservice within its application."""
+
+    subject: str
+    name: str
+
+
+class Rebuild(Change, frozen=True, kw_only=True, tag="rebuild"):
+    """As `POST /microservices/{application}/{name}/rebuild`."""
+
+    microservice: str
+
+
+class Deprovision(Change, frozen=True, kw_only=True, tag="deprovision"):
+    """As `POST /nodes/{node}/deprovision`."""
+
+    node: str
+
+
+class Instruct(Change, frozen=True, kw_only=True, tag="instruct"):
+    """As `POST /nodes/{node}/{instruction}`."""
+
+    node: str
+    instruction: Instruction
+    version: str = ""
+    """Of an upgrade."""
+
+
 AnyChange = (
     ApplyApplication
     | ApplyRegistry
@@ -172,6 +200,10 @@ AnyChange = (
     | Start
     | Stop
     | Move
+    | Rename
+    | Rebuild
+    | Deprovision
+    | Instruct
 )
 
 

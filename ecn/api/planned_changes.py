@@ -3,7 +3,7 @@
 Each is made of the world that the changes before it leave.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar, assert_never
 
 import msgspec
@@ -19,12 +19,11 @@ from ecn.api.offer_views import (
     template_settings,
     with_router_ids,
 )
+from ecn.api.planned_subjects import of_subject
 from ecn.api.routes import applied as route
 from ecn.api.volumes import applied as volume
 from ecn.commands import application as applications
 from ecn.commands import catalog, edge_resource, node, template
-from ecn.commands import route as routes
-from ecn.commands import volume as volumes
 from ecn.commands.together import SingleCommand
 from ecn.deciders import find
 from ecn.errors import Invalid
@@ -70,6 +69,10 @@ Ordinary = (
     | p.Start
     | p.Stop
     | p.Move
+    | p.Rename
+    | p.Rebuild
+    | p.Deprovision
+    | p.Instruct
 )
 """A change that is one command."""
 
@@ -164,15 +167,19 @@ def _command(change: Ordinary, world: World, fresh: Fresh, *, same_password: boo
             return applications.UpdateMicroservice(
                 microservice_id=key, placement=after, seen=row.revision
             )
-        case p.Delete():
-            return _delete(change, world)
-        case p.Start(subject=subject):
-            return _by_kind(subject, {"application": _start_all, "microservice": _start}, world)
-        case p.Stop(subject=subject):
-            return _by_kind(subject, {"application": _stop_all, "microservice": _stop}, world)
+        case p.Delete() | p.Start() | p.Stop() | p.Rename():
+            return of_subject(change, world)
         case p.Move(microservice=ref, node=to):
             return applications.MoveMicroservice(
                 microservice_id=find.microservice(world, ref), node=to
+            )
+        case p.Rebuild(microservice=ref):
+            return applications.RebuildMicroservice(microservice_id=find.microservice(world, ref))
+        case p.Deprovision(node=ref):
+            return node.DeprovisionNode(node_id=find.node(world, ref))
+        case p.Instruct(node=ref, instruction=instruction, version=version):
+            return node.InstructNode(
+                node_id=find.node(world, ref), instruction=instruction, version=version
             )
         case _:
             assert_never(change)
@@ -198,13 +205,17 @@ def _about(change: p.AnyChange, world: World) -> str:
             return f"route/{name}"
         case p.ApplyIofogDocument(document=document):
             return deploying.about(msgspec.to_builtins(document))
-        case p.ChangeNode(node=ref):
+        case p.ChangeNode(node=ref) | p.Deprovision(node=ref) | p.Instruct(node=ref):
             return subject_name(world, f"node/{ref}")
         case p.CreateMicroservice(application=application, manifest=body):
             return f"microservice/{application}/{body.name}"
         case p.ChangeMicroservice(microservice=ref) | p.Move(microservice=ref):
             return subject_name(world, f"microservice/{ref}")
+        case p.Rebuild(microservice=ref):
+            return subject_name(world, f"microservice/{ref}")
         case p.Delete(subject=subject) | p.Start(subject=subject) | p.Stop(subject=subject):
+            return subject_name(world, subject)
+        case p.Rename(subject=subject):
             return subject_name(world, subject)
         case _:
             assert_never(change)
@@ -251,75 +262,3 @@ def _change_node(change: p.ChangeNode, world: World) -> SingleCommand:
         settings=settings,
         seen=(row.name, row.settings),
     )
-
-
-def _delete(change: p.Delete, world: World) -> SingleCommand:
-    def delete_node(world: World, ref: str) -> SingleCommand:
-        return node.DeleteNode(node_id=find.node(world, ref), force=change.force)
-
-    def delete_registry(world: World, ref: str) -> SingleCommand:
-        return catalog.DeleteRegistry(registry_id=find.registry(world, ref))
-
-    def delete_application(world: World, ref: str) -> SingleCommand:
-        return applications.DeleteApplication(application_id=find.application(world, ref))
-
-    def delete_microservice(world: World, ref: str) -> SingleCommand:
-        return applications.DeleteMicroservice(microservice_id=find.microservice(world, ref))
-
-    def delete_route(world: World, ref: str) -> SingleCommand:
-        return routes.DeleteRoute(route_id=find.route(world, ref))
-
-    def delete_template(world: World, ref: str) -> SingleCommand:
-        return template.DeleteTemplate(template_id=find.template(world, ref))
-
-    def delete_catalog_item(world: World, ref: str) -> SingleCommand:
-        return catalog.DeleteCatalogItem(catalog_item_id=find.catalog_item(world, ref))
-
-    def delete_edge_resource(world: World, ref: str) -> SingleCommand:
-        key = find.edge_resource(world, ref)
-        return edge_resource.DeleteEdgeResource(edge_resource_id=key)
-
-    def delete_volume(world: World, ref: str) -> SingleCommand:
-        return volumes.DeleteVolume(volume_id=find.volume(world, ref))
-
-    kinds: dict[str, Callable[[World, str], SingleCommand]] = {
-        "node": delete_node,
-        "application": delete_application,
-        "microservice": delete_microservice,
-        "route": delete_route,
-        "template": delete_template,
-        "catalog-item": delete_catalog_item,
-        "registry": delete_registry,
-        "edge-resource": delete_edge_resource,
-        "volume": delete_volume,
-    }
-    return _by_kind(change.subject, kinds, world)
-
-
-def _start_all(world: World, ref: str) -> SingleCommand:
-    return applications.StartApplication(application_id=find.application(world, ref))
-
-
-def _stop_all(world: World, ref: str) -> SingleCommand:
-    return applications.StopApplication(application_id=find.application(world, ref))
-
-
-def _start(world: World, ref: str) -> SingleCommand:
-    return applications.StartMicroservice(microservice_id=find.microservice(world, ref))
-
-
-def _stop(world: World, ref: str) -> SingleCommand:
-    return applications.StopMicroservice(microservice_id=find.microservice(world, ref))
-
-
-def _by_kind(
-    subject: str, kinds: Mapping[str, Callable[[World, str], SingleCommand]], world: World
-) -> SingleCommand:
-    kind, slash, ref = subject.partition("/")
-    if kind not in kinds or not slash or not ref:
-        raise Invalid(
-            f"{subject!r} is nothing for this: write <kind>/<name>, of the kinds "
-            + ", ".join(kinds),
-            field="$.subject",
-        )
-    return kinds[kind](world, ref)

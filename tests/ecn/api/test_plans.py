@@ -179,6 +179,49 @@ CHANGES: list[tuple[str, str, object, Mapping[str, object]]] = [
         None,
         {"do": "delete", "subject": "node/east", "force": True},
     ),
+    *(
+        (
+            "POST",
+            f"/{kind}s/{name}/rename",
+            {"name": to},
+            {"do": "rename", "subject": f"{kind}/{name}", "name": to},
+        )
+        for kind, name, to in (
+            ("application", "shop", "mall"),
+            ("microservice", "shop/web", "front"),
+            ("microservice", "shop/none", "front"),
+        )
+    ),
+    (
+        "PATCH",
+        "/nodes/east",
+        {"name": "orient"},
+        {"do": "rename", "subject": "node/east", "name": "orient"},
+    ),
+    (
+        "POST",
+        "/microservices/shop/web/rebuild",
+        None,
+        {"do": "rebuild", "microservice": "shop/web"},
+    ),
+    *(
+        ("POST", f"/nodes/{name}/deprovision", None, {"do": "deprovision", "node": name})
+        for name in ("east", "bare", "none")
+    ),
+    *(
+        (
+            "POST",
+            f"/nodes/east/{what}",
+            {"version": "9.0"} if what == "upgrade" else None,
+            {
+                "do": "instruct",
+                "node": "east",
+                "instruction": what,
+                "version": "9.0" if what == "upgrade" else "",
+            },
+        )
+        for what in ("reboot", "prune", "upgrade", "rollback")
+    ),
 ]
 
 
