@@ -25,6 +25,8 @@ export class Model {
     this.loaded = false;
     /** Raised by each change of rows: what is derived from them may be kept as long as it stays. */
     this.version = 0;
+    /** Raised by each piece of telemetry. */
+    this.heard = 0;
     /** @type {{[K in Kind]: Map<string, Rows[K]>}} */
     this.rows = /** @type {any} */ (Object.fromEntries(KINDS.map((kind) => [kind, new Map()])));
     /** @type {EventLine[]} the oldest first, at most RECENT */
@@ -82,6 +84,7 @@ export class Model {
       this.containerUsage.set(id, usage);
     }
     for (const [id, flow] of Object.entries(telemetry.routes ?? {})) this.flows.set(id, flow);
+    this.heard += 1;
     if (telemetry.interior_router) this.interiorRouter = telemetry.interior_router;
   }
 
