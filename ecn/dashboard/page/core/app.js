@@ -3,6 +3,7 @@
  *
  * Views are functions from this to a template: they keep nothing. What has a life of its own (a log
  * that is followed, a drawing that is zoomed, a dialog) is a custom element without shadow DOM.
+ * After each drawing the window hears the event `drawn`: the moment for such elements to look anew.
  */
 
 /** @import { Api } from './api.js' */
