@@ -11,7 +11,7 @@ from ecn.cli.calls import Applied
 from ecn.cli.client import Client
 from ecn.cli.errors import Refused
 from ecn.cli.merge_patch import merge_patch
-from ecn.cli.wishes import (
+from ecn.manifests.wishes import (
     Application,
     CatalogItem,
     EdgeResource,

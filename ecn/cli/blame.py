@@ -7,10 +7,11 @@ from ecn.cli.at import at_option, looking
 from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
 from ecn.cli.field_text import SECRETS, path_text, value_text
-from ecn.cli.kinds import SHOWN_ONLY, Kind, one_reference
+from ecn.cli.kinds import SHOWN_ONLY, one_reference
 from ecn.cli.output import Column, Format, document_text, format_option, note, print_table
 from ecn.cli.session import Session, pass_session
 from ecn.cli.wording import moment
+from ecn.manifests.kinds import Kind
 
 KINDS = tuple(kind for kind in Kind if kind not in SHOWN_ONLY)
 

@@ -18,10 +18,10 @@ from ecn.api.log_documents import LogPublicKey, LogVerification, SignedCheckpoin
 from ecn.api.replay_documents import LogReplay
 from ecn.cli.calls import Applied, Calls
 from ecn.cli.errors import CliError, NotAllowed, Refused, Unreachable
-from ecn.cli.kinds import Reference
 from ecn.cli.session_socket import SessionSocket
 from ecn.cli.sse import Reader
 from ecn.cli.transport import Pairs, Query, Reply, connected
+from ecn.manifests.kinds import Reference
 
 RECONNECTS = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds between attempts to take up a broken stream; after the last it is given up."""

@@ -8,10 +8,11 @@ from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
 from ecn.cli.deploy import read_sources
 from ecn.cli.errors import CliError, Refused
-from ecn.cli.kinds import SHOWN_ONLY, Kind, references
+from ecn.cli.kinds import SHOWN_ONLY, references
 from ecn.cli.manifests import read_manifests
 from ecn.cli.session import Session, pass_session
-from ecn.cli.wishes import reference
+from ecn.manifests.kinds import Kind
+from ecn.manifests.wishes import reference
 
 KINDS = tuple(kind for kind in Kind if kind not in (Kind.NETWORK, *SHOWN_ONLY))
 

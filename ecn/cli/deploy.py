@@ -15,14 +15,16 @@ from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
 from ecn.cli.deploy_notes import notes
 from ecn.cli.errors import BadManifest, CliError, printable
-from ecn.cli.kinds import Kind
 from ecn.cli.manifests import read_manifests, registry_body
 from ecn.cli.output import Format
-from ecn.cli.planned import change_of, refuse, show
+from ecn.cli.planned import refuse, show
 from ecn.cli.progress import wait_until_running
 from ecn.cli.session import Session, pass_session
 from ecn.cli.volume_files import volume_body
-from ecn.cli.wishes import (
+from ecn.cli.wording import Duration, counted, styled
+from ecn.manifests.changes import change_of
+from ecn.manifests.kinds import Kind
+from ecn.manifests.wishes import (
     Application,
     FetchedRegistry,
     FetchedVolume,
@@ -32,7 +34,6 @@ from ecn.cli.wishes import (
     Volume,
     reference,
 )
-from ecn.cli.wording import Duration, counted, styled
 
 LARGEST = 4 * 1024 * 1024
 """Bytes of a file. A manifest is written by people; this is somebody's image."""

@@ -16,10 +16,11 @@ from ecn.cli.at import at_option, looking
 from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
 from ecn.cli.errors import CliError, printable
-from ecn.cli.kinds import Kind, KindType
+from ecn.cli.kinds import KindType
 from ecn.cli.output import Column, Format, document_text, format_option, table_text, terminal_width
 from ecn.cli.session import Session, pass_session
 from ecn.cli.wording import age, mib, moment, pairs, styled
+from ecn.manifests.kinds import Kind
 from events.application import VolumeKind
 
 RECENT = 10

@@ -19,8 +19,8 @@ from ecn.cli.manifest_diff import compared
 from ecn.cli.manifests import read_manifests
 from ecn.cli.output import Format, document_text, note, terminal_width
 from ecn.cli.session import Session, pass_session
-from ecn.cli.wishes import Ported, Registry, reference
 from ecn.history.patch import patch
+from ecn.manifests.wishes import Ported, Registry, reference
 
 PATCH = "patch"
 

@@ -14,9 +14,10 @@ from ecn.cli import terminal
 from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
 from ecn.cli.errors import CliError, Refused, Unreachable
-from ecn.cli.kinds import Kind, reference_to_run
+from ecn.cli.kinds import reference_to_run
 from ecn.cli.session import Session, pass_session
 from ecn.cli.session_socket import SessionSocket
+from ecn.manifests.kinds import Kind
 
 LOST = "the connection to the controller is lost"
 

@@ -19,7 +19,7 @@ from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
 from ecn.cli.errors import CliError, printable
 from ecn.cli.history import latest
-from ecn.cli.kinds import Kind, KindType
+from ecn.cli.kinds import KindType
 from ecn.cli.manifest_text import manifest_of, manifest_text
 from ecn.cli.news import listening
 from ecn.cli.output import (
@@ -35,7 +35,8 @@ from ecn.cli.output import (
 from ecn.cli.public_ports import show_public_ports
 from ecn.cli.routers import show_routers
 from ecn.cli.session import Session, pass_session
-from ecn.cli.shape import did_you_mean
+from ecn.manifests.kinds import Kind
+from ecn.manifests.shape import did_you_mean
 
 Item = (
     d.NodeDocument

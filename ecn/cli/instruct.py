@@ -13,10 +13,11 @@ from ecn.api import documents as d
 from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
 from ecn.cli.errors import CliError, NotThere, printable
-from ecn.cli.kinds import Kind, references
+from ecn.cli.kinds import references
 from ecn.cli.news import listening
 from ecn.cli.session import Session, pass_session
 from ecn.cli.wording import Duration
+from ecn.manifests.kinds import Kind
 
 NODES = click.argument("what", nargs=-1, required=True, metavar="node NAME...")
 LOOK_AGAIN = 3.0

@@ -1,44 +1,12 @@
 """The kinds of thing that commands speak of, and how people name one: `kind/name`."""
 
 from collections.abc import Callable
-from enum import StrEnum
 
 import click
 from click.shell_completion import CompletionItem
-from msgspec import Struct
 
-from ecn.cli.shape import did_you_mean
-
-
-class Kind(StrEnum):
-    """A kind, by its name in subjects."""
-
-    NODE = "node"
-    APPLICATION = "application"
-    MICROSERVICE = "microservice"
-    REGISTRY = "registry"
-    CATALOG_ITEM = "catalog-item"
-    TEMPLATE = "template"
-    ROUTE = "route"
-    EDGE_RESOURCE = "edge-resource"
-    VOLUME = "volume"
-    NETWORK = "network"
-    ROUTER = "router"
-    """Shown only: it follows from its node's settings, say. So is the next."""
-    PUBLIC_PORT = "public-port"
-    USER = "user"
-    EVENT = "event"
-
-    @property
-    def plural(self) -> str:
-        """As the API and `ecn get` call them. There is one network."""
-        match self:
-            case Kind.REGISTRY:
-                return "registries"
-            case Kind.NETWORK:
-                return "network"
-        return f"{self.value}s"
-
+from ecn.manifests.kinds import Kind, Reference
+from ecn.manifests.shape import did_you_mean
 
 ALIASES = {
     "no": Kind.NODE,
@@ -59,17 +27,6 @@ ALIASES = {
 SHOWN_ONLY = frozenset({Kind.EVENT, Kind.ROUTER, Kind.PUBLIC_PORT})
 """Kinds that nobody makes or changes by themselves."""
 NAMES = {**{k.value: k for k in Kind}, **{k.plural: k for k in Kind}, **ALIASES}
-
-
-class Reference(Struct, frozen=True):
-    """One thing. A microservice's or route's name is `<application>/<name>`, an edge resource's
-    `<name>@<version>`."""
-
-    kind: Kind
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.kind}/{self.name}"
 
 
 class KindType(click.ParamType[Kind]):

@@ -5,8 +5,9 @@ import click
 from ecn.api import documents as d
 from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
-from ecn.cli.kinds import Kind, Reference, reference_to_run, references
+from ecn.cli.kinds import reference_to_run, references
 from ecn.cli.session import Session, pass_session
+from ecn.manifests.kinds import Kind, Reference
 
 
 def _meant(words: tuple[str, ...]) -> list[Reference]:

@@ -10,11 +10,12 @@ import click
 from ecn.cli.client import RECONNECTS, Client
 from ecn.cli.command import Command, connection_options, examples
 from ecn.cli.errors import CliError, NotAllowed, Refused, Unreachable
-from ecn.cli.kinds import Kind, reference_to_run
+from ecn.cli.kinds import reference_to_run
 from ecn.cli.log_lines import Line, Lines
 from ecn.cli.output import note
 from ecn.cli.session import Session, pass_session
 from ecn.cli.wording import Instant
+from ecn.manifests.kinds import Kind
 
 COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_cyan", "bright_green")
 MOST = 10

@@ -20,7 +20,8 @@ from ecn.cli.applying import merged, with_ids
 from ecn.cli.client import Client
 from ecn.cli.errors import Refused
 from ecn.cli.manifest_text import Documented, Written, manifest_of, same_fields
-from ecn.cli.wishes import (
+from ecn.history.fields import Tree, changes
+from ecn.manifests.wishes import (
     Application,
     CatalogItem,
     EdgeResource,
@@ -38,7 +39,6 @@ from ecn.cli.wishes import (
     VolumeSpec,
     reference,
 )
-from ecn.history.fields import Tree, changes
 from events.node import NodeSettings
 from events.route import ANY_SOURCE, UPSTREAM
 

@@ -10,8 +10,8 @@ from ecn.api.catalog_documents import CatalogItemDocument, CatalogItemManifest
 from ecn.api.edge_resource_documents import EdgeResourceDocument, EdgeResourceManifest
 from ecn.api.template_documents import TemplateDocument, TemplateManifest
 from ecn.api.volume_documents import VolumeDocument
-from ecn.cli.manifests import API_VERSION
-from ecn.cli.wishes import (
+from ecn.manifests.reading import API_VERSION
+from ecn.manifests.wishes import (
     Application,
     CatalogItem,
     EdgeResource,

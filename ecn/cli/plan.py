@@ -8,8 +8,9 @@ from ecn.cli.deploy import FILES, read_sources, ready
 from ecn.cli.errors import BadManifest
 from ecn.cli.manifests import read_manifests
 from ecn.cli.output import Format, format_option
-from ecn.cli.planned import change_of, refuse, show
+from ecn.cli.planned import refuse, show
 from ecn.cli.session import Session, pass_session
+from ecn.manifests.changes import change_of
 
 
 @examples("""

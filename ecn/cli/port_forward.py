@@ -5,8 +5,9 @@ import re
 import click
 
 from ecn.cli.command import Command, connection_options, examples
-from ecn.cli.kinds import NAMES, Kind, Reference, one_reference
+from ecn.cli.kinds import NAMES, one_reference
 from ecn.cli.session import Session, pass_session
+from ecn.manifests.kinds import Kind, Reference
 
 PORTS = re.compile(r"(?:(\d{1,5}):)?(\d{1,5})", re.ASCII)
 

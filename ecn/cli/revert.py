@@ -9,12 +9,13 @@ from ecn.cli.at import Moment
 from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
 from ecn.cli.errors import CliError
-from ecn.cli.kinds import SHOWN_ONLY, Kind, Reference, one_reference, references
+from ecn.cli.kinds import SHOWN_ONLY, one_reference, references
 from ecn.cli.output import Format, document_text, format_option, note
 from ecn.cli.planned import refuse, show
 from ecn.cli.progress import wait_until_running
 from ecn.cli.session import Session, pass_session
 from ecn.cli.wording import Duration
+from ecn.manifests.kinds import Kind, Reference
 
 KINDS = tuple(kind for kind in Kind if kind not in SHOWN_ONLY)
 

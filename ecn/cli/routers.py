@@ -11,8 +11,8 @@ from ecn.cli.client import Client
 from ecn.cli.errors import CliError
 from ecn.cli.offer_tables import size
 from ecn.cli.output import Column, Format, document_text, note, print_table
-from ecn.cli.shape import did_you_mean
 from ecn.cli.wording import age, moment, styled
+from ecn.manifests.shape import did_you_mean
 
 COLUMNS = (
     Column("NAME"),

@@ -8,7 +8,8 @@ from msgspec import Struct, field
 from ecn.api import documents as d
 from ecn.cli.client import Client
 from ecn.cli.errors import CliError, Refused
-from ecn.cli.kinds import Kind, Reference, reference_to_run
+from ecn.cli.kinds import reference_to_run
+from ecn.manifests.kinds import Kind, Reference
 
 
 class Target(Struct, frozen=True):

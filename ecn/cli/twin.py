@@ -13,10 +13,11 @@ from ecn.cli.at import at_option, looking
 from ecn.cli.client import Client
 from ecn.cli.command import Command, Group, connection_options, examples
 from ecn.cli.history import Limit, Span, show_found
-from ecn.cli.kinds import Kind, reference_to_run
+from ecn.cli.kinds import reference_to_run
 from ecn.cli.output import Column, Format, document_text, format_option, print_table
 from ecn.cli.session import Session, pass_session
 from ecn.cli.wording import age
+from ecn.manifests.kinds import Kind
 
 COLUMNS = (
     Column("SECTION"),

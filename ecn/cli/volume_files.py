@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ecn.api.volume_documents import VolumeManifest
 from ecn.cli.errors import BadManifest
-from ecn.cli.wishes import Volume
 from ecn.cli.wording import counted
+from ecn.manifests.wishes import Volume
 from events.volume import VolumeFile
 
 MOST_FILES = 256

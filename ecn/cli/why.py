@@ -5,10 +5,11 @@ import click
 from ecn.cli.at import at_option, looking
 from ecn.cli.client import Client
 from ecn.cli.command import Command, connection_options, examples
-from ecn.cli.kinds import SHOWN_ONLY, Kind, one_reference
+from ecn.cli.kinds import SHOWN_ONLY, one_reference
 from ecn.cli.output import Format, document_text, format_option
 from ecn.cli.reason_text import lines
 from ecn.cli.session import Session, pass_session
+from ecn.manifests.kinds import Kind
 
 KINDS = tuple(kind for kind in Kind if kind not in (Kind.USER, *SHOWN_ONLY))
 

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecn.cli.errors import BadManifest
-from ecn.cli.iofog.order import Circle, ordered
-from ecn.cli.iofog.reading import ELSEWHERE
-from ecn.cli.kinds import Kind
 from ecn.cli.manifests import read_manifests
-from ecn.cli.wishes import (
+from ecn.manifests.iofog.order import Circle, ordered
+from ecn.manifests.iofog.reading import ELSEWHERE
+from ecn.manifests.kinds import Kind
+from ecn.manifests.wishes import (
     ORDER,
     CatalogItem,
     EdgeResource,

@@ -11,7 +11,7 @@ from ecn.api.template_documents import TemplateManifest, VariableManifest
 from ecn.cli.errors import BadManifest
 from ecn.cli.manifest_text import Written, manifest_text
 from ecn.cli.manifests import read_manifests, registry_body
-from ecn.cli.wishes import (
+from ecn.manifests.wishes import (
     Application,
     CatalogItem,
     EdgeResource,
