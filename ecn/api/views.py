@@ -159,7 +159,7 @@ def application(
         labels=row.labels,
         started=row.started,
         system=row.system,
-        state=_application_state(members, started=row.started),
+        state=application_state(world, application_id),
         microservices=members,
         routes=sorted(
             (
@@ -207,9 +207,6 @@ def user(world: World, user_id: UserId) -> UserDocument:
 
 def event(world: World, recorded: Recorded) -> EventDocument:
     """One event, with the names that its subject and actor have now or had last."""
-    actor_name = recorded.actor
-    if recorded.actor.startswith("node/"):
-        actor_name = f"node/{world.names.get(recorded.actor) or recorded.actor[5:]}"
     return EventDocument(
         position=recorded.position,
         time=recorded.time,
@@ -217,7 +214,7 @@ def event(world: World, recorded: Recorded) -> EventDocument:
         subject_name=world.names.get(recorded.subject) or "",
         type=recorded.type,
         actor=recorded.actor,
-        actor_name=actor_name,
+        actor_name=actor_name(world, recorded.actor),
         command_id=recorded.command_id,
         correlation_id=recorded.correlation_id,
         causation_id=recorded.causation_id,
@@ -231,15 +228,28 @@ def _runs(world: World, microservice_id: MicroserviceId) -> bool:
     return status is not None and status.state is ContainerState.RUNNING
 
 
-def _application_state(members: list[MicroserviceDocument], *, started: bool) -> str:
-    if not started:
+def actor_name(world: World, actor: str) -> str:
+    """Who an event says it was, with a node's name in place of its id."""
+    return f"node/{world.names.get(actor) or actor[5:]}" if actor.startswith("node/") else actor
+
+
+SETTLED = frozenset({ContainerState.RUNNING, ContainerState.EXITED})
+
+
+def application_state(world: World, application_id: ApplicationId) -> str:
+    """running (all that should are), stopped, progressing, failing."""
+    if not world.applications[application_id].started:
         return "stopped"
-    wanted = [each for each in members if each.started]
-    if any(each.status.state in FAILING for each in wanted):
-        return "failing"
-    if any(each.status.health is Health.UNHEALTHY for each in wanted):
-        return "failing"
-    settled = (ContainerState.RUNNING, ContainerState.EXITED)
-    if all(each.current and each.status.state in settled for each in wanted):
-        return "running"
-    return "progressing"
+    settled = True
+    for key in world.microservices.find("application", application_id):
+        row = world.microservices[key]
+        if not row.started:
+            continue
+        status = world.statuses.get(key)
+        if status is None:
+            settled = False
+        elif status.state in FAILING or status.health is Health.UNHEALTHY:
+            return "failing"
+        elif status.revision < row.revision or status.state not in SETTLED:
+            settled = False
+    return "running" if settled else "progressing"

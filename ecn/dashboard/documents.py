@@ -5,12 +5,16 @@
 
 from datetime import datetime
 
-from msgspec import Raw, Struct, field
+from msgspec import Struct, field
 
 from ecn.api.catalog_documents import CatalogItemDocument
 from ecn.api.documents import RegistryDocument
 from ecn.api.edge_resource_documents import EdgeResourceDocument
-from ecn.api.network_documents import NetworkDocument
+from ecn.api.network_documents import (
+    DefaultRouterDocument,
+    InteriorRouterDocument,
+    SettingDocument,
+)
 from ecn.api.template_documents import TemplateDocument
 from ecn.api.volume_documents import VolumeDocument
 from ecn.dashboard.brief import Brief
@@ -111,9 +115,12 @@ class RouteItem(Item, frozen=True, kw_only=True):
 class NetworkItem(Item, frozen=True, kw_only=True):
     """What is set for the network: there is one."""
 
-    id: str = "network"
-    name: str = "network"
-    settings: NetworkDocument
+    id: str
+    name: str
+    default_router: DefaultRouterDocument | None = None
+    interior_router: InteriorRouterDocument | None = None
+    settings: list[SettingDocument] = field(default_factory=list)
+    """Sorted by key."""
 
 
 class Put(Item, frozen=True, kw_only=True):
@@ -129,7 +136,7 @@ class Put(Item, frozen=True, kw_only=True):
     edge_resources: list[EdgeResourceDocument] = field(default_factory=list)
     volumes: list[VolumeDocument] = field(default_factory=list)
     """Without what is in their files."""
-    network: list[Raw] = field(default_factory=list)
+    network: list[NetworkItem] = field(default_factory=list)
 
 
 class EventLine(Item, frozen=True, kw_only=True):
@@ -203,6 +210,40 @@ class TelemetryPart(Item, frozen=True, kw_only=True):
     microservices: dict[str, ContainerUsageItem] = field(default_factory=dict)
     routes: dict[str, FlowItem] = field(default_factory=dict)
     interior_router: InteriorRouterItem | None = None
+
+
+class StatusPart(Item, frozen=True, kw_only=True, omit_defaults=False):
+    """How the controller is that answers."""
+
+    stale: bool
+    """The log can't be reached: there may be news."""
+    version: str
+
+
+class Frames(Item, frozen=True, kw_only=True):
+    """What happened behind a position, as a film of it is shown."""
+
+    frames: list[Frame]
+    next: int | None
+    """Give this as `after` to go on; none at the end."""
+
+
+class Mark(Item, frozen=True, kw_only=True):
+    """A position of the log, and when it was reached."""
+
+    position: int
+    time: datetime
+
+
+class Timeline(Item, frozen=True, kw_only=True):
+    """The log from its beginning to its end, in some steps."""
+
+    position: int
+    """Where it ends."""
+    first_time: datetime | None = None
+    """None: nothing ever happened."""
+    points: list[Mark] = field(default_factory=list)
+    """The first event, the last, and what lies evenly between."""
 
 
 class Snapshot(Frame, frozen=True, kw_only=True):

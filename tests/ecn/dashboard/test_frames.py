@@ -1,0 +1,78 @@
+"""A page that obeys frames has the rows of one that loads everything, wherever frames are cut."""
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ecn.dashboard import rows
+from ecn.dashboard.documents import Frame
+from ecn.dashboard.frames import film, frame
+from projections.world import Folding, World, fold
+from tests.builders import slices
+from tests.ecn.dashboard.model import Model, shown
+from tests.ecn.deciders.histories import History, histories
+
+often = settings(max_examples=120, deadline=None)
+
+
+def loaded(world: World) -> Model:
+    """A page that has just loaded that world."""
+    model = Model()
+    model.apply(msgspec.json.encode(Frame(position=world.position, put=rows.everything(world))))
+    return model
+
+
+@often
+@given(histories(), st.integers(0, 60), st.lists(st.integers(0, 200), max_size=8))
+def test_a_snapshot_and_the_frames_behind_it_are_the_snapshot_at_their_end(
+    history: History, begin: int, cuts: list[int]
+) -> None:
+    begin = min(begin, len(history.log))
+    world = fold(World(), history.log[:begin])
+    model = loaded(world)
+    for portion in slices(history.log[begin:], cuts):
+        if not portion:
+            continue
+        folding = Folding(world)
+        folding.fold(portion)
+        after = folding.world()
+        model.apply(msgspec.json.encode(frame(world, after, folding.changes(), portion)))
+        world = after
+        assert model.rows == shown(world)
+    assert model.events == list(range(begin + 1, len(history.log) + 1))
+
+
+@often
+@given(histories(), st.integers(1, 9))
+def test_a_film_ends_with_what_is_there(history: History, every: int) -> None:
+    model = loaded(World())
+    for world, each in film(World(), history.log, every=every):
+        model.apply(msgspec.json.encode(each))
+        assert model.position == world.position
+    assert model.rows == shown(history.world)
+
+
+@often
+@given(histories())
+def test_a_frame_has_no_row_that_is_as_it_was(history: History) -> None:
+    for step in history.steps:
+        if not step.recorded:
+            continue
+        folding = Folding(step.before)
+        folding.fold(step.recorded)
+        made = frame(step.before, step.world, folding.changes(), step.recorded)
+        for kind in rows.KINDS:
+            ids = [each.id for each in getattr(made.put, kind)]
+            before = shown(step.before)[kind]
+            assert len(set(ids)) == len(ids)
+            assert all(shown(step.world)[kind][key] != before.get(key) for key in ids)
+            assert all(key in before for key in made.drop.get(kind, ()))
+
+
+@often
+@given(histories())
+def test_nothing_of_users_and_their_tokens_is_in_any_row(history: History) -> None:
+    hashes = [row.password_hash for _, row in history.world.users.items() if row.password_hash]
+    hashes += [row.token_hash for _, row in history.world.tokens.items()]
+    said = msgspec.json.encode(rows.everything(history.world)).decode()
+    assert not [each for each in hashes if f'"{each}"' in said]
