@@ -16,6 +16,7 @@ Refused
 │   └── RevisionMoved   it was decided on something that has changed since
 ├── TwinMoved           it was to happen to a version of a twin that is not the present one
 ├── NotAllowed          the asker may not
+│   └── NotOurPage      it was some other page that asked
 ├── BadCredentials      nobody knows who is asking
 ├── Withdrawn           a credential that was good once
 ├── KeyRefused          a provisioning key that redeems nothing
@@ -442,6 +443,16 @@ class NotAllowed(Refused):
 
     code = "not-allowed"
     next_step = "Ask an admin for a role that may do this."
+
+
+class NotOurPage(NotAllowed):
+    """It comes with the dashboard's cookie, and not from the dashboard's page."""
+
+    code = "not-our-page"
+    next_step = (
+        "Open the dashboard itself. Behind a proxy, let that pass the Host header on as it came: "
+        "docs/dashboard.md"
+    )
 
 
 class BadCredentials(Refused):

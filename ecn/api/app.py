@@ -37,8 +37,8 @@ from ecn.api import (
 from ecn.api.endpoint import Endpoint
 from ecn.api.iofog import app as iofog
 from ecn.api.keys import REQUESTS
-from ecn.api.middleware import mark_started, middlewares
-from ecn.dashboard import assets, snapshots
+from ecn.api.middleware import LOOK, Look, mark_started, middlewares
+from ecn.dashboard import assets, session, snapshots
 from ecn.metrics.measures import RequestMeasures
 
 BODY_LIMIT = 4 << 20
@@ -75,16 +75,19 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *router_configuration.ENDPOINTS,
     *public_ports.ENDPOINTS,
     *snapshots.ENDPOINTS,
+    *session.ENDPOINTS,
 )
 
 
 def application() -> web.Application:
     """All routes and middlewares. Whoever calls this puts in what keys.py names."""
     by_handler = {each.handler: each for each in ENDPOINTS}
+    look = Look()
     app = web.Application(
-        middlewares=middlewares(by_handler),  # type: ignore[arg-type]
+        middlewares=middlewares(by_handler, look),  # type: ignore[arg-type]
         client_max_size=BODY_LIMIT,
     )
+    app[LOOK] = look
     app[REQUESTS] = RequestMeasures()
     app.on_response_prepare.append(mark_started)
     app.add_routes(

@@ -8,7 +8,9 @@ from msgspec import Struct
 from ecn.api.commanding import COMMAND_ID, execute, first_event
 from ecn.api.keys import CLOCK, LIVE, PASSWORDS, VAULT
 from ecn.batch import Outcome
-from ecn.commands.user import IssueToken
+from ecn.commands import AnyCommand
+from ecn.commands.together import Part, Together
+from ecn.commands.user import IssueToken, RevokeToken
 from ecn.errors import BadCredentials
 from ecn.vault import hash_of
 from events.ids import TokenId, UserId, new_id
@@ -20,6 +22,7 @@ class LoggedIn(Struct, frozen=True):
     """A token that was issued, now or when the request arrived for the first time."""
 
     token: str
+    token_id: TokenId
     expires_at: datetime | None
     outcome: Outcome
 
@@ -46,8 +49,14 @@ async def logged_in(
     valid_for: timedelta,
     *,
     description: str = "",
+    by_password: bool = True,
+    instead_of: TokenId | None = None,
 ) -> LoggedIn:
-    """Issue a token to a user who has shown their password. Errors: as Writer.execute."""
+    """Issue a token to a user who has shown who they are. Errors: as Writer.execute.
+
+    by_password: of their password that has to be the right one still.
+    instead_of: a token that is revoked by it.
+    """
     vault = request.app[VAULT]
     token = vault.derived("token", request[COMMAND_ID])
     command = IssueToken(
@@ -56,10 +65,15 @@ async def logged_in(
         token_hash=hash_of(token),
         description=description,
         expires_at=request.app[CLOCK]() + valid_for,
-        checked=row.password_hash,
+        checked=row.password_hash if by_password else None,
     )
-    outcome = await execute(request, command, actor=f"user/{row.name}")
+    whole: AnyCommand = command
+    if instead_of is not None:
+        part = Part(f"user/{row.name}", (RevokeToken(token_id=instead_of), command))
+        whole = Together(parts=(part,))
+    outcome = await execute(request, whole, actor=f"user/{row.name}")
     issued = await first_event(request, outcome, TokenIssued)
     if issued is not None:
         token = vault.derived_before("token", request[COMMAND_ID], issued.token_hash)
-    return LoggedIn(token, (issued or command).expires_at, outcome)
+    known = issued or command
+    return LoggedIn(token, known.token_id, known.expires_at, outcome)

@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from ecn.api.commanding import COMMAND_ID, OPERATOR, execute
-from ecn.api.keys import CLOCK, LIVE, SESSIONS
-from ecn.api.principal import Operator, operator
+from ecn.api.keys import LIVE, SESSIONS
+from ecn.api.standing import asker
 from ecn.api.streams import Stream
 from ecn.commands.session import OpenSession, OpenTunnel
 from ecn.deciders.session import check_reach
@@ -34,12 +34,6 @@ class Opened:
         """Said when it is closed; so are the exit code and how many connections, if there are."""
         self.exit_code: int | None = None
         self.connections: int | None = None
-
-
-def asker(request: web.Request) -> Operator:
-    """Who asks, as things are now. Errors: BadCredentials."""
-    authorization = request.headers.get("Authorization")
-    return operator(request.app[LIVE].world, authorization, request.app[CLOCK]())
 
 
 def check_reachable(world: World, node_id: NodeId) -> None:

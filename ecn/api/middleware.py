@@ -24,6 +24,7 @@ from ecn.api.keys import CLOCK, DISK_FULL, LIVE, PRESENCE, REQUESTS
 from ecn.api.moments import ASKED, ask, asks_of_the_past
 from ecn.api.premises import by_device, by_token
 from ecn.api.principal import allow, device, may_route, operator
+from ecn.api.standing import asker, check_page, cookie, forget, says_who
 from ecn.errors import BadCredentials, Behind, Invalid, NotAllowed, NotFound, Refused
 from events.ids import Position, new_id
 from events.log import DiskFull, OutcomeUnknown, StoreUnavailable
@@ -37,9 +38,8 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 log = structlog.get_logger()
 
 
-def middlewares(endpoints: Mapping[Handler, Endpoint]) -> list[object]:
+def middlewares(endpoints: Mapping[Handler, Endpoint], look: "Look") -> list[object]:
     """Outermost first."""
-    look = Look()
 
     @web.middleware
     async def request_id(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -77,6 +77,8 @@ def middlewares(endpoints: Mapping[Handler, Endpoint]) -> list[object]:
             response = web.Response()
         except Exception as e:
             response = _cut(request, e) if STARTED in request else _told(request, e)
+            if isinstance(e, BadCredentials) and cookie(request) is not None:
+                forget(request, response)
             if request.method == "GET":
                 # "There is none" is said of a position too.
                 response.headers["ECN-Position"] = _position(request)
@@ -95,9 +97,11 @@ def middlewares(endpoints: Mapping[Handler, Endpoint]) -> list[object]:
             actor = _identify(request, endpoint)
         except (BadCredentials, NotAllowed):
             # Maybe it was issued, or allowed, by another controller, and we have not heard yet.
-            if "Authorization" not in request.headers or not await look(live):
+            if not says_who(request) or not await look(live):
                 raise
             actor = _identify(request, endpoint)
+        if OPERATOR in request:
+            check_page(request, request[OPERATOR])
         if request.method == "GET":
             await _at_least(request)
             await ask(request, endpoint)
@@ -154,7 +158,7 @@ def _identify(request: web.Request, endpoint: Endpoint) -> str:
         case Access.ANYONE:
             if endpoint.at and asks_of_the_past(request):
                 # The past costs work, and is for those who may read.
-                request[OPERATOR] = operator(world, authorization, request.app[CLOCK]())
+                request[OPERATOR] = asker(request)
             return "anonymous"
         case Access.AGENT:
             who = request[DEVICE] = device(world, authorization)
@@ -166,11 +170,14 @@ def _identify(request: web.Request, endpoint: Endpoint) -> str:
             may_route(router)
             return router.actor
         case role:
-            user = request[OPERATOR] = operator(world, authorization, request.app[CLOCK]())
+            user = request[OPERATOR] = asker(request)
             allow(user, role)
             request[SENDER] = by_token(user, role)
             return user.actor
 
+
+LOOK = web.AppKey("LOOK", Look)
+"""For whoever does not know a token, before it is said to be none."""
 
 STARTED: web.RequestKey[bool] = web.RequestKey("STARTED", bool)
 """Of a request whose answer is on its way: it can't be answered otherwise any more."""

@@ -14,6 +14,10 @@ RANK = {Role.ROUTER: -1, Role.VIEWER: 0, Role.OPERATOR: 1, Role.ADMIN: 2}
 """Less is no more than a router's own endpoints: see `Access.ROUTER`."""
 
 
+ONCE = "lets a browser into the dashboard, once"
+"""Describes a token that is good for nothing else: it was in a link."""
+
+
 class Operator(Struct, frozen=True, kw_only=True):
     """A user, through one of their tokens."""
 
@@ -40,12 +44,19 @@ class Device(Struct, frozen=True, kw_only=True):
         return f"node/{self.node_id}"
 
 
-def operator(world: World, authorization: str | None, now: datetime) -> Operator:
-    """The user behind an Authorization header. Errors: BadCredentials."""
-    return operator_by_hash(world, hash_of(_bearer(authorization)), now)
+def operator(
+    world: World, authorization: str | None, now: datetime, *, once: bool = False
+) -> Operator:
+    """The user behind an Authorization header. Errors: BadCredentials.
+
+    once: a token that is good for opening the dashboard is good here.
+    """
+    return operator_by_hash(world, hash_of(_bearer(authorization)), now, once=once)
 
 
-def operator_by_hash(world: World, token_hash: str, now: datetime) -> Operator:
+def operator_by_hash(
+    world: World, token_hash: str, now: datetime, *, once: bool = False
+) -> Operator:
     """As `operator`, for a token that was hashed before."""
     token_id = world.tokens.one("hash", token_hash)
     token = world.tokens.get(token_id) if token_id is not None else None
@@ -53,6 +64,11 @@ def operator_by_hash(world: World, token_hash: str, now: datetime) -> Operator:
         raise BadCredentials("the token is unknown or was revoked")
     if token.expires_at is not None and token.expires_at <= now:
         raise BadCredentials(f"the token expired at {token.expires_at.isoformat()}")
+    if token.description == ONCE and not once:
+        raise BadCredentials(
+            "the token opens the dashboard, and is good for nothing else",
+            next_step="Log in for another: ecn login <url>",
+        )
     user = world.users[token.user_id]
     return Operator(user_id=token.user_id, name=user.name, role=user.role, token_id=token_id)
 

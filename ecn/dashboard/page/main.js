@@ -49,6 +49,7 @@ const app = {
 };
 
 api.loggedOut = () => {
+  api.csrfToken = '';
   app.session = null;
   app.moment.end();
   draw();
@@ -86,6 +87,8 @@ function name(position) {
 
 /** As soon as somebody is logged in. */
 async function begin() {
+  // Nobody to ask about: this spares a refusal in the console.
+  if (!api.csrfToken) return draw();
   try {
     app.session = await api.get('/session');
     api.csrfToken = app.session?.csrf_token ?? '';

@@ -3,6 +3,7 @@
 /** @import { ProblemDocument } from './types.js' */
 
 const BASE = '/api/v1';
+const CSRF_TOKEN = 'ecn-csrf-token';
 
 /** What the controller refused, or that it could not be asked. */
 export class Problem extends Error {
@@ -24,10 +25,27 @@ export class Problem extends Error {
 
 export class Api {
   constructor() {
-    /** Of the session; '' while there is none. */
-    this.csrfToken = '';
+    this._csrfToken = kept();
     /** Called when the session is not (any more) good. */
     this.loggedOut = () => {};
+  }
+
+  /**
+   * Of the session; '' while there is none. The cookie alone, which neighbours on other ports of this
+   * host get to see too, is worth little without it; it is kept where only this very origin reads.
+   */
+  get csrfToken() {
+    return this._csrfToken;
+  }
+
+  set csrfToken(token) {
+    this._csrfToken = token;
+    try {
+      if (token) localStorage.setItem(CSRF_TOKEN, token);
+      else localStorage.removeItem(CSRF_TOKEN);
+    } catch {
+      // Storage is shut: the session ends with the page.
+    }
   }
 
   /**
@@ -53,7 +71,6 @@ export class Api {
       method,
       headers: {
         ...options.headers,
-        'X-CSRF-Token': this.csrfToken,
         ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -70,7 +87,9 @@ export class Api {
     /** @type {Response} */
     let answer;
     try {
-      answer = await fetch(BASE + path, { ...options, credentials: 'same-origin' });
+      const headers = new Headers(options.headers);
+      if (this.csrfToken) headers.set('X-CSRF-Token', this.csrfToken);
+      answer = await fetch(BASE + path, { ...options, headers, credentials: 'same-origin' });
     } catch (error) {
       if (error instanceof DOMException && error.name === 'AbortError') throw error;
       throw new Problem({
@@ -84,6 +103,15 @@ export class Api {
     const problem = new Problem(await described(answer));
     if (answer.status === 401) this.loggedOut();
     throw problem;
+  }
+}
+
+/** @returns {string} */
+function kept() {
+  try {
+    return localStorage.getItem(CSRF_TOKEN) ?? '';
+  } catch {
+    return '';
   }
 }
 

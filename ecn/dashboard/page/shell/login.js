@@ -14,10 +14,11 @@ export function loginPage(app, begin) {
     event.preventDefault();
     const form = new FormData(/** @type {HTMLFormElement} */ (event.target));
     try {
-      await app.api.send('POST', '/session', {
+      const session = await app.api.send('POST', '/session', {
         name: String(form.get('name')),
         password: String(form.get('password')),
       });
+      app.api.csrfToken = session.csrf_token;
       await begin();
     } catch (error) {
       app.tell(/** @type {Error} */ (error).message, { bad: true });
