@@ -59,6 +59,8 @@ from tests.ecn.api.described import Described
 
 MASTER_KEY = bytes(range(32))
 ADMIN, OPERATOR, VIEWER = "token-of-admin", "token-of-operator", "token-of-viewer"
+PASSWORD = "password-of-{}"
+"""With which admin, otto and vera log in."""
 CREDENTIAL = "credential-of-agent-{}-" + "x" * 32
 BASE = "/api/v1"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -356,10 +358,12 @@ class Network:
         offline_after: float = 60.0,
         open_signup: bool = False,
         tunnel: TunnelServer | None = None,
+        port: int = 0,
     ) -> AsyncIterator[Controller]:
         """One more controller.
 
         following: False lets it learn of others' doings only where it looks by itself.
+        port: to listen on; 0 is any that is free.
         """
         live = Live(self.log)
         await live.catch_up()
@@ -373,7 +377,8 @@ class Network:
             offline_after=offline_after,
         )
         sock = socket.socket()
-        sock.bind(("127.0.0.1", 0))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("127.0.0.1", port))
         controller = Controller(
             self, live, writer, presence, f"http://127.0.0.1:{sock.getsockname()[1]}"
         )
@@ -443,7 +448,7 @@ async def _make_users(controller: Controller) -> None:
         CreateFirstAdmin(
             user_id=UserId("user-admin"),
             name="admin",
-            password_hash="none",
+            password_hash=CHEAP.hash(PASSWORD.format("admin")),
             token_id=TokenId("token-admin"),
             token_hash=hash_of(ADMIN),
         )
@@ -454,7 +459,12 @@ async def _make_users(controller: Controller) -> None:
     ):
         user_id = UserId(f"user-{name}")
         await controller.execute(
-            CreateUser(user_id=user_id, name=name, role=role, password_hash="none")
+            CreateUser(
+                user_id=user_id,
+                name=name,
+                role=role,
+                password_hash=CHEAP.hash(PASSWORD.format(name)),
+            )
         )
         await controller.execute(
             IssueToken(
