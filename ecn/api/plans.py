@@ -53,7 +53,7 @@ async def make_plan(request: web.Request) -> web.Response:
         raise Invalid(f"more than {MOST_CHANGES} of them", field="$.changes")
     live = request.app[LIVE]
     world, stale = live.world, live.stale
-    same = [await _same_password(request, world, change) for change in body.changes]
+    same = [await same_password(request, world, change) for change in body.changes]
 
     def planned() -> Plan:
         done, now = list[Decided](), world
@@ -164,11 +164,11 @@ async def _destroy_replaced(request: web.Request, before: World, revert: Revert)
             await destroy_key(request.app[VAULT], old)
 
 
-async def _same_password(request: web.Request, world: World, change: AnyChange) -> bool:
+async def same_password(request: web.Request, world: World, change: AnyChange) -> bool:
     """Whether the registry has this password already. It is compared, and kept nowhere."""
     if not isinstance(change, ApplyRegistry) or change.manifest.password is None:
         return False
-    old = _password(world, change.name)
+    old = password_of_registry(world, change.name)
     return old is not None and await is_password(request.app[VAULT], old, change.manifest.password)
 
 
@@ -178,7 +178,8 @@ def _password_of(world: World, subject: Subject) -> SealedSecret | None:
     return stood.password if isinstance(stood, RegistrySettings) else None
 
 
-def _password(world: World, name: str) -> SealedSecret | None:
+def password_of_registry(world: World, name: str) -> SealedSecret | None:
+    """Of the registry of that name, if there is one and it has one."""
     key = world.registries.one("name", name)
     return None if key is None else world.registries[key].settings.password
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-import msgspec
 
 from ecn.api import documents as d
 from ecn.api import plan_documents as p
@@ -22,7 +21,7 @@ from ecn.cli.progress import wait_until_running
 from ecn.cli.session import Session, pass_session
 from ecn.cli.volume_files import volume_body
 from ecn.cli.wording import Duration, counted, styled
-from ecn.manifests.changes import change_of
+from ecn.manifests.changes import change_of, registry_manifest
 from ecn.manifests.kinds import Kind
 from ecn.manifests.wishes import (
     Application,
@@ -155,9 +154,7 @@ def with_files(manifest: Manifest) -> Ready:
         case Volume(name, _):
             return FetchedVolume(name, volume_body(manifest))
         case Registry(name, spec):
-            said = msgspec.structs.asdict(spec)
-            del said["password_from"]
-            return FetchedRegistry(name, d.RegistryManifest(**{**said, "password": None}))
+            return FetchedRegistry(name, registry_manifest(spec, None))
         case _:
             return manifest
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-import msgspec
-
 from ecn.api import documents as d
 from ecn.cli.errors import BadManifest
+from ecn.manifests.changes import registry_manifest
 from ecn.manifests.reading import Unreadable, read
 from ecn.manifests.wishes import Manifest, Registry
 
@@ -45,6 +44,4 @@ def registry_body(registry: Registry, env: Env, read_file: ReadFile) -> d.Regist
                 )
         elif spec.password_from.file is not None:
             password = read_file(spec.password_from.file).rstrip("\r\n")
-    said = msgspec.structs.asdict(spec)
-    del said["password_from"]
-    return d.RegistryManifest(**{**said, "password": password})
+    return registry_manifest(spec, password)

@@ -6,6 +6,7 @@ from pathlib import Path
 from ecn.api.volume_documents import VolumeManifest
 from ecn.cli.errors import BadManifest
 from ecn.cli.wording import counted
+from ecn.manifests.changes import volume_manifest
 from ecn.manifests.wishes import Volume
 from events.volume import VolumeFile
 
@@ -28,9 +29,7 @@ def volume_body(volume: Volume) -> VolumeManifest:
                 f"volume {volume.name!r}: {e.filename or source} can't be read: {e.strerror}",
                 field="spec.source",
             ) from e
-    return VolumeManifest(
-        destination=spec.destination, permissions=spec.permissions, nodes=spec.nodes, files=files
-    )
+    return volume_manifest(spec, files)
 
 
 def _read(name: str, source: Path) -> list[VolumeFile]:
