@@ -15,6 +15,8 @@ from pathlib import Path
 
 import structlog
 
+from ecn.dashboard import assets
+from events.background import beside
 from tests.dashboard.live import live
 from tests.dashboard.populate import HISTORY, populate
 from tests.dashboard.scene import Scene, at, in_memory
@@ -46,6 +48,17 @@ async def _filled(scene: Scene, given: argparse.Namespace) -> None:
         await asyncio.Event().wait()
 
 
+async def _keep_up() -> None:
+    """Serve the page's files as they are now, also after they were edited."""
+    root, before = Path(assets.__file__).parent / "page", 0.0
+    while True:
+        await asyncio.sleep(0.5)
+        latest = max(each.stat().st_mtime for each in root.rglob("*"))
+        if latest > before:
+            before = latest
+            assets.page.cache_clear()
+
+
 async def _main(given: argparse.Namespace) -> None:
     if given.url:
         admin = json.loads(given.admin.read_text())
@@ -55,7 +68,8 @@ async def _main(given: argparse.Namespace) -> None:
         async with in_memory(port=given.port, behind=HISTORY) as scene:
             if given.empty:
                 scene.pass_time(HISTORY.total_seconds())
-            await _filled(scene, given)
+            async with beside(_keep_up()):
+                await _filled(scene, given)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
-
 from functools import partial
 
 from tests.dashboard.populate import Device, Populated, say, used

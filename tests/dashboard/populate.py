@@ -81,7 +81,7 @@ class Populated(Struct):
 
 async def populate(scene: Scene, nodes: int = 12) -> Populated:
     """Everything. nodes: at least 6."""
-    found = Populated(devices=[], tokens={}, applications=[])
+    found = scene.found = Populated(devices=[], tokens={}, applications=[])
     scene_steps = max(1.0, HISTORY.total_seconds() / 40)
     await _people(scene, found)
     await _offers(scene, found)
@@ -314,8 +314,10 @@ async def _report(
                 continue
         elif str(row["name"]).startswith("display"):
             last = {"state": "running", "health": "healthy"}
-        steps = [last] if large else [{"state": "pulling"}, {"state": "starting"}, last]
-        for each in steps if last["state"] == "running" else [last]:
+        steps = [last]
+        if last["state"] == "running" and not large:
+            steps = [{"state": "pulling"}, {"state": "starting"}, last]
+        for each in steps:
             device.sequence += 1
             status = {
                 **each,

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import aiohttp
 import msgspec
@@ -17,6 +18,9 @@ from ecn.commands.node import MarkNodeOffline
 from events.ids import NodeId
 from events.network import Broker
 from tests.ecn.api.server import ADMIN, PASSWORD, Clock, Controller, Network
+
+if TYPE_CHECKING:
+    from tests.dashboard.populate import Populated
 
 BASE = "/api/v1"
 MIB = 1 << 20
@@ -73,6 +77,7 @@ class Scene:
         self.password = password
         self.controller = controller
         """The one in memory."""
+        self._found: Populated | None = None
         self._session = session
         self._gate = asyncio.Semaphore(AT_ONCE)
 
@@ -102,6 +107,16 @@ class Scene:
         if self.controller is not None:
             return self.controller.network.clock.now()
         return datetime.now(UTC)
+
+    @property
+    def found(self) -> "Populated":
+        """What it was filled with."""
+        assert self._found is not None
+        return self._found
+
+    @found.setter
+    def found(self, found: "Populated") -> None:
+        self._found = found
 
     @property
     def behind(self) -> float:

@@ -1,0 +1,136 @@
+"""Somebody who looks at the dashboard in a browser, and hears all that the browser complains of."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    ViewportSize,
+    WebError,
+)
+
+from tests.dashboard.scene import Scene
+from tests.ecn.api.server import PASSWORD
+
+WIDE, NARROW = (1280, 900), (390, 844)
+WITHIN = 10_000
+"""Milliseconds that a page may take for anything."""
+
+NOISE = (
+    # Whether somebody is logged in is asked before anybody is.
+    re.compile(r"status of 401 .*/api/v1/session$"),
+)
+"""What a browser says of each answer that is no success, though the page knew."""
+
+
+class Look:
+    """Opens pages. `expected` lists complaints that the test is about."""
+
+    def __init__(self, browser: Browser, scene: Scene) -> None:
+        self.browser = browser
+        self.scene = scene
+        self.expected: list[re.Pattern[str]] = []
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        """`<method> <path with query>` of each request below /api/v1, in their order."""
+        self._contexts: list[BrowserContext] = []
+
+    @classmethod
+    @asynccontextmanager
+    async def at(cls, browser: Browser, scene: Scene) -> AsyncIterator["Look"]:
+        """At that network; all pages are closed in the end."""
+        look = cls(browser, scene)
+        try:
+            yield look
+        finally:
+            for context in look._contexts:
+                await context.close()
+
+    def check(self) -> None:
+        """Errors: AssertionError, if anything was complained of that was not expected."""
+        fine = (*NOISE, *self.expected)
+        bad = [each for each in self.complaints if not any(one.search(each) for one in fine)]
+        assert not bad, "the browser complains: " + "; ".join(bad)
+
+    def expect(self, pattern: str) -> None:
+        """Such complaints are what the test is about."""
+        self.expected.append(re.compile(pattern))
+
+    async def __call__(
+        self,
+        path: str = "",
+        *,
+        user: str | None = "admin",
+        size: tuple[int, int] = WIDE,
+        theme: str = "light",
+        calm: bool = False,
+        settled: bool = True,
+    ) -> Page:
+        """A page in a browser of its own.
+
+        path:    below /dashboard/, with its query.
+        user:    admin, otto (operator) or vera (viewer); None: nobody is logged in.
+        theme:   light or dark, as the system prefers it.
+        calm:    whether the system prefers less motion.
+        settled: wait until the view is there.
+        """
+        context = await self.browser.new_context(
+            viewport=ViewportSize(width=size[0], height=size[1]),
+            color_scheme="dark" if theme == "dark" else "light",
+            reduced_motion="reduce" if calm else "no-preference",
+            locale="en-GB",
+            timezone_id="Europe/Berlin",
+        )
+        context.set_default_timeout(WITHIN)
+        self._contexts.append(context)
+        context.on("console", self._said)
+        context.on("weberror", self._failed)
+        context.on("request", self._asked)
+        if user is not None:
+            await self.log_in(context, user)
+        page = await context.new_page()
+        await page.goto(f"{self.scene.url}/dashboard/{path}")
+        if settled:
+            await self.settled(page)
+        return page
+
+    async def log_in(self, context: BrowserContext, user: str) -> None:
+        """Its browser has the session from now on."""
+        password = self.scene.password if user == self.scene.name else PASSWORD.format(user)
+        body = {"name": user, "password": password}
+        answer = await context.request.post(f"{self.scene.url}/api/v1/session", data=body)
+        assert answer.ok, await answer.text()
+
+    async def settled(self, page: Page) -> None:
+        """Wait until a view is shown: its heading is there."""
+        await page.locator("main h1").first.wait_for()
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            where = message.location.get("url", "")
+            self.complaints.append(f"{message.text} at {where}")
+
+    def _failed(self, error: WebError) -> None:
+        self.complaints.append(f"uncaught: {error.error}")
+
+    def _asked(self, request: Request) -> None:
+        _, found, path = request.url.partition("/api/v1")
+        if found:
+            self.requests.append(f"{request.method} {path}")
+
+    def asked(self, path: str) -> int:
+        """How many requests began so."""
+        return sum(each.startswith(path) for each in self.requests)
+
+
+async def soon(check: Callable[[], bool], *, within: float = 5.0) -> None:
+    """Until `check()` is true. Errors: TimeoutError."""
+    async with asyncio.timeout(within):
+        while not check():  # noqa: ASYNC110  # what is checked has no event
+            await asyncio.sleep(0.02)
