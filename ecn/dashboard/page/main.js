@@ -1,20 +1,28 @@
 /** Starts the page: who looks, which moment, and then each drawing. */
 
-import { Api } from './core/api.js';
+import { Api, Problem } from './core/api.js';
 import { oncePerFrame } from './core/app.js';
-import { nothing, render } from './core/html.js';
+import { render } from './core/html.js';
 import { Location } from './core/location.js';
 import { Model } from './core/model.js';
 import { Moment } from './core/moment.js';
+import { listen } from './shell/keys.js';
 import { notices } from './shell/notices.js';
+import { Overlay } from './shell/overlay.js';
 import { page } from './shell/page.js';
 import { loginPage } from './shell/login.js';
+import { put } from './shell/theme.js';
+import { sliderShown } from './shell/time-bar.js';
 
 /** @import { App } from './core/app.js' */
 
 const root = /** @type {HTMLElement} */ (document.getElementById('root'));
-const overlay = /** @type {HTMLElement} */ (document.getElementById('overlay'));
+const overlay = new Overlay(/** @type {HTMLElement} */ (document.getElementById('overlay')));
 const TICK = 1000;
+/** Milliseconds between two names of a moment that is dragged or played: browsers refuse more. */
+const NAMED = 400;
+
+put();
 
 const api = new Api();
 const model = new Model();
@@ -22,6 +30,7 @@ const draw = oncePerFrame(() => {
   const { moment } = app;
   app.now = moment.live ? Date.now() : Date.parse(model.time ?? new Date().toISOString());
   render(app.session ? page(app) : loginPage(app, begin), root);
+  overlay.draw();
   // For tests, and for styles that tell then from now.
   Object.assign(document.documentElement.dataset, {
     position: String(model.position),
@@ -39,11 +48,15 @@ const app = {
     follow();
     draw();
   }),
-  moment: new Moment(api, model, draw),
+  moment: new Moment(api, model, {
+    changed: draw,
+    moved: (position) => (position === null ? app.location.set({ at: null }) : nameSoon()),
+    failed,
+  }),
   session: null,
   now: Date.now(),
-  show: (dialog) => render(dialog, overlay),
-  close: () => render(nothing, overlay),
+  show: (dialog) => overlay.show(dialog),
+  close: () => overlay.close(),
   tell: notices(draw),
   changed: draw,
 };
@@ -51,7 +64,7 @@ const app = {
 api.loggedOut = () => {
   api.csrfToken = '';
   app.session = null;
-  app.moment.end();
+  app.moment.leave();
   draw();
 };
 
@@ -73,7 +86,7 @@ async function show(at) {
     // A time was asked for: from here on links name the position that it means.
     if (at !== null && !/^\d+$/.test(at)) name(app.moment.position);
   } catch (error) {
-    app.tell(/** @type {Error} */ (error).message, { bad: true });
+    failed(/** @type {Error} */ (error));
     if (app.moment.live || !model.loaded) app.location.set({ at: null }, { replace: true });
     else name(app.moment.position);
   }
@@ -81,8 +94,28 @@ async function show(at) {
 
 /** @param {number} position that is shown already, and that the URL is to name */
 function name(position) {
+  // The way back leads to now; what was dragged over is no place to come back to.
+  const replace = named !== null;
   named = String(position);
-  app.location.set({ at: named }, { replace: true });
+  app.location.set({ at: named }, { replace });
+}
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let naming;
+
+/** Name what is shown, as soon as that may be done again. */
+function nameSoon() {
+  if (named === null) return name(app.moment.position);
+  naming ??= setTimeout(() => {
+    naming = undefined;
+    if (!app.moment.live) name(app.moment.position);
+  }, NAMED);
+}
+
+/** @param {Error} error */
+function failed(error) {
+  const step = error instanceof Problem ? error.nextStep : '';
+  app.tell([error.message, step].filter(Boolean).join('. '), { bad: true });
 }
 
 /** As soon as somebody is logged in. */
@@ -95,10 +128,14 @@ async function begin() {
     named = app.location.query.get('at');
     await show(named);
   } catch (error) {
-    if (app.session) app.tell(String(/** @type {Error} */ (error).message), { bad: true });
+    if (app.session) failed(/** @type {Error} */ (error));
   }
   draw();
 }
 
-setInterval(draw, TICK);
+listen(app);
+setInterval(() => {
+  draw();
+  if (app.session && sliderShown() && !document.hidden) void app.moment.look();
+}, TICK);
 await begin();

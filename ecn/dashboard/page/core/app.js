@@ -22,8 +22,9 @@
  * @property {Session | null} session
  * @property {number} now milliseconds since 1970 at this drawing: of the viewer's clock, or of the
  *     moment of the past that is shown. For what was how long ago
- * @property {(dialog: TemplateResult) => void} show puts a dialog over the page
- * @property {() => void} close closes it
+ * @property {(dialog: TemplateResult | (() => TemplateResult)) => void} show puts a dialog over the page
+ *     (shell/dialog.js frames it); a function is called anew at each drawing
+ * @property {() => void} close closes it: the focus goes back to where it was
  * @property {(text: string, how?: {bad?: boolean, href?: string, label?: string}) => void} tell says
  *     something that passes
  * @property {() => void} changed draw anew soon

@@ -1,8 +1,11 @@
 /**
- * Which moment the page shows: now, following the log, or a position of the past.
+ * Which moment the page shows: now, following the log, or a position of the past, still or as a film.
  */
 
 import { Connection } from './connection.js';
+import { Differences } from './differences.js';
+import { Extent } from './extent.js';
+import { Film } from './film.js';
 
 /** @import { Api } from './api.js' */
 /** @import { Model } from './model.js' */
@@ -12,32 +15,61 @@ import { Connection } from './connection.js';
 const TOUCHED = 1600;
 /** A frame that touches more is no news of one thing: nothing is marked. */
 const MANY = 300;
+/** Events ahead that are asked for as a frame: a snapshot is larger. */
+const NEAR = 200;
+/** Events that are played if it is now. */
+const LATELY = 200;
 
 export class Moment {
   /**
    * @param {Api} api
    * @param {Model} model
-   * @param {() => void} changed
+   * @param {object} told
+   * @param {() => void} told.changed
+   * @param {(position: number | null) => void} told.moved what the URL is to name; null: now. Often
+   *     called while it is dragged or played
+   * @param {(error: Error) => void} told.failed a moment could not be shown
    */
-  constructor(api, model, changed) {
+  constructor(api, model, { changed, moved, failed }) {
     this._api = api;
     this._model = model;
-    this._changed = changed;
+    this._told = { changed, moved, failed };
     /** Whether it is now; else the model is of `position`. */
     this.live = true;
     /** Ids of rows that changed just now, live or in the film. Views may let them flash. */
     this.touched = /** @type {Set<string>} */ (new Set());
+    /** @type {number | null} where the slider stands, while that is not shown yet */
+    this.wanted = null;
+    this.extent = new Extent(api);
+    this.differences = new Differences(api, changed);
     this.connection = new Connection(api, model, {
       changed,
-      applied: (frame) => this.touch(frame),
+      applied: (frame) => this._touch(frame),
+    });
+    this.film = new Film(api, model, {
+      shown: (frame) => {
+        this._touch(frame);
+        this._shown();
+      },
+      ended: () => this.now(),
+      failed: (error) => {
+        failed(error);
+        changed();
+      },
     });
     /** @type {AbortController | null} */
     this._loading = null;
+    this._seeking = false;
   }
 
   /** The position that is shown. */
   get position() {
     return this._model.position;
+  }
+
+  /** The last position that is known of. */
+  get end() {
+    return Math.max(this.extent.position, this._model.position);
   }
 
   /** 'connecting', 'up', 'stale' (the controller lost its log) or 'away' */
@@ -51,40 +83,145 @@ export class Moment {
    * @returns {Promise<void>} once it is shown. Errors: Problem; what was shown stays then
    */
   async to(when) {
+    this.film.pause();
+    this.film.caption = null;
     this._loading?.abort();
     if (when === null) {
       this.live = true;
+      this.wanted = null;
+      this.differences.of(null);
       await this.connection.start();
     } else {
       const loading = new AbortController();
       this._loading = loading;
       try {
-        const snapshot = await this._api.get(`/dashboard/snapshot?at=${encodeURIComponent(when)}`, loading);
-        if (loading.signal.aborted) return;
-        this.connection.stop();
-        this.live = false;
-        this._model.load(snapshot);
+        if (!await this._stepped(Number(when), loading)) await this._loaded(when, loading);
       } catch (error) {
         if (!loading.signal.aborted) throw error;
       }
+      if (loading.signal.aborted) return;
+      this.differences.of(this.position);
     }
-    this._changed();
+    this._told.changed();
+  }
+
+  /**
+   * Go there as soon as it can be shown: of several wishes, the last counts.
+   * @param {number} position
+   */
+  seek(position) {
+    this.wanted = Math.min(Math.max(0, Math.round(position)), this.end);
+    this.film.pause();
+    if (!this._seeking) void this._sought();
+    this._told.changed();
+  }
+
+  /** @param {number} events forward, or back */
+  step(events) {
+    this.seek((this.wanted ?? this.position) + events);
+  }
+
+  now() {
+    this._told.moved(null);
+  }
+
+  /** Play from what is shown; if that is now, from a while ago. */
+  async play() {
+    const start = Math.max(0, this.end - LATELY);
+    try {
+      if (this.live) await this.to(start);
+      this.film.play();
+    } catch (error) {
+      this._told.failed(/** @type {Error} */ (error));
+    }
+    this._told.changed();
+  }
+
+  pause() {
+    this.film.pause();
+    this._told.changed();
+  }
+
+  /** @param {boolean} open whether it is to be told what differs from now */
+  compare(open) {
+    this.differences.open = open;
+    this.differences.of(this.live ? null : this.position);
+    this._told.changed();
+  }
+
+  /** Called each second while somebody looks at the slider. */
+  async look() {
+    if (this._model.loaded && await this.extent.look(this.end)) this._told.changed();
   }
 
   /** Nobody looks any more. */
-  end() {
+  leave() {
+    this.film.pause();
     this._loading?.abort();
     this.connection.stop();
   }
 
+  async _sought() {
+    this._seeking = true;
+    try {
+      while (this.wanted !== null && (this.live || this.wanted !== this.position)) {
+        const wanted = this.wanted;
+        await this.to(wanted);
+        if (this.live || this.position !== wanted) break; // sent elsewhere meanwhile
+        this._shown();
+      }
+    } catch (error) {
+      this._told.failed(/** @type {Error} */ (error));
+    } finally {
+      this.wanted = null;
+      this._seeking = false;
+      this._told.changed();
+    }
+  }
+
+  /**
+   * A few events ahead of a moment of the past: the frame that leads there.
+   * @param {number} position
+   * @param {AbortController} loading
+   * @returns {Promise<boolean>} whether it is shown now
+   */
+  async _stepped(position, loading) {
+    const ahead = position - this.position;
+    if (this.live || !this._model.loaded || !(ahead > 0 && ahead <= NEAR)) return false;
+    const { frames } = await this._api.get(
+      `/dashboard/changes?after=${this.position}&until=${position}&limit=1&every=${ahead}`, loading);
+    for (const frame of frames) {
+      if (!loading.signal.aborted && this._model.apply(frame)) this._touch(frame);
+    }
+    return this.position === position;
+  }
+
+  /**
+   * @param {number | string} when
+   * @param {AbortController} loading
+   */
+  async _loaded(when, loading) {
+    const snapshot = await this._api.get(`/dashboard/snapshot?at=${encodeURIComponent(when)}`, loading);
+    if (loading.signal.aborted) return;
+    this.connection.stop();
+    this.live = false;
+    this._model.load(snapshot);
+  }
+
+  _shown() {
+    this._told.moved(this.position);
+    this.differences.of(this.position);
+    this._told.changed();
+  }
+
   /** @param {Frame} frame that was just applied */
-  touch(frame) {
+  _touch(frame) {
     const ids = Object.values(frame.put ?? {}).flatMap((rows) => rows.map((row) => row.id));
     if (ids.length === 0 || ids.length > MANY) return;
     for (const id of ids) this.touched.add(id);
     setTimeout(() => {
       for (const id of ids) this.touched.delete(id);
-      this._changed();
+      this._told.changed();
     }, TOUCHED);
   }
 }
