@@ -138,6 +138,7 @@ export class Model {
    * @returns {string} as in paths and commands
    */
   nameOf(kind, row) {
+    if (kind === 'edge_resources') return `${row.name}@${/** @type {Rows['edge_resources']} */ (row)['version']}`;
     if (kind !== 'microservices' && kind !== 'routes') return row.name;
     const { application_id } = /** @type {Microservice | Route} */ (row);
     return `${this.rows.applications.get(application_id)?.name ?? application_id}/${row.name}`;

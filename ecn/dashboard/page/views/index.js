@@ -6,7 +6,7 @@ import { microservice } from './microservice.js';
 import { node } from './node.js';
 import { overview } from './overview.js';
 import { route } from './route.js';
-import { things, LISTS } from './lists.js';
+import { LISTS } from './lists.js';
 import { thing } from './thing.js';
 import { timeline } from './timeline.js';
 import { topology } from './topology.js';
@@ -19,6 +19,8 @@ import { topology } from './topology.js';
  * @property {string} path
  * @property {string} title
  * @property {boolean} [nav] whether the navigation names it
+ * @property {string} [group] of the navigation; those without stand first, by themselves
+ * @property {'admin'} [role] only who has it finds it in the navigation
  * @property {(app: App, rest: string[]) => TemplateResult} show
  */
 
@@ -26,15 +28,17 @@ import { topology } from './topology.js';
 export const VIEWS = [
   { path: '', title: 'Overview', nav: true, show: overview },
   { path: 'topology', title: 'Topology', nav: true, show: topology },
+  { path: 'timeline', title: 'Timeline', nav: true, show: timeline },
+  { path: 'deploy', title: 'Deploy', nav: true, show: deploy },
   ...LISTS.map((list) => ({
     path: list.path,
     title: list.title,
     nav: true,
+    group: list.group,
+    ...(list.role ? { role: list.role } : {}),
     /** @type {View['show']} */
-    show: (app, rest) => (rest.length ? detail(app, list.path, rest) : things(app, list)),
+    show: (app, rest) => (rest.length && list.kind ? detail(app, list.path, rest) : list.show(app)),
   })),
-  { path: 'timeline', title: 'Timeline', nav: true, show: timeline },
-  { path: 'deploy', title: 'Deploy', nav: true, show: deploy },
 ];
 
 /**
