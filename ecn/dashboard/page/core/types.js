@@ -75,6 +75,7 @@
  * @property {string} [input]
  * @property {string} [condition]
  * @property {number} [priority]
+ * @property {number} [ttl] seconds; none: as its nodes say; 0: for ever
  * @property {boolean} [durable] true unless told
  * @property {boolean} [twin_changes]
  * @property {string} [webhook]

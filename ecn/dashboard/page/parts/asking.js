@@ -61,7 +61,7 @@ export class Asking extends HTMLElement {
   /**
    * @param {T} _answer
    * @param {App} _app
-   * @returns {TemplateResult}
+   * @returns {unknown} what lit can render
    */
   show(_answer, _app) {
     return html``;

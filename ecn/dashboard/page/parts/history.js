@@ -42,6 +42,8 @@ class HistoryElement extends Asking {
     if (!this.app) return false;
     const subject = byId(this.app, this.subject);
     if (line.subject === subject) return true;
+    // A kind alone: all of it.
+    if (!subject.includes('/')) return kindOf(line.subject) === subject;
     if (kindOf(subject) !== 'application') return false;
     // What is in an application is among its history.
     const id = line.subject.slice(line.subject.indexOf('/') + 1);

@@ -20,10 +20,10 @@ const PLACES = {
 };
 
 /** @param {string} subject */
-export const kindOf = (subject) => subject.slice(0, subject.indexOf('/'));
+export const kindOf = (subject) => subject.split('/', 1)[0] ?? '';
 
 /** @param {string} subject */
-export const refOf = (subject) => subject.slice(subject.indexOf('/') + 1);
+export const refOf = (subject) => subject.split('/').slice(1).join('/');
 
 /**
  * By id, as events name it, whether it was given by name or by id.
