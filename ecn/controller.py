@@ -29,6 +29,9 @@ from ecn.broker.webhooks import Webhooks
 from ecn.collector import settle
 from ecn.commands.network import SetBroker
 from ecn.container_snapshots import ContainerSnapshots
+from ecn.dashboard.broadcast import Broadcast
+from ecn.dashboard.packed import SharedSnapshot
+from ecn.dashboard.telemetry_parts import Pulse
 from ecn.data_folder import DataFolder, DataFolderError
 from ecn.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from ecn.first_admin import ensure_admin
@@ -171,6 +174,9 @@ async def _run(settings: ControllerSettings) -> None:
             application[keys.STREAMS] = Streams(live.wake, live.waits, bus)
             application[keys.SESSIONS] = sessions
             application[keys.BROKER] = broker
+            broadcast = Broadcast(live, past, Pulse(live, telemetry, presence, broker, now))
+            application[keys.BROADCAST] = broadcast
+            application[keys.DASHBOARD_SNAPSHOT] = SharedSnapshot(live, broadcast)
             application[keys.METRICS] = ControllerLook(
                 live,
                 application[keys.REQUESTS],
@@ -201,6 +207,7 @@ async def _run(settings: ControllerSettings) -> None:
                     _talking(application, settings, bus),
                     beside(view_writer.run()),
                     beside(snapshot_keeper.run()),
+                    beside(broadcast.run()),
                     _measured(settings, application[keys.METRICS]),
                     _serving(application, sock, tls),
                 ):

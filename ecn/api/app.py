@@ -39,7 +39,7 @@ from ecn.api.endpoint import Endpoint
 from ecn.api.iofog import app as iofog
 from ecn.api.keys import REQUESTS
 from ecn.api.middleware import LOOK, Look, mark_started, middlewares
-from ecn.dashboard import assets, session, snapshots
+from ecn.dashboard import assets, session, snapshots, stream
 from ecn.metrics.measures import RequestMeasures
 
 BODY_LIMIT = 4 << 20
@@ -77,6 +77,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *router_configuration.ENDPOINTS,
     *public_ports.ENDPOINTS,
     *snapshots.ENDPOINTS,
+    *stream.ENDPOINTS,
     *session.ENDPOINTS,
 )
 

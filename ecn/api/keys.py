@@ -9,6 +9,8 @@ from ecn.api.streams import Streams
 from ecn.attempts import Attempts
 from ecn.broker.keeper import BrokerKeeper
 from ecn.container_snapshots import ContainerSnapshots
+from ecn.dashboard.broadcast import Broadcast
+from ecn.dashboard.packed import SharedSnapshot
 from ecn.metrics.look import ControllerLook
 from ecn.metrics.measures import RequestMeasures
 from ecn.passwords import Passwords
@@ -51,6 +53,10 @@ RELAY = web.AppKey("RELAY", ClientSession)
 BROKER: web.AppKey[BrokerKeeper | None] = web.AppKey("BROKER")
 """Who keeps the interior router, where this controller was told how."""
 SESSIONS = web.AppKey("SESSIONS", SessionKeeper)
+BROADCAST = web.AppKey("BROADCAST", Broadcast)
+"""What all dashboards follow."""
+DASHBOARD_SNAPSHOT = web.AppKey("DASHBOARD_SNAPSHOT", SharedSnapshot)
+"""What they begin with."""
 CLOCK: web.AppKey[Callable[[], datetime]] = web.AppKey("CLOCK")
 STARTED_AT = web.AppKey("STARTED_AT", datetime)
 OPEN_SIGNUP = web.AppKey("OPEN_SIGNUP", bool)

@@ -3,16 +3,14 @@
 from aiohttp import web
 
 from ecn.api.answers import json_answer
-from ecn.api.documents import InteriorRouterStatus, Status
+from ecn.api.documents import Status
 from ecn.api.endpoint import Access, Endpoint
+from ecn.api.interior_status import interior_router
 from ecn.api.keys import BROKER, CLOCK, LIVE, STARTED_AT
 from ecn.api.moments import asked
-from ecn.broker.keeper import State
 from ecn.version import VERSION
 from events.application import ContainerState
-from projections.network import broker
 from projections.nodes import NodeState
-from projections.world import World
 
 
 async def status(request: web.Request) -> web.Response:
@@ -35,21 +33,8 @@ async def status(request: web.Request) -> web.Response:
             nodes_online=sum(1 for _, row in world.nodes.items() if row.state is NodeState.ONLINE),
             microservices=len(world.microservices),
             microservices_running=running,
-            interior_router=_interior_router(request, world),
+            interior_router=interior_router(world, request.app[BROKER]),
         )
-    )
-
-
-def _interior_router(request: web.Request, world: World) -> InteriorRouterStatus:
-    there, keeper = broker(world), request.app[BROKER]
-    if keeper is not None:
-        state, reason = keeper.health.state, keeper.health.reason
-    elif there is not None:
-        state, reason = State.UNKNOWN, "this controller was started without --broker"
-    else:
-        state, reason = State.NONE, "no controller was started with --broker"
-    return InteriorRouterStatus(
-        state=state, reason=reason, url=None if there is None else there.url
     )
 
 

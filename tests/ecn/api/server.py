@@ -29,6 +29,9 @@ from ecn.batch import Issued, Outcome
 from ecn.commands import AnyCommand
 from ecn.commands.user import CreateFirstAdmin, CreateUser, IssueToken
 from ecn.container_snapshots import ContainerSnapshots
+from ecn.dashboard.broadcast import Broadcast
+from ecn.dashboard.packed import SharedSnapshot
+from ecn.dashboard.telemetry_parts import Pulse
 from ecn.master_key import Keyring, MasterKey
 from ecn.metrics.look import ControllerLook
 from ecn.passwords import Passwords
@@ -254,6 +257,7 @@ class Controller:
         self.vault: Vault
         self.sessions: SessionKeeper
         self.replay: Replay
+        self.broadcast: Broadcast
         self.telemetry: Telemetry
         self.snapshots: ContainerSnapshots
 
@@ -384,7 +388,7 @@ class Network:
         )
         app = application()
         app[keys.LIVE] = live
-        app[keys.PAST] = Past(live, self.event_log)
+        past = app[keys.PAST] = Past(live, self.event_log)
         controller.replay = Replay(live, self.event_log, self.views)
         app[keys.REPLAY] = controller.replay
         app[keys.LOG] = self.event_log
@@ -409,6 +413,10 @@ class Network:
         controller.sessions = SessionKeeper(live, writer, leadership, self.clock.now)
         app[keys.SESSIONS] = controller.sessions
         app[keys.BROKER] = None
+        pulse = Pulse(live, controller.telemetry, presence, None, self.clock.now, every=0.1)
+        controller.broadcast = Broadcast(live, past, pulse)
+        app[keys.BROADCAST] = controller.broadcast
+        app[keys.DASHBOARD_SNAPSHOT] = SharedSnapshot(live, controller.broadcast)
         app[keys.METRICS] = ControllerLook(
             live,
             app[keys.REQUESTS],
@@ -426,6 +434,7 @@ class Network:
             stack.callback(folder.cleanup)
             await stack.enter_async_context(beside(writer.run()))
             await stack.enter_async_context(beside(controller.sessions.run()))
+            await stack.enter_async_context(beside(controller.broadcast.run()))
             if following:
                 await stack.enter_async_context(beside(follow(live, self.log)))
             await runner.setup()

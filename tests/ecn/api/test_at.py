@@ -53,6 +53,7 @@ READS = {
     "/why/{kind}/{ref}": "/why/node/east",
     "/why/route/{application}/{name}": "/why/route/shop/back",
     "/why/microservice/{application}/{name}": "/why/microservice/shop/web",
+    "/dashboard/snapshot": "/dashboard/snapshot",
     "/events": "/events?subject=node/east&order=desc&limit=1000",
 }
 """Each endpoint that has a past, and how it is asked here. A new one is a line here."""

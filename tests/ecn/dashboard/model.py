@@ -31,10 +31,14 @@ class Model:
                 del self.rows[kind][key]
         for kind, put in said.put.items():
             for row in put:
-                key = row["id"]
-                assert isinstance(key, str)
-                self.rows[kind][key] = row
-        self.events += [each["position"] for each in said.events]
+                self.rows[kind][str(row["id"])] = row
+        self.events += [each.position for each in said.events]
+
+
+class Line(msgspec.Struct):
+    """An event of it."""
+
+    position: int
 
 
 class Said(msgspec.Struct):
@@ -42,7 +46,7 @@ class Said(msgspec.Struct):
 
     put: dict[str, list[dict[str, object]]] = {}
     drop: dict[str, list[str]] = {}
-    events: list[dict[str, int | str | dict[str, object]]] = []
+    events: list[Line] = []
 
 
 def shown(world: World) -> Rows:
