@@ -1,0 +1,202 @@
+/** Routes over the drawing: their ways, what flows and what waits, and what changed just now. */
+
+import { toneOf } from '../parts/state.js';
+import { count } from '../core/format.js';
+import { font, glyph, onScreen, rounded, widthOf } from './ink.js';
+import { lengthOf, pointOn } from './wires.js';
+
+/** @import { Flow } from '../core/types.js' */
+/** @import { Box } from './layout.js' */
+/** @import { Picture } from './ink.js' */
+/** @import { Bundle, Curve, Drawn } from './wires.js' */
+
+/**
+ * @typedef {object} Traffic
+ * @property {Drawn[]} wires
+ * @property {Bundle[]} bundles
+ * @property {(id: string) => boolean} loud whether a route stands out
+ * @property {(id: string) => boolean} faint whether it steps back because another one stands out
+ * @property {Map<string, Flow>} flows by route id; empty for the past
+ * @property {number} clock milliseconds; 0 where nothing is to move
+ */
+
+/** How long what changed stands out, in milliseconds. */
+export const FLASH = 1400;
+
+/**
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {Picture} picture
+ * @param {Traffic} traffic
+ * @returns {boolean} whether something moves
+ */
+export function paintWires(ctx, picture, traffic) {
+  let moves = false;
+  for (const { paths, curve } of traffic.bundles) {
+    const flows = paths.map(({ id }) => traffic.flows.get(id));
+    const rate = flows.reduce((sum, flow) => sum + rateOf(flow), 0);
+    const loud = paths.some(({ id }) => traffic.loud(id));
+    const faint = !loud && paths.every(({ id }) => traffic.faint(id));
+    const width = 1 + Math.min(4, Math.log2(1 + paths.length) * 0.6);
+    const stored = flows.reduce((sum, flow) => sum + (flow?.stored ?? 0), 0);
+    moves = wire(ctx, picture, curve, { state: worst(flows), rate, stored, loud, faint, width }, traffic) || moves;
+  }
+  for (const { path, curve } of traffic.wires) {
+    const flow = traffic.flows.get(path.id);
+    const loud = traffic.loud(path.id);
+    const how = {
+      state: flow?.state ?? '', rate: rateOf(flow), stored: flow?.stored ?? 0, loud,
+      faint: !loud && traffic.faint(path.id), width: 1.25 + Math.min(2.5, Math.log10(1 + rateOf(flow))),
+    };
+    moves = wire(ctx, picture, curve, how, traffic) || moves;
+  }
+  ctx.globalAlpha = 1;
+  return moves;
+}
+
+/** @param {Flow | undefined} flow */
+const rateOf = (flow) => flow?.rate_out ?? flow?.rate_in ?? 0;
+
+/** @param {(Flow | undefined)[]} flows */
+function worst(flows) {
+  const states = new Set(flows.map((each) => each?.state));
+  return ['refusing', 'waiting', 'unknown', 'up'].find((each) => states.has(each)) ?? '';
+}
+
+/**
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {Picture} picture
+ * @param {Curve} curve of the drawing
+ * @param {{state: string, rate: number, stored: number, loud: boolean, faint: boolean, width: number}} how
+ * @param {Traffic} traffic
+ * @returns {boolean} whether it moves
+ */
+function wire(ctx, picture, curve, how, { clock }) {
+  const { palette, size } = picture;
+  const way = curveOnScreen(picture, curve);
+  if (outside(way, size.w, size.h)) return false;
+  const tone = how.state && how.state !== 'up' && how.state !== 'unknown' ? toneOf(how.state) : null;
+  const color = tone ? palette[tone] : how.state === 'up' ? palette.accent : palette['line-strong'];
+  ctx.globalAlpha = how.faint ? 0.12 : how.loud ? 1 : 0.5;
+  ctx.strokeStyle = color;
+  ctx.lineWidth = how.width + (how.loud ? 1 : 0);
+  // What waits is dashed, what is refused dotted: it needs no colour.
+  ctx.setLineDash(how.state === 'waiting' ? [7, 5] : how.state === 'refusing' ? [2, 4] : []);
+  ctx.beginPath();
+  ctx.moveTo(way.x0, way.y0);
+  ctx.quadraticCurveTo(way.cx, way.cy, way.x1, way.y1);
+  ctx.stroke();
+  ctx.setLineDash([]);
+  arrow(ctx, way, color, how.loud ? 8 : 6);
+  if (how.faint) return false;
+  if (tone) glyph(ctx, tone, ...pointOn(way, 0.4), how.loud ? 5 : 4, color);
+  if (how.stored > 0 && (how.loud || how.state !== 'up')) label(ctx, picture, way, how.stored);
+  if (!how.rate || how.state !== 'up') return false;
+  drops(ctx, way, color, how.rate, clock, how.width);
+  return clock > 0;
+}
+
+/**
+ * Small drops along the way: the more there are, the more flows.
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {Curve} way
+ * @param {string} color
+ * @param {number} rate per second
+ * @param {number} clock
+ * @param {number} width
+ */
+function drops(ctx, way, color, rate, clock, width) {
+  const length = lengthOf(way);
+  const number = Math.max(1, Math.min(8, Math.round((length / 260) * (1 + Math.log10(1 + rate)))));
+  const speed = 46 + 24 * Math.log10(1 + rate);
+  ctx.globalAlpha = Math.min(1, ctx.globalAlpha + 0.4);
+  ctx.fillStyle = color;
+  for (let n = 0; n < number; n += 1) {
+    const part = (n / number + ((clock / 1000) * speed) / Math.max(40, length)) % 1;
+    const [x, y] = pointOn(way, part);
+    ctx.beginPath();
+    ctx.arc(x, y, 1.4 + width * 0.7, 0, 2 * Math.PI);
+    ctx.fill();
+  }
+}
+
+/**
+ * How many messages wait.
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {Picture} picture
+ * @param {Curve} way
+ * @param {number} stored
+ */
+function label(ctx, { palette }, way, stored) {
+  const [x, y] = pointOn(way, 0.55);
+  const text = `${count(stored)} stored`;
+  font(ctx, palette, 11, 600);
+  const w = widthOf(ctx, text) + 12;
+  rounded(ctx, { x: x - w / 2, y: y - 9, w, h: 18 }, 9);
+  ctx.fillStyle = palette.raised;
+  ctx.fill();
+  ctx.lineWidth = 1;
+  ctx.stroke();
+  ctx.fillStyle = palette.text;
+  ctx.textAlign = 'center';
+  ctx.textBaseline = 'middle';
+  ctx.fillText(text, x, y + 0.5);
+}
+
+/**
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {Curve} way
+ * @param {string} color
+ * @param {number} long
+ */
+function arrow(ctx, way, color, long) {
+  const angle = Math.atan2(way.y1 - way.cy, way.x1 - way.cx);
+  ctx.fillStyle = color;
+  ctx.beginPath();
+  ctx.moveTo(way.x1, way.y1);
+  for (const turn of [0.4, -0.4]) {
+    ctx.lineTo(way.x1 - long * Math.cos(angle + turn), way.y1 - long * Math.sin(angle + turn));
+  }
+  ctx.fill();
+}
+
+/**
+ * A ring around what changed just now, that goes by itself.
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {Picture} picture
+ * @param {Iterable<[Box, number]>} flashes a place, and how much of its time has passed, 0 to 1
+ * @param {boolean} still without movement
+ */
+export function paintFlashes(ctx, picture, flashes, still) {
+  ctx.strokeStyle = picture.palette.accent;
+  for (const [place, passed] of flashes) {
+    const box = onScreen(picture.camera, place);
+    const out = still ? 2 : 1 + 5 * passed;
+    ctx.globalAlpha = still ? 0.9 : 1 - passed;
+    ctx.lineWidth = 2.5;
+    rounded(ctx, { x: box.x - out, y: box.y - out, w: box.w + 2 * out, h: box.h + 2 * out }, 6);
+    ctx.stroke();
+  }
+  ctx.globalAlpha = 1;
+}
+
+/**
+ * @param {Picture} picture
+ * @param {Curve} curve
+ * @returns {Curve}
+ */
+function curveOnScreen({ camera: { x, y, scale } }, { x0, y0, cx, cy, x1, y1 }) {
+  return {
+    x0: (x0 - x) * scale, y0: (y0 - y) * scale, cx: (cx - x) * scale, cy: (cy - y) * scale,
+    x1: (x1 - x) * scale, y1: (y1 - y) * scale,
+  };
+}
+
+/**
+ * @param {Curve} way
+ * @param {number} w
+ * @param {number} h
+ */
+function outside({ x0, y0, cx, cy, x1, y1 }, w, h) {
+  return Math.max(x0, cx, x1) < 0 || Math.min(x0, cx, x1) > w ||
+    Math.max(y0, cy, y1) < 0 || Math.min(y0, cy, y1) > h;
+}

@@ -1,0 +1,298 @@
+/**
+ * The drawing itself: two canvases (what stands, and what moves above it), a camera, and one loop that
+ * paints only what is not up to date. It knows nothing of the page around it.
+ *
+ * Canvas and not SVG: 1,000 nodes with 5,000 microservices are 20,000 elements, which no browser
+ * without a GPU moves 60 times a second; painted, a frame costs a few milliseconds.
+ */
+
+import { between, fitted, panned, showing, zoomed } from './camera.js';
+import { isBright } from './emphasis.js';
+import { groupAt, thingAt } from './hit.js';
+import { paintMinimap } from './minimap.js';
+import { paintFrame } from './paint-frame.js';
+import { paintNodes } from './paint-nodes.js';
+import { FLASH, paintFlashes, paintWires } from './paint-wires.js';
+import { Routes } from './traffic.js';
+
+/** @import { Flow } from '../core/types.js' */
+/** @import { Camera, Size } from './camera.js' */
+/** @import { Emphasis } from './emphasis.js' */
+/** @import { Picture } from './ink.js' */
+/** @import { Box, Layout } from './layout.js' */
+/** @import { Network } from './network.js' */
+/** @import { Palette } from './palette.js' */
+
+/**
+ * @typedef {object} Scene
+ * @property {Network} network
+ * @property {Layout} layout
+ * @property {Emphasis} said
+ * @property {Map<string, Flow>} flows
+ * @property {Picture['centre']} centre
+ */
+
+const MOVE = 260;
+const MARGIN = 24;
+/** Between two pictures of what flows: 30 in a second are enough for drops. */
+const DROPS = 32;
+
+export class Stage {
+  /**
+   * @param {{base: HTMLCanvasElement, over: HTMLCanvasElement, map: HTMLCanvasElement}} canvases
+   * @param {Palette} palette
+   */
+  constructor(canvases, palette) {
+    this._canvases = canvases;
+    this.palette = palette;
+    /** @type {Size} */
+    this.size = { w: 1, h: 1 };
+    /** @type {Camera} */
+    this.camera = { x: 0, y: 0, scale: 1 };
+    /** Whether all is to be seen, whatever comes: until somebody moves the camera. */
+    this.fits = true;
+    /** @type {Scene | null} */
+    this._scene = null;
+    this._routes = new Routes();
+    /** @type {Map<string, Box>} */
+    this._boxes = new Map();
+    /** @type {{from: Map<string, Box>, since: number} | null} nodes on their way */
+    this._moving = null;
+    /** @type {{from: Camera, to: Camera, since: number} | null} */
+    this._flying = null;
+    /** @type {Map<string, number>} when what changed did */
+    this._flashes = new Map();
+    this._stale = false;
+    this._staleOver = false;
+    this._painted = 0;
+    this._asked = 0;
+    /** The minimap's scale; 0 while it is hidden. */
+    this.mapScale = 0;
+    this._calm = matchMedia('(prefers-reduced-motion: reduce)');
+  }
+
+  /**
+   * @param {Scene} scene
+   * @param {boolean} rewired whether routes or nodes are other ones
+   */
+  show(scene, rewired) {
+    const before = this._scene;
+    this._scene = scene;
+    if (rewired) this._routes.version += 1;
+    if (before?.layout !== scene.layout) {
+      if (before && !this._calm.matches) this._moving = { from: this._boxes, since: performance.now() };
+      this._boxes = scene.layout.nodes;
+      if (this.fits) this.fit(before !== null);
+    }
+    this.repaint();
+  }
+
+  /** Everything anew, soon. */
+  repaint() {
+    this._stale = true;
+    this.repaintOver();
+  }
+
+  /** What moves anew, soon. */
+  repaintOver() {
+    this._staleOver = true;
+    if (!this._asked && this._scene) this._asked = requestAnimationFrame((now) => this._frame(now));
+  }
+
+  /** @param {Size} size pixels of CSS */
+  resize(size) {
+    this.size = size;
+    for (const canvas of [this._canvases.base, this._canvases.over]) {
+      canvas.width = Math.round(size.w * ratio());
+      canvas.height = Math.round(size.h * ratio());
+    }
+    if (this.fits) this.fit(false);
+    // At once: a canvas of another size is empty.
+    this._stale = true;
+    if (this._scene) this._frame(performance.now());
+  }
+
+  end() {
+    cancelAnimationFrame(this._asked);
+    this._asked = -1;
+  }
+
+  /** @param {Iterable<string>} ids that changed just now */
+  flash(ids) {
+    const now = performance.now();
+    for (const id of ids) if (!this._flashes.has(id)) this._flashes.set(id, now);
+    this.repaintOver();
+  }
+
+  /** @param {boolean} [flying] */
+  fit(flying = true) {
+    this.fits = true;
+    if (this._scene) this._go(fitted(this._scene.layout.bounds, this.size, MARGIN), flying);
+  }
+
+  /**
+   * @param {number} dx pixels
+   * @param {number} dy
+   */
+  pan(dx, dy) {
+    if (!this._scene) return;
+    this.fits = false;
+    this._flying = null;
+    this.camera = panned(this.camera, dx, dy, this._scene.layout.bounds, this.size);
+    this.repaint();
+  }
+
+  /**
+   * @param {number} factor
+   * @param {{x: number, y: number}} [point] the middle unless told
+   * @param {boolean} [flying]
+   */
+  zoom(factor, point = { x: this.size.w / 2, y: this.size.h / 2 }, flying = false) {
+    this.fits = false;
+    this._go(zoomed(this._flying?.to ?? this.camera, factor, point), flying);
+  }
+
+  /**
+   * So that a node can be seen and read.
+   * @param {string} id
+   * @param {number} covered pixels at the right
+   */
+  reveal(id, covered) {
+    const box = this._scene?.layout.nodes.get(id);
+    if (!box) return;
+    const to = showing(this._flying?.to ?? this.camera, box, this.size, 40, 0.45, covered);
+    if (to.x !== this.camera.x || to.y !== this.camera.y || to.scale !== this.camera.scale) this.fits = false;
+    this._go(to, true);
+  }
+
+  /** @param {Box} box all of it */
+  enter(box) {
+    this.fits = false;
+    this._go(fitted(box, this.size, MARGIN), true);
+  }
+
+  /** @param {{x: number, y: number}} point of the screen */
+  at(point) {
+    const picture = this._picture();
+    if (!picture || !this._scene) return { thing: null, group: undefined };
+    const { wires } = this._routes.of(picture, this._scene.said);
+    return { thing: thingAt(picture, wires, point), group: groupAt(picture, point) };
+  }
+
+  /**
+   * @param {Camera} to
+   * @param {boolean} flying
+   */
+  _go(to, flying) {
+    if (flying && !this._calm.matches) {
+      this._flying = { from: this.camera, to, since: performance.now() };
+    } else {
+      this.camera = to;
+      this._flying = null;
+    }
+    this.repaint();
+  }
+
+  /** @returns {Picture | null} */
+  _picture() {
+    if (!this._scene) return null;
+    const { network, layout, said, centre } = this._scene;
+    return {
+      network, layout, centre, boxes: this._boxes, camera: this.camera, size: this.size,
+      palette: this.palette, marked: said.marked, bright: (id) => isBright(said, id),
+    };
+  }
+
+  /** @param {number} now */
+  _frame(now) {
+    if (this._asked === -1) return;
+    cancelAnimationFrame(this._asked);
+    this._asked = 0;
+    this._advance(now);
+    const picture = this._picture();
+    if (!picture || !this._scene) return;
+    if (this._stale) {
+      this._stale = false;
+      const ctx = contextOf(this._canvases.base);
+      paintFrame(ctx, picture);
+      paintNodes(ctx, picture);
+      this.mapScale = paintMinimap(this._canvases.map, picture);
+      this._staleOver = true;
+    }
+    let moves = this._painted > 0;
+    if (this._staleOver || now - this._painted >= DROPS) moves = this._paintOver(picture, this._scene, now);
+    this._painted = moves ? this._painted : 0;
+    if (moves || this._moving || this._flying || this._flashes.size) {
+      this._asked ||= requestAnimationFrame((next) => this._frame(next));
+    }
+  }
+
+  /**
+   * @param {Picture} picture
+   * @param {Scene} scene
+   * @param {number} now
+   * @returns {boolean} whether something moves
+   */
+  _paintOver(picture, { said, flows, network }, now) {
+    this._staleOver = false;
+    this._painted = now;
+    const ctx = contextOf(this._canvases.over);
+    ctx.clearRect(0, 0, this.size.w, this.size.h);
+    const moves = paintWires(ctx, picture, {
+      ...this._routes.of(picture, said),
+      flows,
+      loud: (id) => said.routes.has(id) || said.marked.has(id),
+      faint: () => said.near !== null || said.matches !== null,
+      clock: this._calm.matches ? 0 : now,
+    });
+    /** @type {[Box, number][]} */
+    const rings = [];
+    for (const [id, since] of this._flashes) {
+      const box = this._boxes.get(id) ?? this._boxes.get(network.parts.get(id)?.row.node_id ?? '');
+      const passed = (now - since) / FLASH;
+      if (passed >= 1) this._flashes.delete(id);
+      else if (box) rings.push([box, Math.max(0, passed)]);
+    }
+    paintFlashes(ctx, picture, rings, this._calm.matches);
+    return moves;
+  }
+
+  /** @param {number} now */
+  _advance(now) {
+    if (this._flying) {
+      const part = (now - this._flying.since) / MOVE;
+      this.camera = between(this._flying.from, this._flying.to, Math.max(0, part));
+      if (part >= 1) this._flying = null;
+      this._stale = true;
+    }
+    if (this._moving && this._scene) {
+      const part = Math.max(0, (now - this._moving.since) / MOVE);
+      const { from } = this._moving;
+      this._boxes = part >= 1 ? this._scene.layout.nodes
+        : new Map([...this._scene.layout.nodes].map(([id, to]) => [id, onTheWay(from.get(id), to, part)]));
+      if (part >= 1) this._moving = null;
+      this._stale = true;
+    }
+  }
+}
+
+/**
+ * @param {Box | undefined} from
+ * @param {Box} to
+ * @param {number} part
+ * @returns {Box}
+ */
+function onTheWay(from, to, part) {
+  if (!from) return to;
+  const eased = 1 - (1 - part) ** 3;
+  return { ...to, x: from.x + (to.x - from.x) * eased, y: from.y + (to.y - from.y) * eased };
+}
+
+const ratio = () => Math.min(2, devicePixelRatio || 1);
+
+/** @param {HTMLCanvasElement} canvas */
+function contextOf(canvas) {
+  const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
+  ctx.setTransform(ratio(), 0, 0, ratio(), 0, 0);
+  return ctx;
+}
