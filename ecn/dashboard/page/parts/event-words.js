@@ -92,6 +92,9 @@ const TONES = {
 
 const PROBLEMS = ['engine_problem', 'volume_problem', 'storage_problem', 'local_api_problem'];
 
+/** Types that are told here, without their versions: for who looks for one. */
+export const KNOWN_TYPES = [...Object.keys(DID), ...Object.keys(BY_ITSELF), 'container.reported'].sort();
+
 /** @param {string} type `node.registered.v1` @returns {string} `node.registered` */
 export const unversioned = (type) => type.replace(/\.v\d+$/, '');
 

@@ -3,30 +3,10 @@
 import { html, nothing } from '../core/html.js';
 import { ago, exactTime } from '../core/format.js';
 import { sentenceOf, unversioned } from './event-words.js';
+import { subjectLink } from './subject.js';
 
 /** @import { App } from '../core/app.js' */
 /** @import { EventLine } from '../core/types.js' */
-
-/** Views of the kinds that have one, by the kind in subjects. */
-/** @type {Record<string, string>} */
-const VIEW_OF = {
-  node: 'nodes', application: 'applications', microservice: 'microservices', route: 'routes',
-  registry: 'registries', 'catalog-item': 'catalog-items', template: 'templates',
-  'edge-resource': 'edge-resources', volume: 'volumes', network: 'network',
-};
-
-/**
- * Where an event's subject is shown; '' where it is nowhere.
- * @param {App} app
- * @param {Pick<EventLine, 'subject' | 'subject_name'>} event
- */
-export function subjectHref(app, event) {
-  const [kind = '', id = ''] = event.subject.split('/', 2);
-  const view = VIEW_OF[kind];
-  if (!view) return '';
-  if (kind === 'network') return app.location.href(view);
-  return app.location.href(view, (event.subject_name || id).split('/'));
-}
 
 /**
  * The sentence alone.
@@ -35,9 +15,8 @@ export function subjectHref(app, event) {
  */
 export function eventSentence(app, event) {
   const said = sentenceOf(event, (id) => app.model.rows.nodes.get(id)?.name ?? id);
-  const href = subjectHref(app, event);
-  const name = href ? html`<a href=${href}>${said.subject}</a>` : html`<b>${said.subject}</b>`;
   const { kind, subject } = said;
+  const name = subjectLink(app, event.subject, subject);
   return html`<span class="event-words"><span class="event-mark ${said.tone}"></span>${
     said.who ? html`<span class="event-who">${said.who}</span> ${said.did} ` : nothing}${
     kind === subject ? nothing : html`${kind} `}${name}${said.after ? ` ${said.after}` : nothing}${

@@ -1,10 +1,11 @@
-/** Timeline. */
+/** Timeline: everything that happened, the newest first, with filters that the URL remembers. */
 
 import { html } from '../core/html.js';
+import '../parts/event-stream.js';
 
 /** @import { App } from '../core/app.js' */
 
 /** @param {App} app */
-export function timeline(app) {
-  return html`<h1>Timeline</h1><p>At ${app.model.position}.</p>`;
-}
+export const timeline = (app) => html`
+  <h1>Timeline</h1>
+  <ecn-event-stream .app=${app}></ecn-event-stream>`;
