@@ -4,35 +4,32 @@ Nothing comes from elsewhere, and nothing else may be loaded: the policy that go
 tells the browser.
 """
 
+import asyncio
 import gzip
 import hashlib
+import posixpath
+import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from threading import Lock
 
 from aiohttp import web
 from msgspec import Struct
 
+from ecn.dashboard.policy import SAFELY
+
 BASE = "/dashboard"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self'",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
-)
-SAFELY = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
+START = "start.js"
+"""Sees to it that the rest comes, or that the page is loaded anew: at a path that every version
+serves."""
+IMPORT = re.compile(r"""^(?:import|export)\b[^'"]*?['"](\.[^'"]+)['"]""", re.MULTILINE)
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+READING = Lock()
 
 
 class Asset(Struct, frozen=True):
@@ -47,23 +44,49 @@ class Asset(Struct, frozen=True):
 class Page(Struct, frozen=True):
     """All of it."""
 
-    document: bytes
+    document: Asset
     mark: str
     """Made of all contents: another version has other paths."""
     assets: dict[str, Asset]
 
 
-@cache
 def page() -> Page:
-    """As it is installed."""
+    """As it is installed. Takes a while at first, and others who ask meanwhile wait for it."""
+    with READING:
+        return _page()
+
+
+@cache
+def _page() -> Page:
     root = files("ecn.dashboard") / "page"
     assets = dict(sorted(_assets(root, "")))
-    digest = hashlib.sha256()
+    document = (root / "index.html").read_text("utf-8")
+    digest = hashlib.sha256(document.encode())
     for name, asset in assets.items():
-        digest.update(name.encode() + b"\0" + asset.content)
+        digest.update(name.encode() + b"\0" + asset.content + b"\0")
     mark = digest.hexdigest()[:16]
-    document = (root / "index.html").read_text("utf-8").replace("ASSETS", f"{BASE}/assets/{mark}")
-    return Page(document.encode(), mark, assets)
+    # Or the browser would learn of one file by another, a round trip for each step.
+    early = [f'<link rel="modulepreload" href="ASSETS/{name}">' for name in imported(assets)]
+    document = document.replace("</head>", "\n    ".join(["", *early]) + "\n  </head>")
+    content = document.replace("ASSETS", f"{BASE}/assets/{mark}").encode()
+    return Page(_packed(content, "text/html"), mark, assets)
+
+
+def imported(assets: Mapping[str, Asset]) -> list[str]:
+    """All modules that come to be needed, in the order in which they are met."""
+    met: dict[str, None] = {}
+    waiting = ["main.js"]
+    while waiting:
+        name = waiting.pop(0)
+        if name in met or name not in assets:
+            continue
+        met[name] = None
+        folder = posixpath.dirname(name)
+        waiting += [
+            posixpath.normpath(posixpath.join(folder, path))
+            for path in IMPORT.findall(assets[name].content.decode())
+        ]
+    return list(met)
 
 
 def _assets(folder: Traversable, below: str) -> list[tuple[str, Asset]]:
@@ -74,30 +97,51 @@ def _assets(folder: Traversable, below: str) -> list[tuple[str, Asset]]:
         if each.is_dir():
             found += _assets(each, name + "/")
         elif suffix in TYPES:
-            content = each.read_bytes()
-            found.append((name, Asset(content, gzip.compress(content, mtime=0), TYPES[suffix])))
+            found.append((name, _packed(each.read_bytes(), TYPES[suffix])))
     return found
 
 
-async def show_page(_: web.Request) -> web.Response:
+def _packed(content: bytes, media: str) -> Asset:
+    return Asset(content, gzip.compress(content, mtime=0), media)
+
+
+async def ready() -> Page:
+    """As `page`, read and packed beside the loop."""
+    return page() if _page.cache_info().currsize else await asyncio.to_thread(page)
+
+
+async def show_page(request: web.Request) -> web.Response:
     """The page itself, at whatever view."""
-    return web.Response(
-        body=page().document,
-        content_type="text/html",
-        charset="utf-8",
-        headers={**SAFELY, "Cache-Control": "no-cache"},
-    )
+    whole = await ready()
+    response = _file(request, whole.document, "no-cache")
+    response.headers["ETag"] = f'W/"{whole.mark}"'
+    if whole.mark in request.headers.get("If-None-Match", ""):
+        return web.Response(status=304, headers={**SAFELY, "ETag": response.headers["ETag"]})
+    return response
 
 
 async def show_asset(request: web.Request) -> web.Response:
-    """A file of it. One of another version is not there: the page is loaded anew then."""
-    whole = page()
+    """A file of it. One of another version is not there: start.js loads the page anew then."""
+    whole = await ready()
     asset = whole.assets.get(request.match_info["name"])
     if asset is None or request.match_info["mark"] != whole.mark:
         raise web.HTTPNotFound
-    headers = {**SAFELY, "Cache-Control": "public, max-age=31536000, immutable"}
-    headers["Vary"] = "Accept-Encoding"
-    packed = "gzip" in request.headers.get("Accept-Encoding", "")
+    return _file(request, asset, FOR_EVER)
+
+
+async def show_start(request: web.Request) -> web.Response:
+    """The first script."""
+    return _file(request, (await ready()).assets[START], "no-cache")
+
+
+async def show_icon(request: web.Request) -> web.Response:
+    """What browsers ask for by themselves, on whatever page of ours."""
+    return _file(request, (await ready()).assets["icon.svg"], "public, max-age=86400")
+
+
+def _file(request: web.Request, asset: Asset, keep: str) -> web.Response:
+    headers = {**SAFELY, "Cache-Control": keep, "Vary": "Accept-Encoding"}
+    packed = _takes_gzip(request.headers.get("Accept-Encoding", ""))
     if packed:
         headers["Content-Encoding"] = "gzip"
     return web.Response(
@@ -108,6 +152,15 @@ async def show_asset(request: web.Request) -> web.Response:
     )
 
 
+def _takes_gzip(accepted: str) -> bool:
+    """Whether that Accept-Encoding has gzip, and not as the one thing that is refused."""
+    for each in accepted.lower().split(","):
+        name, _, weight = each.replace(" ", "").partition(";q=")
+        if name in ("gzip", "*"):
+            return weight.rstrip("0.") != "" if weight else True
+    return False
+
+
 async def show_dashboard(_: web.Request) -> web.Response:
     """Where somebody arrives who knows the host alone."""
     raise web.HTTPFound(f"{BASE}/")
@@ -115,7 +168,9 @@ async def show_dashboard(_: web.Request) -> web.Response:
 
 ROUTES = (
     web.get("/", show_dashboard),
+    web.get("/favicon.ico", show_icon),
     web.get(BASE, show_dashboard),
+    web.get(f"{BASE}/{START}", show_start),
     web.get(BASE + "/assets/{mark}/{name:.+}", show_asset),
     web.get(BASE + "/{view:.*}", show_page),
 )
