@@ -50,14 +50,9 @@ class Page(Struct, frozen=True):
     assets: dict[str, Asset]
 
 
-def page() -> Page:
-    """As it is installed. Takes a while at first, and others who ask meanwhile wait for it."""
-    with READING:
-        return _page()
-
-
 @cache
-def _page() -> Page:
+def page() -> Page:
+    """As it is installed. Takes a while at first."""
     root = files("ecn.dashboard") / "page"
     assets = dict(sorted(_assets(root, "")))
     document = (root / "index.html").read_text("utf-8")
@@ -107,7 +102,13 @@ def _packed(content: bytes, media: str) -> Asset:
 
 async def ready() -> Page:
     """As `page`, read and packed beside the loop."""
-    return page() if _page.cache_info().currsize else await asyncio.to_thread(page)
+    return page() if page.cache_info().currsize else await asyncio.to_thread(_first)
+
+
+def _first() -> Page:
+    """Whoever asks while it is read waits for it."""
+    with READING:
+        return page()
 
 
 async def show_page(request: web.Request) -> web.Response:
