@@ -114,6 +114,13 @@ class EventLog(Protocol):
         """
         ...
 
+    async def times(self, positions: Sequence[Position]) -> list[tuple[Position, datetime]]:
+        """When these events were recorded, ascending; those that there are. A cheap look at each.
+
+        Errors: LogUnavailable.
+        """
+        ...
+
 
 def check_appendable(events: Sequence[Recorded], expected: Head) -> None:
     """Refuse a batch that was not chained to `expected`, or that has NUL where text is expected.
@@ -194,3 +201,10 @@ class MemoryLog:
     async def position_at(self, time: datetime) -> Position:
         """See EventLog."""
         return Position(bisect_right(self._events, time, key=lambda event: event.time))
+
+    async def times(self, positions: Sequence[Position]) -> list[tuple[Position, datetime]]:
+        """See EventLog."""
+        end = len(self._events)
+        return [
+            (each, self._events[each - 1].time) for each in sorted(positions) if 0 < each <= end
+        ]

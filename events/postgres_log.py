@@ -127,6 +127,12 @@ class PostgresLog:
             (row,) = await self._pool.fetch(SQL["position_at"], time)
         return Position(row["position_at"])
 
+    async def times(self, positions: Sequence[Position]) -> list[tuple[Position, datetime]]:
+        """See EventLog."""
+        with _as_log_errors():
+            rows = await self._pool.fetch(SQL["times"], list(positions), within=READ_WITHIN)
+        return [(row["position"], row["time"]) for row in rows]
+
 
 def _arguments(wanted: EventFilter) -> tuple[object, ...]:
     """The filter, as the search queries have it from $4 on."""

@@ -39,7 +39,7 @@ from ecn.api.endpoint import Endpoint
 from ecn.api.iofog import app as iofog
 from ecn.api.keys import REQUESTS
 from ecn.api.middleware import LOOK, Look, mark_started, middlewares
-from ecn.dashboard import assets, session, snapshots, stream
+from ecn.dashboard import assets, film, session, snapshots, stream, timeline
 from ecn.metrics.measures import RequestMeasures
 
 BODY_LIMIT = 4 << 20
@@ -78,6 +78,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *public_ports.ENDPOINTS,
     *snapshots.ENDPOINTS,
     *stream.ENDPOINTS,
+    *timeline.ENDPOINTS,
+    *film.ENDPOINTS,
     *session.ENDPOINTS,
 )
 

@@ -43,6 +43,14 @@ from ecn.event where position > $1 order by position limit $2
 -- The last position at or before $1.
 select ecn.position_at($1)
 
+-- name: times
+-- When the events at the positions $1 were recorded. Each is looked up by itself: of a few hundred
+-- out of millions, no plan is better.
+select event.position, event.time
+from unnest($1::bigint[]) as wanted(position)
+join ecn.event on event.position = wanted.position
+order by event.position
+
 -- name: search_forward
 -- $1 after, $2 before (exclusive), $3 limit; then the filter: null asks for nothing. Of a word
 -- ($15, $16), what is found may have it: whoever asks looks closer. Data may be any bytes, so

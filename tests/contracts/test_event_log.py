@@ -349,3 +349,13 @@ async def test_words_are_found_in_what_is_no_json_too(log: EventLog) -> None:
     for word, positions in (("NEEDLE", [1, 2]), ("JSON:", [1]), ("2", [3]), ("überALL", [4])):
         found = await log.search(EventFilter(text=Text(word=word)))
         assert [event.position for event in found] == positions, word
+
+
+async def test_the_times_of_events_are_found_by_their_positions(log: EventLog) -> None:
+    assert await log.times([Position(1)]) == []
+    await log.append(AUDITED, expected=GENESIS)
+    wanted = [Position(3), Position(1), Position(len(AUDITED)), Position(99), Position(0)]
+    assert await log.times(wanted) == [
+        (each.position, each.time) for each in (AUDITED[0], AUDITED[2], AUDITED[-1])
+    ]
+    assert await log.times([]) == []

@@ -66,7 +66,7 @@ BY_ID = {
 }
 """How the id is found that those ask by."""
 
-OF_NOW = ("last_seen", "pull_percent", "uptime_seconds", "usage")
+OF_NOW = ("last_seen", "pull_percent", "telemetry", "uptime_seconds", "usage")
 """Telemetry: who is heard, what it said of itself, and how long the controller has run."""
 
 Step = Callable[[Controller], Awaitable[object]]
