@@ -11,6 +11,7 @@ from playwright.async_api import (
     ConsoleMessage,
     Page,
     Request,
+    StorageState,
     ViewportSize,
     WebError,
 )
@@ -81,6 +82,7 @@ class Look:
         settled: wait until the view is there.
         """
         context = await self.browser.new_context(
+            storage_state=None if user is None else await self.logged_in(user),
             viewport=ViewportSize(width=size[0], height=size[1]),
             color_scheme="dark" if theme == "dark" else "light",
             reduced_motion="reduce" if calm else "no-preference",
@@ -92,20 +94,34 @@ class Look:
         context.on("console", self._said)
         context.on("weberror", self._failed)
         context.on("request", self._asked)
-        if user is not None:
-            await self.log_in(context, user)
         page = await context.new_page()
         await page.goto(f"{self.scene.url}/dashboard/{path}")
         if settled:
             await self.settled(page)
         return page
 
-    async def log_in(self, context: BrowserContext, user: str) -> None:
-        """Its browser has the session from now on."""
+    async def logged_in(self, user: str) -> StorageState:
+        """What a browser keeps of a session, as after the form was sent."""
         password = self.scene.password if user == self.scene.name else PASSWORD.format(user)
-        body = {"name": user, "password": password}
-        answer = await context.request.post(f"{self.scene.url}/api/v1/session", data=body)
-        assert answer.ok, await answer.text()
+        context = await self.browser.new_context()
+        try:
+            answer = await context.request.post(
+                f"{self.scene.url}/api/v1/session", data={"name": user, "password": password}
+            )
+            assert answer.ok, await answer.text()
+            token = (await answer.json())["csrf_token"]
+            cookies = (await context.storage_state())["cookies"]
+        finally:
+            await context.close()
+        return StorageState(
+            cookies=cookies,
+            origins=[
+                {
+                    "origin": self.scene.url,
+                    "localStorage": [{"name": "ecn-csrf-token", "value": token}],
+                }
+            ],
+        )
 
     async def settled(self, page: Page) -> None:
         """Wait until a view is shown: its heading is there."""
