@@ -136,6 +136,7 @@ async function begin() {
 listen(app);
 setInterval(() => {
   draw();
-  if (app.session && sliderShown() && !document.hidden) void app.moment.look();
+  const needed = sliderShown() || !app.moment.live;
+  if (app.session && needed && !document.hidden) void app.moment.look();
 }, TICK);
 await begin();

@@ -8,6 +8,8 @@
 const POINTS = 200;
 /** Milliseconds after which it is asked again, if the log has grown. */
 const OLD = 30_000;
+/** The same, if the controller did not answer. */
+const AGAIN = 5000;
 
 /**
  * When the event at a position happened; between two points as if they came evenly.
@@ -55,7 +57,7 @@ export class Extent {
     this.position = 0;
     /** @type {readonly Point[]} ascending */
     this.points = [];
-    this._asked = 0;
+    this._due = 0;
     this._asking = false;
   }
 
@@ -78,17 +80,18 @@ export class Extent {
    */
   async look(position) {
     const grown = this.points.length === 0 || position > this.position;
-    if (this._asking || !grown || Date.now() - this._asked < OLD) return false;
+    if (this._asking || !grown || Date.now() < this._due) return false;
     this._asking = true;
-    this._asked = Date.now();
     try {
       const found = await this._api.get(`/dashboard/timeline?points=${POINTS}`);
+      this._due = Date.now() + OLD;
       this.position = found.position;
       this.points = found.points.map((/** @type {{position: number, time: string}} */ each) => (
         { position: each.position, time: Date.parse(each.time) }));
       return true;
     } catch {
-      return false; // it is asked again, and the slider works without
+      this._due = Date.now() + AGAIN;
+      return false; // the slider works without
     } finally {
       this._asking = false;
     }

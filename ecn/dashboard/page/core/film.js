@@ -2,7 +2,7 @@
 
 /** @import { Api } from './api.js' */
 /** @import { Model } from './model.js' */
-/** @import { EventLine, Frame } from './types.js' */
+/** @import { Frame } from './types.js' */
 
 /**
  * @typedef {object} Speed
@@ -64,8 +64,6 @@ export class Film {
     this._told = told;
     /** @type {Speed} */
     this.speed = /** @type {Speed} */ (SPEEDS[1]);
-    /** @type {EventLine | null} what happened last */
-    this.caption = null;
     /** @type {AbortController | null} */
     this._playing = null;
     this._wake = () => {};
@@ -101,7 +99,6 @@ export class Film {
   /** @param {() => void} tell */
   _over(tell) {
     this._playing = null;
-    this.caption = null;
     tell();
   }
 
@@ -142,7 +139,6 @@ export class Film {
       if (signal.aborted) return;
       due = Math.min(due, performance.now());
       if (this._model.apply(frame)) {
-        this.caption = frame.events?.at(-1) ?? this.caption;
         this._told.shown(frame);
       }
     }

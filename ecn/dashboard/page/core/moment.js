@@ -9,7 +9,7 @@ import { Film } from './film.js';
 
 /** @import { Api } from './api.js' */
 /** @import { Model } from './model.js' */
-/** @import { Frame } from './types.js' */
+/** @import { EventLine, Frame } from './types.js' */
 
 /** Milliseconds for which what changed counts as just touched. */
 const TOUCHED = 1600;
@@ -17,6 +17,8 @@ const TOUCHED = 1600;
 const MANY = 300;
 /** Events ahead that are asked for as a frame: a snapshot is larger. */
 const NEAR = 200;
+/** Milliseconds that a moment has to stay before it is asked what happened in it. */
+const SETTLED = 150;
 /** Events that are played if it is now. */
 const LATELY = 200;
 
@@ -57,6 +59,10 @@ export class Moment {
         changed();
       },
     });
+    /** @type {EventLine | null} */
+    this._event = null;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this._learning = undefined;
     /** @type {AbortController | null} */
     this._loading = null;
     this._seeking = false;
@@ -65,6 +71,13 @@ export class Moment {
   /** The position that is shown. */
   get position() {
     return this._model.position;
+  }
+
+  /** What happened at the position that is shown: null while that is not known. */
+  get event() {
+    const last = this._model.events.at(-1);
+    if (last?.position === this.position) return last;
+    return this._event?.position === this.position ? this._event : null;
   }
 
   /** The last position that is known of. */
@@ -84,7 +97,6 @@ export class Moment {
    */
   async to(when) {
     this.film.pause();
-    this.film.caption = null;
     this._loading?.abort();
     if (when === null) {
       this.live = true;
@@ -101,6 +113,7 @@ export class Moment {
       }
       if (loading.signal.aborted) return;
       this.differences.of(this.position);
+      this._learn();
     }
     this._told.changed();
   }
@@ -116,9 +129,11 @@ export class Moment {
     this._told.changed();
   }
 
-  /** @param {number} events forward, or back */
+  /** @param {number} events forward, or back; beyond the last one it is now */
   step(events) {
-    this.seek((this.wanted ?? this.position) + events);
+    const position = (this.wanted ?? this.position) + events;
+    if (position > this.end) this.now();
+    else this.seek(position);
   }
 
   now() {
@@ -149,7 +164,7 @@ export class Moment {
     this._told.changed();
   }
 
-  /** Called each second while somebody looks at the slider. */
+  /** Called each second while somebody looks at the slider, or at the past. */
   async look() {
     if (this._model.loaded && await this.extent.look(this.end)) this._told.changed();
   }
@@ -177,6 +192,22 @@ export class Moment {
       this._seeking = false;
       this._told.changed();
     }
+  }
+
+  /** A snapshot does not say what happened last: ask, if the moment stays. */
+  _learn() {
+    clearTimeout(this._learning);
+    this._learning = setTimeout(async () => {
+      const { position } = this;
+      if (this.live || this.event || position < 1 || this.film.playing) return;
+      try {
+        const found = await this._api.get(`/events?after=${position - 1}&limit=1`);
+        this._event = found.items[0] ?? null;
+        this._told.changed();
+      } catch {
+        // Its line stays empty.
+      }
+    }, SETTLED);
   }
 
   /**

@@ -16,9 +16,9 @@ export function thenBanner(app) {
       <section class="then" aria-label="The past">
         <div class="then-words">
           <p>${icon('timeline')}<span>You see the network as it was
-            ${model.time ? html`at <time datetime=${model.time}>${exactTime(model.time)}</time>` : 'before anything happened'}
-            <span class="then-position">(position ${count(model.position)})</span></span></p>
-          <p class="then-event">${happened(app)}</p>
+            ${model.time ? html`at <time datetime=${model.time}>${exactTime(model.time)}</time>` : 'before anything happened'}</span></p>
+          <p class="then-event">Position ${count(model.position)}${
+            moment.event ? html`: ${eventSentence(app, moment.event)}` : nothing}</p>
         </div>
         <div class="row then-ways">
           <button type="button" aria-expanded=${moment.differences.open ? 'true' : 'false'} aria-controls="differences"
@@ -26,10 +26,4 @@ export function thenBanner(app) {
           <button type="button" class="primary" @click=${() => moment.now()}>Back to now</button>
         </div>
       </section>`}`;
-}
-
-/** The event that the moment follows. @param {App} app */
-function happened(app) {
-  const line = app.moment.film.caption ?? app.model.events.at(-1);
-  return line?.position === app.model.position ? eventSentence(app, line) : nothing;
 }

@@ -37,7 +37,7 @@ export function timeBar(app) {
     if (chosen) film.at(chosen);
   };
   return html`
-    <section class="time-bar ${open ? '' : 'shut'}" aria-label="Moment">
+    <section class="time-bar ${open ? '' : 'shut'} ${film.playing ? 'playing' : ''}" aria-label="Moment">
       <div class="time-row">
         <button type="button" class="plain icon-only" aria-label=${film.playing ? 'Pause' : 'Play history'}
           title=${film.playing ? 'Pause' : moment.live ? 'Play what happened lately' : 'Play from here to now'}
@@ -66,7 +66,8 @@ function shownMoment({ moment, model }) {
   const { position } = model;
   if (moment.live) return html`<b>Now</b> <span class="quiet number">position ${count(position)}</span>`;
   return html`<b>${model.time ? shortTime(model.time, Date.now()) : 'The beginning'}</b>
-    <span class="quiet number">position ${count(position)} of ${count(moment.end)}</span>`;
+    <span class="quiet number">position ${count(position)}${
+      moment.end > position ? html` of ${count(moment.end)}` : nothing}</span>`;
 }
 
 /** @param {App} app */
