@@ -18,10 +18,12 @@ const QUEUED_LONG = 5 * 60_000;
 /**
  * @param {Seen} model
  * @param {number} now milliseconds since 1970
+ * @param {{state: string, since: string} | null} [link] what is wrong with the page's own link
  * @returns {Concern[]} the worst first; among equals what concerns most things, then the latest
  */
-export function attention(model, now) {
+export function attention(model, now, link = null) {
   return [
+    ...linkOf(link),
     ...interiorRouter(model),
     ...offline(model),
     ...failing(model),
@@ -31,6 +33,19 @@ export function attention(model, now) {
     ...queued(model, now),
   ].sort((a, b) => a.rank - b.rank || b.size - a.size ||
     (b.since ?? '').localeCompare(a.since ?? '') || a.key.localeCompare(b.key));
+}
+
+/**
+ * @param {{state: string, since: string} | null} link
+ * @returns {Concern[]}
+ */
+function linkOf(link) {
+  if (!link) return [];
+  return [{
+    key: 'link', tone: 'bad', state: link.state, since: link.since, rank: 0, size: 1, detail: 'What is shown may have changed since.',
+    what: link.state === 'stale' ? 'The controller has no database, and takes no changes'
+      : 'The controller does not answer',
+  }];
 }
 
 /**

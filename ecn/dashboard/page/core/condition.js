@@ -43,11 +43,3 @@ export function noteOf(microservice, node) {
   return said || (microservice.started !== false && !microservice.current &&
     microservice.state === RUNS ? 'changing' : '');
 }
-
-/**
- * A platform, as lists name it.
- * @param {Node} node
- * @returns {string} `linux/arm64`; '' where its device has said nothing
- */
-export const platformOf = (node) =>
-  [node.operating_system, node.architecture].filter(Boolean).join('/');

@@ -1,7 +1,7 @@
 /** All microservices: how each container is, and where. */
 
 import { html } from '../core/html.js';
-import { CONDITIONS, conditionOf, noteOf, platformOf } from '../core/condition.js';
+import { CONDITIONS, conditionOf, noteOf } from '../core/condition.js';
 import { mebibytes, percent } from '../core/format.js';
 import { deployButton } from '../acts/index.js';
 import { hrefOf, labelTexts, linkTo } from '../parts/links.js';
@@ -92,9 +92,9 @@ export function microservices(app) {
         values: (row) => [model.rows.applications.get(row.application_id)?.name ?? row.application_id] },
       { key: 'node', title: 'Node', values: (row) => [nodeOf(row)?.name ?? row.node_id] },
       { key: 'label', title: 'Label of node', values: (row) => labelTexts(nodeOf(row)?.labels) },
-      { key: 'platform', title: 'Platform', values: (row) => {
-        const node = nodeOf(row);
-        return node && platformOf(node) ? [platformOf(node)] : [];
+      { key: 'arch', title: 'Architecture', values: (row) => {
+        const architecture = nodeOf(row)?.architecture;
+        return architecture ? [architecture] : [];
       } },
       { key: 'image', title: 'Image', values: (row) => (row.image ? [row.image] : []) },
     ],

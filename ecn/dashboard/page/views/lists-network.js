@@ -22,7 +22,7 @@ import { when } from '../parts/time.js';
 /** @param {App} app */
 export function network(app) {
   const row = [...app.model.rows.network.values()][0];
-  const said = /** @type {Network} */ (row?.['settings'] ?? row ?? {});
+  const said = /** @type {Network} */ (row ?? {});
   return listing(app, {
     title: 'Network', of: 'settings', stamp: String(app.model.version), rows: said.settings ?? [],
     key: (each) => each.key, text: (each) => `${each.key} ${each.value}`, sort: 'key',

@@ -1,7 +1,7 @@
 /** All nodes: who is there, and how its device is. */
 
 import { html } from '../core/html.js';
-import { conditionOf, platformOf } from '../core/condition.js';
+import { conditionOf } from '../core/condition.js';
 import { newNode } from '../acts/index.js';
 import { hrefOf, labelTexts, tokens } from '../parts/links.js';
 import { listing } from '../parts/listing.js';
@@ -22,7 +22,8 @@ const FACETS = [
   { key: 'state', title: 'State', chips: true, order: STATES, values: (row) => [row.state] },
   { key: 'label', title: 'Label', values: (row) => labelTexts(row.labels) },
   { key: 'tag', title: 'Tag', values: (row) => row.tags ?? [] },
-  { key: 'platform', title: 'Platform', values: (row) => (platformOf(row) ? [platformOf(row)] : []) },
+  { key: 'arch', title: 'Architecture', values: (row) => (row.architecture ? [row.architecture] : []) },
+  { key: 'os', title: 'System', values: (row) => (row.operating_system ? [row.operating_system] : []) },
   { key: 'agent', title: 'Agent', values: (row) => (row.agent_version ? [row.agent_version] : []) },
   { key: 'problem', title: 'Problem', values: (row) => (row.problems?.length ? ['yes'] : []) },
 ];
@@ -35,8 +36,8 @@ export function nodes(app) {
     rows: model.derived('nodes as a list', () => [...model.rows.nodes.values()]),
     key: (row) => row.id,
     text: (row) => `${row.name} ${row.state} ${row.description ?? ''} ${row.location ?? ''} ${
-      labelTexts(row.labels).join(' ')} ${(row.tags ?? []).join(' ')} ${platformOf(row)} ${
-      row.agent_version ?? ''} ${(row.problems ?? []).join(' ')}`,
+      labelTexts(row.labels).join(' ')} ${(row.tags ?? []).join(' ')} ${row.operating_system ?? ''} ${
+      row.architecture ?? ''} ${row.agent_version ?? ''} ${(row.problems ?? []).join(' ')}`,
     facets: FACETS,
     sort: 'name',
     href: (row) => hrefOf(app, 'nodes', row),
@@ -89,7 +90,8 @@ function columns(app) {
   return [
     ...first,
     ...(app.moment.live ? telemetry : []),
-    { key: 'platform', title: 'Platform', width: 8, sort: platformOf, cell: platformOf },
+    { key: 'arch', title: 'Architecture', width: 7, sort: (row) => row.architecture, cell: (row) => row.architecture ?? '' },
+    { key: 'os', title: 'System', width: 10, sort: (row) => row.operating_system, cell: (row) => row.operating_system ?? '' },
     { key: 'agent', title: 'Agent', width: 5.5, sort: (row) => row.agent_version, cell: (row) => row.agent_version ?? '' },
     { key: 'labels', title: 'Labels', width: 13, cell: (row) => tokens([...labelTexts(row.labels), ...(row.tags ?? [])]) },
   ];
