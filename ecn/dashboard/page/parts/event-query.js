@@ -87,7 +87,8 @@ export function localOf(instant) {
 }
 
 /**
- * Events that one command led to stand together in the log: such neighbours are one group.
+ * Events that one command led to stand together in the log: such neighbours are one group, also where
+ * filters let through only some of them.
  * @template {ListedEvent} E
  * @param {readonly E[]} events the newest first
  * @returns {{key: string, head: E, rest: E[], newest: E}[]} `head` is the first that happened, `rest` what
@@ -98,8 +99,7 @@ export function grouped(events) {
   const groups = [];
   for (const event of events) {
     const last = groups.at(-1);
-    if (last && event.command_id && last.head.command_id === event.command_id
-      && last.head.position === event.position + 1) {
+    if (last && event.command_id && last.head.command_id === event.command_id) {
       last.rest.unshift(last.head);
       last.head = event;
     } else {

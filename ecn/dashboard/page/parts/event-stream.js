@@ -167,7 +167,7 @@ class EventStream extends HTMLElement {
     const open = this._open.has(event.position);
     return html`
       <div class="event-row ${open ? 'open' : ''}">
-        <button type="button" class="plain fold" aria-expanded=${open ? 'true' : 'false'}
+        <button type="button" class="plain event-fold" aria-expanded=${open ? 'true' : 'false'}
           aria-label="Details of event ${event.position}"
           @click=${() => this._turn(this._open, event.position)}></button>
         <a class="event-clock" href=${app.location.with({ at: event.position })}
@@ -218,7 +218,7 @@ class EventStream extends HTMLElement {
     const row = /** @type {Element} */ (event.target).closest('.event-row');
     if (!row) return;
     /** @type {HTMLElement[]} */
-    const folds = [...this.querySelectorAll('.event-row > .fold')].map((each) => /** @type {HTMLElement} */ (each));
+    const folds = [...this.querySelectorAll('.event-row > .event-fold')].map((each) => /** @type {HTMLElement} */ (each));
     const at = folds.findIndex((each) => each.parentElement === row);
     const next = folds[at + (event.key === 'ArrowDown' ? 1 : -1)];
     if (!next) return;
