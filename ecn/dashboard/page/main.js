@@ -2,7 +2,7 @@
 
 import { Api, Problem } from './core/api.js';
 import { oncePerFrame } from './core/app.js';
-import { render } from './core/html.js';
+import { html, nothing, render } from './core/html.js';
 import { Location } from './core/location.js';
 import { Model } from './core/model.js';
 import { Moment } from './core/moment.js';
@@ -10,7 +10,7 @@ import { listen } from './shell/keys.js';
 import { notices } from './shell/notices.js';
 import { Overlay } from './shell/overlay.js';
 import { page } from './shell/page.js';
-import { loginPage } from './shell/login.js';
+import { loginOver, loginPage, takeLink } from './shell/login.js';
 import { put } from './shell/theme.js';
 import { sliderShown } from './shell/time-bar.js';
 
@@ -29,7 +29,12 @@ const model = new Model();
 const draw = oncePerFrame(() => {
   const { moment } = app;
   app.now = moment.live ? Date.now() : Date.parse(model.time ?? new Date().toISOString());
-  render(app.session ? page(app) : loginPage(app, begin), root);
+  render(
+    app.session
+      ? html`${page(app)}${app.expired ? loginOver(app, begin) : nothing}`
+      : loginPage(app, begin),
+    root,
+  );
   overlay.draw();
   // For tests, and for styles that tell then from now.
   Object.assign(document.documentElement.dataset, {
@@ -54,6 +59,7 @@ const app = {
     failed,
   }),
   session: null,
+  expired: false,
   now: Date.now(),
   show: (dialog) => overlay.show(dialog),
   close: () => overlay.close(),
@@ -63,7 +69,8 @@ const app = {
 
 api.loggedOut = () => {
   api.csrfToken = '';
-  app.session = null;
+  // What was looked at stays, under the question who looks now.
+  app.expired = app.session !== null;
   app.moment.leave();
   draw();
 };
@@ -124,6 +131,7 @@ async function begin() {
   if (!api.csrfToken) return draw();
   try {
     app.session = await api.get('/session');
+    app.expired = false;
     api.csrfToken = app.session?.csrf_token ?? '';
     named = app.location.query.get('at');
     await show(named);
@@ -137,6 +145,12 @@ listen(app);
 setInterval(() => {
   draw();
   const needed = sliderShown() || !app.moment.live;
-  if (app.session && needed && !document.hidden) void app.moment.look();
+  if (app.session && !app.expired && needed && !document.hidden) void app.moment.look();
 }, TICK);
+// A link may also be opened where the page is open already.
+addEventListener('hashchange', () => void takeLink(app).then((taken) => taken && begin()));
+await takeLink(app);
 await begin();
+
+// For tests, which compare what the page knows with what the controller says.
+export { app };
