@@ -62,7 +62,7 @@ export const card = (title, inner, how = '') => inner === nothing || inner === u
 
 /**
  * A handful of numbers that one looks at first.
- * @param {readonly (readonly [string, unknown])[]} entries
+ * @param {readonly (readonly [title: string, value: unknown, broad?: boolean])[]} entries
  */
-export const figures = (entries) => html`<dl class="figures">${entries.map(([title, value]) =>
-  html`<div><dt>${title}</dt><dd>${value}</dd></div>`)}</dl>`;
+export const figures = (entries) => html`<dl class="figures">${entries.map(([title, value, broad]) =>
+  html`<div class=${broad ? 'broad' : ''}><dt>${title}</dt><dd>${value}</dd></div>`)}</dl>`;

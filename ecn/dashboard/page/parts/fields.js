@@ -87,8 +87,31 @@ export function value(app, it) {
 function list(app, items) {
   const simple = items.every((each) => typeof each !== 'object' || each === null);
   if (simple && items.join(', ').length <= LONG) return items.map(String).join(', ');
-  const drawn = html`<ul class="values">${items.map((each) => html`<li>${value(app, each)}</li>`)}</ul>`;
+  const drawn = columns(app, items) ?? html`<ul class="values">${items.map((each) => html`<li>${value(app, each)}</li>`)}</ul>`;
   return items.length > MANY ? folded(`${items.length} entries`, drawn) : drawn;
+}
+
+/**
+ * Alike objects as a small table; none where they are not.
+ * @param {App} app
+ * @param {readonly unknown[]} items
+ */
+function columns(app, items) {
+  /** @type {Set<string>} */
+  const keys = new Set();
+  for (const each of items) {
+    if (typeof each !== 'object' || each === null || Array.isArray(each)) return undefined;
+    for (const [key, inner] of Object.entries(each)) {
+      if (typeof inner === 'object' && !isEmpty(inner)) return undefined;
+      if (!isEmpty(inner)) keys.add(key);
+    }
+  }
+  if (!keys.size || keys.size > 6) return undefined;
+  const rows = /** @type {Record<string, unknown>[]} */ (items);
+  return html`<div class="scrolls"><table class="inner"><thead><tr>${[...keys].map((key) =>
+    html`<th scope="col">${label(key)}</th>`)}</tr></thead><tbody>${rows.map((row) =>
+    html`<tr>${[...keys].map((key) => html`<td class=${typeof row[key] === 'number' ? 'number' : ''}>${
+      isEmpty(row[key]) ? nothing : value(app, row[key])}</td>`)}</tr>`)}</tbody></table></div>`;
 }
 
 /**

@@ -48,9 +48,9 @@ class TrendElement extends HTMLElement {
     const said = this._said;
     if (!said) return;
     render(html`<span class="trend-text number">${said.value === undefined ? '–' : said.text}</span>
-      <svg class="trend" viewBox="0 0 ${WIDTH} ${HEIGHT}" width=${WIDTH} height=${HEIGHT} role="img"
+      <svg class="trend" viewBox="0 0 ${WIDTH} ${HEIGHT}" height=${HEIGHT} preserveAspectRatio="none" role="img"
         aria-label=${`${said.title} since this page was opened`}>${
-        this._values.length > 1 ? svg`<polyline points=${line(this._values, said.most)}></polyline>` : nothing
+        this._values.length > 2 ? svg`<polyline points=${line(this._values, said.most)}></polyline>` : nothing
       }</svg>`, this);
   }
 }

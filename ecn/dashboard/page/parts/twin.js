@@ -28,19 +28,20 @@ export const twin = (app, id) => fetched(app, {
  */
 function drawn(app, { desired, reported, conflicts }) {
   const rows = compared(desired, reported);
-  const differing = rows.filter((each) => each.differs).length;
+  const silent = reported.version === 0;
+  const differing = silent ? 0 : rows.filter((each) => each.differs).length;
   return html`
     <p class="row quiet">
       <span>desired: version ${desired.version}</span><span>reported: version ${reported.version}</span>
       <span>conflicts: ${conflicts}</span>
-      ${rows.length ? html`<span>${differing ? `${differing} desired ${differing === 1 ? 'property is' : 'properties are'} not reported so` : 'all that is desired is reported so'}</span>` : nothing}
+      ${rows.length ? html`<span>${said(silent, differing)}</span>` : nothing}
     </p>
     ${rows.length === 0 ? html`<p class="quiet">Neither side has said anything yet.</p>` : html`
     <div class="scrolls"><table class="twin">
       <caption class="only-read-aloud">Properties, desired and reported</caption>
       <thead><tr><th scope="col">Property</th><th scope="col">Desired</th><th scope="col">Reported</th></tr></thead>
-      <tbody>${rows.map((row) => html`<tr class=${row.differs ? 'differs' : ''}>
-        <td><code>${pathText(row.path)}</code>${row.differs
+      <tbody>${rows.map((row) => html`<tr class=${differing && row.differs ? 'differs' : ''}>
+        <td><code>${pathText(row.path)}</code>${differing && row.differs
           ? html` <span class="only-read-aloud">differs</span><span class="mark" aria-hidden="true" title="Desired is not what is reported">≠</span>` : nothing}</td>
         <td>${side(app, row.desired, desired.fields[row.path])}</td>
         <td>${side(app, row.reported, reported.fields[row.path])}</td>
@@ -49,6 +50,16 @@ function drawn(app, { desired, reported, conflicts }) {
       <section><h3>Desired</h3>${json(desired.properties, 'desired properties')}</section>
       <section><h3>Reported</h3>${json(reported.properties, 'reported properties')}</section>
     </div>`;
+}
+
+/**
+ * @param {boolean} silent it has reported nothing at all yet
+ * @param {number} differing
+ */
+function said(silent, differing) {
+  if (silent) return 'it has reported nothing yet';
+  if (!differing) return 'all that is desired is reported so';
+  return `${differing} desired ${differing === 1 ? 'property is' : 'properties are'} not reported so`;
 }
 
 /**

@@ -100,7 +100,7 @@ function neighbours({ model }, subject) {
  */
 function step(app, it, first = false) {
   const { event } = it;
-  return html`<li class=${`step ${it.what}`}>
+  return html`<li class=${`step of-${it.what}`}>
     <div class="said ${first ? 'first' : ''}">${it.text}</div>
     ${it.fields.length
       ? html`<ul class="changes">${it.fields.map((each) => html`<li>${changeLine(each, it.names)}</li>`)}</ul>`

@@ -2,7 +2,6 @@
 
 import { html, nothing } from '../core/html.js';
 import { actsOf } from '../acts/index.js';
-import { exactTime } from '../core/format.js';
 import { absent } from '../parts/absent.js';
 import { blame } from '../parts/blame.js';
 import { command } from '../parts/command.js';
@@ -79,10 +78,10 @@ function overview(app, row) {
   const nodes = new Set(own.map((each) => each.node_id)).size;
   return html`
     ${figures([
-      ['Microservices', tally(own)],
+      ['Microservices', tally(own), true],
       ['On', html`<span class="number">${nodes}</span> ${nodes === 1 ? 'node' : 'nodes'}`],
-      ['Created', html`<span title=${exactTime(row.created_at)}>${when(app, row.created_at)}</span>`],
-      ['Changed', html`<span title=${exactTime(row.updated_at)}>${when(app, row.updated_at)}</span>`],
+      ['Created', when(app, row.created_at)],
+      ['Changed', when(app, row.updated_at)],
     ])}
     ${isEmpty(row.labels) ? nothing : card('Labels', fields(app, row.labels ?? {}, { asIs: true }))}
     ${card('Microservices', containers(app, own, {

@@ -1,6 +1,6 @@
 /** Microservices as a table within the page of a node or an application. */
 
-import { html, nothing } from '../core/html.js';
+import { html } from '../core/html.js';
 import { mebibytes, percent } from '../core/format.js';
 import { stateBadge, toneOf } from '../parts/state.js';
 import { table } from '../parts/table.js';
@@ -26,31 +26,30 @@ export function containers(app, rows, { caption, without, empty }) {
   /** @type {Column<Microservice>[]} */
   const columns = [
     {
-      key: 'name', title: 'Microservice', width: 13, sort: name,
+      key: 'name', title: 'Microservice', width: 11, sort: name,
       cell: (row) => html`<a href=${location.href('microservices', name(row).split('/'))}>${
         without === 'application' ? row.name : name(row)}</a>`,
     },
     {
-      key: 'state', title: 'State', width: 9, sort: (row) => RANK[toneOf(row.state)],
-      cell: (row) => html`${stateBadge(row.state)}${row.health && row.health !== 'none' && row.health !== 'healthy'
-        ? stateBadge(row.health) : nothing}`,
+      key: 'state', title: 'State', width: 8.5, sort: (row) => RANK[toneOf(row.state)],
+      cell: (row) => stateBadge(row.health === 'unhealthy' ? row.health : row.state),
     },
-    { key: 'since', title: 'Since', width: 6, sort: (row) => row.at, cell: (row) => when(app, row.at) },
-    { key: 'reason', title: 'Reason', width: 14, cell: (row) => html`<span class="quiet">${row.reason ?? ''}</span>` },
+    { key: 'since', title: 'Since', width: 5.5, sort: (row) => row.at, cell: (row) => when(app, row.at) },
+    { key: 'reason', title: 'Reason', width: 12, cell: (row) => html`<span class="quiet">${row.reason ?? ''}</span>` },
     ...(without === 'node' ? [] : [/** @type {Column<Microservice>} */ ({
-      key: 'node', title: 'Node', width: 9, sort: node,
+      key: 'node', title: 'Node', width: 8, sort: node,
       cell: (row) => html`<a href=${location.href('nodes', [node(row)])}>${node(row)}</a>`,
     })]),
     {
-      key: 'restarts', title: 'Restarts', number: true, width: 6, sort: (row) => row.restarts ?? 0,
+      key: 'restarts', title: 'Restarts', number: true, width: 5.5, sort: (row) => row.restarts ?? 0,
       cell: (row) => row.restarts ?? 0,
     },
     ...(app.moment.live ? [/** @type {Column<Microservice>} */ ({
-      key: 'cpu', title: 'CPU', number: true, width: 5,
+      key: 'cpu', title: 'CPU', number: true, width: 4.5,
       sort: (row) => model.containerUsage.get(row.id)?.cpu_percent ?? -1,
       cell: (row) => said(model.containerUsage.get(row.id)?.cpu_percent, percent),
     }), /** @type {Column<Microservice>} */ ({
-      key: 'memory', title: 'Memory', number: true, width: 6,
+      key: 'memory', title: 'Memory', number: true, width: 5.5,
       sort: (row) => model.containerUsage.get(row.id)?.memory_mib ?? -1,
       cell: (row) => said(model.containerUsage.get(row.id)?.memory_mib, mebibytes),
     })] : []),

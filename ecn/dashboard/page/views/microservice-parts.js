@@ -145,5 +145,5 @@ export function links(app, row) {
     };
   });
   if (!into.length && !out.length) return nothing;
-  return card('Routes', html`${flows(app, out)}${flows(app, into.filter((each) => !out.includes(each)))}`, 'wide');
+  return card('Routes', html`${flows(app, out)}${flows(app, into.filter((each) => !out.includes(each)))}`);
 }

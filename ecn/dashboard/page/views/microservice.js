@@ -2,7 +2,7 @@
 
 import { html, nothing } from '../core/html.js';
 import { actsOf } from '../acts/index.js';
-import { exactTime, mebibytes, percent } from '../core/format.js';
+import { mebibytes, percent } from '../core/format.js';
 import { absent } from '../parts/absent.js';
 import { blame } from '../parts/blame.js';
 import { command } from '../parts/command.js';
@@ -98,7 +98,7 @@ function overview(app, row, name) {
   const usage = app.moment.live ? model.containerUsage.get(row.id) : undefined;
   return html`
     ${figures([
-      ['In this state', html`<span title=${exactTime(row.at)}>since ${when(app, row.at)}</span>`],
+      ['In this state since', when(app, row.at)],
       ['Node', node ? html`<a href=${location.href('nodes', [node.name])}>${node.name}</a>
         ${node.state === 'online' ? nothing : stateBadge(node.state)}` : '–'],
       ['Restarts', html`<span class="number">${row.restarts ?? 0}</span>${
@@ -120,7 +120,8 @@ function overview(app, row, name) {
     ${fetched(app, {
       path: `/microservices/${row.id}`,
       about: [`microservice/${row.id}`, `node/${row.node_id}`, `application/${row.application_id}`],
-      show: (document) => html`<div class="details-cards">${equipment(app, row, document)}${links(app, row)}</div>`,
+      show: (document) => html`<div class="details-cards">${equipment(app, row, document)}</div>`,
     })}
+    ${links(app, row)}
     ${command(app, ['describe', 'microservice', name])}`;
 }

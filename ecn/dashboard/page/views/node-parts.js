@@ -33,7 +33,7 @@ export function usageFigures(app, row) {
   const line = (title, value, text, most) =>
     /** @type {[string, unknown]} */ ([title, trend({ key: `${row.id} ${title}`, title, value, text, most, ...(usage?.at ? { at: usage.at } : {}) })]);
   return figures([
-    ['Microservices', own.length ? tally(own) : html`<span class="quiet">none</span>`],
+    ['Microservices', own.length ? tally(own) : html`<span class="quiet">none</span>`, true],
     ...(app.moment.live ? [
       line('CPU', usage?.cpu_percent ?? undefined, percent(usage?.cpu_percent ?? 0), 100),
       line('Memory', memory, `${mebibytes(memory ?? 0)} of ${mebibytes(row.memory_mib ?? 0)}`, row.memory_mib || undefined),

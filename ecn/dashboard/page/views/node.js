@@ -88,8 +88,10 @@ function lead(app, row) {
   if (row.state === 'registered') {
     return html`No device has come to this node yet. It was registered ${when(app, row.created_at)}.`;
   }
-  const reason = row.offline_reason ? `${OFFLINE[row.offline_reason] ?? row.offline_reason}: ` : '';
-  return html`${reason}${row.state} since ${when(app, row.since)}${row.description ? html`. ${row.description}` : nothing}`;
+  const reason = row.offline_reason ? `${OFFLINE[row.offline_reason] ?? row.offline_reason}; ` : '';
+  const { description } = row;
+  return html`${description ? html`<span class="description">${description}</span> · ` : nothing}${reason}${row.state}
+    since ${when(app, row.since)}`;
 }
 
 /** @type {Record<string, string>} */

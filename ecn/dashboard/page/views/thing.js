@@ -49,7 +49,7 @@ export function thing(app, path, rest) {
   const row = found(app, sort.kind, name);
   if (!row) return absent(app, { path, title: sort.title, kind: sort.subject, name });
   const subject = `${sort.subject}/${row.id}`;
-  const named = typeof row['version'] === 'string' ? `${row.name}@${row['version']}` : row.name;
+  const named = app.model.nameOf(sort.kind, row);
   const whole = sort.kind === 'network';
   const seeded = row['seeded'] === true && !row['updated_at'];
   const document = whole ? /** @type {Record<string, unknown>} */ (row['settings'] ?? {}) : row;
@@ -65,14 +65,14 @@ export function thing(app, path, rest) {
       title: 'Overview',
       show: () => html`<div class="details-cards">
         ${card(sort.word, fields(app, document, { skip: [...SKIPPED, 'description', ...long(document)] }))}
-        ${long(document).map((key) => card(label(key), value(app, document[key]), 'wide'))}
         ${users(app, row)}
         ${card('When', facts([
           ['Created', row['created_at'] ? value(app, row['created_at']) : ''],
           ['By', row['created_by']],
           ['Changed', row['updated_at'] ? value(app, row['updated_at']) : ''],
         ], seeded ? html`<p class="quiet">It is there from the beginning.</p>` : nothing))}
-      </div>${command(app, ['describe', sort.subject, ...(whole ? [] : [named])])}`,
+      </div>${long(document).map((key) => card(label(key), value(app, document[key])))}
+      ${command(app, ['describe', sort.subject, ...(whole ? [] : [named])])}`,
     },
     { key: 'document', title: 'Document', show: () => card('Document', json(document, 'the document')) },
     ...(seeded || whole ? [] : [{
@@ -91,21 +91,16 @@ export function thing(app, path, rest) {
 }
 
 /**
- * By its name, by `<name>@<version>` where it has versions, or by its id.
+ * By its name, by its id, or by a name that lacks its version.
  * @param {App} app
  * @param {OtherKind} kind
  * @param {string} name
  * @returns {Thing | undefined}
  */
 function found({ model }, kind, name) {
-  if (kind === 'network') return [...model.rows.network.values()][0];
-  const at = name.lastIndexOf('@');
-  if (at > 0) {
-    for (const row of model.rows[kind].values()) {
-      if (row.name === name.slice(0, at) && row['version'] === name.slice(at + 1)) return row;
-    }
-  }
-  return model.find(kind, name);
+  const rows = [...model.rows[kind].values()];
+  if (kind === 'network') return rows[0];
+  return model.find(kind, name) ?? rows.find((row) => row.name === name);
 }
 
 /**
