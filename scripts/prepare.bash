@@ -224,3 +224,18 @@ prepare_broker() {
     can_install || return
     step "No RabbitMQ: installing rabbitmq-server" install_broker
 }
+
+# --- What checks the dashboard's page ---------------------------------------------------------
+
+# prepare_page: TypeScript, axe-core and lit-html as tests/dashboard/package-lock.json pins them.
+# Without npm it returns failure, and says nothing.
+prepare_page() {
+    local folder=$repository/tests/dashboard stamp wanted
+    has npm || return 1
+    stamp=$folder/node_modules/installed
+    wanted=$(sha256sum < "$folder/package-lock.json")
+    [ "$(cat "$stamp" 2> /dev/null)" != "$wanted" ] || return 0
+    step "Installing what checks the dashboard's page" \
+        npm ci --prefix "$folder" --no-audit --no-fund --ignore-scripts
+    printf '%s\n' "$wanted" > "$stamp"
+}
