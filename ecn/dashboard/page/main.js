@@ -148,7 +148,7 @@ setInterval(() => {
   if (app.session && !app.expired && needed && !document.hidden) void app.moment.look();
 }, TICK);
 // A link may also be opened where the page is open already.
-addEventListener('hashchange', () => void takeLink(app).then((taken) => taken && begin()));
+addEventListener('hashchange', () => void takeLink(app).then((taken) => (taken ? begin() : undefined)));
 await takeLink(app);
 await begin();
 

@@ -20,6 +20,7 @@
  * @property {Model} model at the moment that is shown: now, or then
  * @property {Moment} moment
  * @property {Session | null} session
+ * @property {boolean} expired whether the session is no good any more: the login is shown over the page
  * @property {number} now milliseconds since 1970 at this drawing: of the viewer's clock, or of the
  *     moment of the past that is shown. For what was how long ago
  * @property {(dialog: TemplateResult | (() => TemplateResult)) => void} show puts a dialog over the page

@@ -41,5 +41,7 @@ async function logOut(app) {
     app.tell(/** @type {Error} */ (error).message, { bad: true });
     return;
   }
+  // Asked for: nothing of it stays in sight.
+  app.session = null;
   app.api.loggedOut();
 }
