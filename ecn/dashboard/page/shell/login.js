@@ -39,7 +39,8 @@ export function loginPage(app, begin) {
 export function loginOver(app, begin) {
   return html`
     <dialog class="framed slim login-over" aria-labelledby="login-title" ${ref(opened)}
-      @cancel=${(/** @type {Event} */ event) => event.preventDefault()}>
+      @cancel=${(/** @type {Event} */ event) => event.preventDefault()}
+      @close=${(/** @type {Event} */ event) => opened(/** @type {Element} */ (event.target))}>
       <div class="dialog-body">
         <h2 id="login-title">Your session has ended</h2>
         <p>What you see behind this stands still. Log in to go on where you were.</p>
@@ -48,7 +49,10 @@ export function loginOver(app, begin) {
     </dialog>`;
 }
 
-/** @param {Element | undefined} element */
+/**
+ * Here, and here again: a second Escape closes a dialog whatever the page says to the first.
+ * @param {Element | undefined} element
+ */
 function opened(element) {
   if (!(element instanceof HTMLDialogElement)) return;
   queueMicrotask(() => {
