@@ -17,8 +17,8 @@ const FITTED_AT_MOST = 1.15;
  * @returns {Detail}
  */
 export function detailAt(scale) {
-  if (scale < 0.3) return 'tiles';
-  return scale < 0.7 ? 'names' : 'cards';
+  if (scale < 0.22) return 'tiles';
+  return scale < 0.5 ? 'names' : 'cards';
 }
 
 /**

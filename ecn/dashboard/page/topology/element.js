@@ -60,11 +60,11 @@ class TopologyElement extends HTMLElement {
     this._ends = new AbortController();
     const { signal } = this._ends;
     this._draw();
-    const base = /** @type {HTMLCanvasElement} */ (this.querySelector('.topology-base'));
-    const over = /** @type {HTMLCanvasElement} */ (this.querySelector('.topology-over'));
-    const map = /** @type {HTMLCanvasElement} */ (this.querySelector('.topology-map'));
+    const canvas = (/** @type {string} */ name) =>
+      /** @type {HTMLCanvasElement} */ (this.querySelector(`.topology-${name}`));
+    const map = canvas('map');
     const ground = /** @type {HTMLElement} */ (this.querySelector('.topology-ground'));
-    const stage = new Stage({ base, over, map }, paletteOf(this));
+    const stage = new Stage({ base: canvas('base'), wires: canvas('wires'), cards: canvas('cards'), map }, paletteOf(this));
     this._stage = stage;
     listen(ground, {
       pan: (dx, dy) => stage.pan(dx, dy),
@@ -303,7 +303,8 @@ class TopologyElement extends HTMLElement {
         @keydown=${(/** @type {KeyboardEvent} */ event) => this._key(event)}
         @focus=${() => this._focus(true)} @blur=${() => this._focus(false)}>
         <canvas class="topology-base" aria-hidden="true"></canvas>
-        <canvas class="topology-over" aria-hidden="true"></canvas>
+        <canvas class="topology-wires" aria-hidden="true"></canvas>
+        <canvas class="topology-cards" aria-hidden="true"></canvas>
         ${place ? html`<div id="topology-active" class="only-read-aloud" role="option"
           aria-selected=${thing?.id === active ? 'true' : 'false'}
           aria-setsize=${order.length} aria-posinset=${order.indexOf(active) + 1}>${inWords(place)}</div>`

@@ -21,7 +21,7 @@ const NONE = '';
  * @returns {Grouping[]}
  */
 export function groupings(nodes) {
-  const found = [{ value: 'none', title: 'nothing' }];
+  const found = [{ value: 'none', title: 'nothing: all together' }];
   for (const key of labelKeys(nodes)) found.push({ value: `label:${key}`, title: `label ${key}` });
   if (nodes.some((each) => each.location)) found.push({ value: 'location', title: 'location' });
   if (nodes.some((each) => each.tags?.length)) found.push({ value: 'tag', title: 'first tag' });

@@ -24,7 +24,7 @@
 /** @typedef {Tone | 'offline'} Shape of a state; that of a node that is not heard of is its own */
 
 /** How faint is what does not stand out. */
-export const DIM = 0.22;
+export const DIM = 0.28;
 
 /**
  * A box of the drawing on the screen.

@@ -30,9 +30,9 @@ import { byName } from './grouping.js';
  * @property {Map<string, Box>} nodes
  */
 
-export const CARD = { w: 240, top: 54, chip: 26, bottom: 8, gap: 20 };
+export const CARD = { w: 240, top: 54, chip: 26, bottom: 8, gap: 34 };
 const PAD = 20;
-const CENTRE = { w: 176, h: 60, gap: 44, below: 56 };
+const CENTRE = { w: 170, h: 60, gap: 30, below: 50 };
 const ROWS = { least: 2, most: 6 };
 
 /**
@@ -45,7 +45,8 @@ const ROWS = { least: 2, most: 6 };
  * @returns {Layout}
  */
 export function layout(nodes, { groups, title, plain, aspect }) {
-  const large = largeness(nodes.length);
+  // Where it is narrow, all of it is seen from further away.
+  const large = largeness(nodes.length) * (aspect < 1 ? 1.5 : 1);
   const rows = chipRows(nodes);
   const card = { w: CARD.w, h: CARD.top + rows * CARD.chip + CARD.bottom };
   /** @type {Map<string, Placed[]>} */
@@ -55,7 +56,7 @@ export function layout(nodes, { groups, title, plain, aspect }) {
   const header = plain ? 0 : 34 * large;
   const blocks = groups.map((key) => {
     const inside = members.get(key) ?? [];
-    const [columns, lines] = grid(inside.length, plain ? aspect * 1.15 : 1.5, card);
+    const [columns, lines] = grid(inside.length, plain ? aspect * 1.15 : Math.min(1.5, Math.max(1, aspect)), card);
     return {
       key,
       title: title(key),

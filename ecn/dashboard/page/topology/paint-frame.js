@@ -11,6 +11,7 @@ import { colorOf, shapeOf } from './paint-nodes.js';
 const COUNTED = /** @type {const} */ (['offline', 'bad', 'warn', 'busy']);
 
 /**
+ * What is beneath the routes.
  * @param {CanvasRenderingContext2D} ctx
  * @param {Picture} picture
  */
@@ -23,6 +24,18 @@ export function paintFrame(ctx, picture) {
   const view = seen(camera, size);
   for (const box of layout.groups) {
     if (box.header > 0 && overlap(box, view)) group(ctx, picture, box);
+  }
+}
+
+/**
+ * What is above the routes.
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {Picture} picture
+ */
+export function paintTitles(ctx, picture) {
+  const view = seen(picture.camera, picture.size);
+  for (const box of picture.layout.groups) {
+    if (box.header > 0 && overlap(box, view)) title(ctx, picture, box);
   }
   centre(ctx, picture);
 }
@@ -57,15 +70,25 @@ function trunks(ctx, { camera, layout, palette, centre: said }) {
  * @param {GroupBox} place
  */
 function group(ctx, picture, place) {
-  const { camera, palette, network } = picture;
+  const { camera, palette } = picture;
   const box = onScreen(camera, place);
-  const header = place.header * camera.scale;
   rounded(ctx, box, Math.min(12, 14 * camera.scale * picture.layout.large));
   ctx.fillStyle = palette.ground;
   ctx.fill();
   ctx.strokeStyle = picture.marked.has(`group/${place.key}`) ? palette.accent : palette.line;
   ctx.lineWidth = 1;
   ctx.stroke();
+}
+
+/**
+ * A group's name, how many nodes it has, and how many of them are not fine.
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {Picture} picture
+ * @param {GroupBox} place
+ */
+function title(ctx, { camera, palette, network }, place) {
+  const box = onScreen(camera, place);
+  const header = place.header * camera.scale;
   const text = Math.max(10, Math.min(17, header * 0.5));
   if (header < 7) return;
   /** @type {Map<Shape, number>} */
@@ -94,10 +117,10 @@ function group(ctx, picture, place) {
   }
   const room = right - box.x - edge;
   font(ctx, palette, text, 650);
-  const title = fitting(ctx, place.title, room);
+  const name = fitting(ctx, place.title, room);
   ctx.fillStyle = palette.text;
-  ctx.fillText(title, box.x + edge, line);
-  const after = box.x + edge + widthOf(ctx, title) + text * 0.5;
+  ctx.fillText(name, box.x + edge, line);
+  const after = box.x + edge + widthOf(ctx, name) + text * 0.5;
   font(ctx, palette, text - 2);
   const total = String(place.nodes.length);
   ctx.fillStyle = palette.quiet;

@@ -93,16 +93,21 @@ function name(ctx, picture, place, box) {
   const { palette } = picture;
   const shape = shapeOf(place);
   ground(ctx, picture, place, box, 5);
+  const small = box.w < 92;
   const text = box.w < 110 ? 10 : 12;
-  const inset = Math.max(5, box.w * 0.06);
+  const inset = Math.max(4, box.w * 0.06);
   const line = box.y + inset + text * 0.55;
-  glyph(ctx, shape, box.x + inset + 4, line, 3.5, colorOf(palette, shape));
+  // Where there is no room for both, the name goes first, and the state into the corner.
+  const color = colorOf(palette, shape);
+  if (small) glyph(ctx, shape, box.x + box.w - 8, box.y + box.h - 8, 4, color);
+  else glyph(ctx, shape, box.x + inset + 4, line, 3.5, color);
+  const before = small ? 0 : 12;
   font(ctx, palette, text, 600);
   ctx.fillStyle = palette.text;
   ctx.textBaseline = 'middle';
   ctx.textAlign = 'left';
-  const room = box.w - 2 * inset - 12;
-  ctx.fillText(fitting(ctx, place.row.name, room), box.x + inset + 12, line + 0.5);
+  const room = box.w - 2 * inset - before;
+  ctx.fillText(fitting(ctx, place.row.name, room), box.x + inset + before, line + 0.5);
   // What runs there: a mark each, as many as have room.
   const mark = Math.max(3, Math.min(5, box.w * 0.03));
   const step = mark * 3.2;
@@ -133,10 +138,10 @@ function card(ctx, picture, place, box, spot) {
   ctx.textBaseline = 'middle';
   ctx.textAlign = 'left';
   glyph(ctx, shape, x + 5 * scale, box.y + 19 * scale, 4.5 * scale, colorOf(palette, shape));
-  font(ctx, palette, 14.5 * scale, 600);
+  font(ctx, palette, Math.max(11, 14.5 * scale), 600);
   ctx.fillStyle = palette.text;
   ctx.fillText(fitting(ctx, row.name, room - 16 * scale), x + 16 * scale, box.y + 19.5 * scale);
-  font(ctx, palette, 12 * scale);
+  font(ctx, palette, Math.max(9, 12 * scale));
   ctx.fillStyle = row.state === 'offline' ? palette.bad : palette.quiet;
   ctx.fillText(fitting(ctx, under(place), room), x, box.y + 40 * scale);
   const shown = parts.length > layout.rows ? parts.slice(0, layout.rows - 1) : parts;
@@ -149,7 +154,7 @@ function card(ctx, picture, place, box, spot) {
   if (shown.length < parts.length) {
     const rest = onScreen(camera, chipBox(spot, shown.length, CARD));
     const bad = parts.slice(shown.length).filter((each) => each.tone === 'bad').length;
-    font(ctx, palette, 12 * scale);
+    font(ctx, palette, Math.max(9, 12 * scale));
     ctx.fillStyle = bad ? palette.bad : palette.quiet;
     const more = `and ${parts.length - shown.length} more${bad ? `, ${bad} failing` : ''}`;
     ctx.fillText(more, rest.x + 8 * scale, rest.y + rest.h / 2);
@@ -189,14 +194,14 @@ function chip(ctx, { palette, camera, marked }, part, box) {
   const middle = box.y + box.h / 2 + 0.5;
   glyph(ctx, tone, box.x + 11 * scale, middle - 0.5, 3.6 * scale, palette[tone]);
   // Its state in words where it is not as it should be.
-  font(ctx, palette, 11 * scale);
+  font(ctx, palette, Math.max(9, 11 * scale));
   const word = tone === 'good' ? '' : row.health === 'unhealthy' ? 'unhealthy' : row.state;
   const taken = word ? widthOf(ctx, word) + 8 * scale : 0;
   if (word) {
     ctx.fillStyle = palette[toneOf(word)];
     ctx.fillText(word, box.x + box.w - taken, middle);
   }
-  font(ctx, palette, 12.5 * scale);
+  font(ctx, palette, Math.max(9.5, 12.5 * scale));
   ctx.fillStyle = palette.text;
   ctx.fillText(fitting(ctx, part.name, box.w - 28 * scale - taken), box.x + 21 * scale, middle);
 }

@@ -1,4 +1,4 @@
-/** Routes over the drawing: their ways, what flows and what waits, and what changed just now. */
+/** Routes beneath the cards: their ways, what flows and what waits, and what changed just now. */
 
 import { toneOf } from '../parts/state.js';
 import { count } from '../core/format.js';
@@ -6,6 +6,7 @@ import { font, glyph, onScreen, rounded, widthOf } from './ink.js';
 import { lengthOf, pointOn } from './wires.js';
 
 /** @import { Flow } from '../core/types.js' */
+/** @import { Tone } from '../parts/state.js' */
 /** @import { Box } from './layout.js' */
 /** @import { Picture } from './ink.js' */
 /** @import { Bundle, Curve, Drawn } from './wires.js' */
@@ -24,6 +25,18 @@ import { lengthOf, pointOn } from './wires.js';
 export const FLASH = 1400;
 
 /**
+ * How a wire looks.
+ * @typedef {object} Look
+ * @property {Curve} curve of the drawing
+ * @property {string} state
+ * @property {number} rate
+ * @property {number} stored
+ * @property {boolean} loud
+ * @property {boolean} faint
+ * @property {number} width
+ */
+
+/**
  * @param {CanvasRenderingContext2D} ctx
  * @param {Picture} picture
  * @param {Traffic} traffic
@@ -31,26 +44,56 @@ export const FLASH = 1400;
  */
 export function paintWires(ctx, picture, traffic) {
   let moves = false;
-  for (const { paths, curve } of traffic.bundles) {
-    const flows = paths.map(({ id }) => traffic.flows.get(id));
-    const rate = flows.reduce((sum, flow) => sum + rateOf(flow), 0);
-    const loud = paths.some(({ id }) => traffic.loud(id));
-    const faint = !loud && paths.every(({ id }) => traffic.faint(id));
-    const width = 1 + Math.min(4, Math.log2(1 + paths.length) * 0.6);
-    const stored = flows.reduce((sum, flow) => sum + (flow?.stored ?? 0), 0);
-    moves = wire(ctx, picture, curve, { state: worst(flows), rate, stored, loud, faint, width }, traffic) || moves;
-  }
-  for (const { path, curve } of traffic.wires) {
-    const flow = traffic.flows.get(path.id);
-    const loud = traffic.loud(path.id);
-    const how = {
-      state: flow?.state ?? '', rate: rateOf(flow), stored: flow?.stored ?? 0, loud,
-      faint: !loud && traffic.faint(path.id), width: 1.25 + Math.min(2.5, Math.log10(1 + rateOf(flow))),
-    };
-    moves = wire(ctx, picture, curve, how, traffic) || moves;
-  }
+  for (const look of looks(traffic)) moves = wire(ctx, picture, look, traffic.clock) || moves;
   ctx.globalAlpha = 1;
   return moves;
+}
+
+/**
+ * What is wrong with routes, over the cards: a shape, and how many messages wait.
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {Picture} picture
+ * @param {Traffic} traffic
+ */
+export function paintTroubles(ctx, picture, traffic) {
+  for (const look of looks(traffic)) {
+    if (look.faint || (look.state !== 'waiting' && look.state !== 'refusing' && !look.loud)) continue;
+    const way = curveOnScreen(picture, look.curve);
+    if (!outside(way, picture.size.w, picture.size.h)) trouble(ctx, picture, way, look);
+  }
+}
+
+/**
+ * @param {Traffic} traffic
+ * @returns {Generator<Look>}
+ */
+function* looks({ bundles, wires, flows, loud, faint }) {
+  for (const { paths, curve } of bundles) {
+    const all = paths.map(({ id }) => flows.get(id));
+    const stands = paths.some(({ id }) => loud(id));
+    yield {
+      curve,
+      state: worst(all),
+      rate: all.reduce((sum, flow) => sum + rateOf(flow), 0),
+      stored: all.reduce((sum, flow) => sum + (flow?.stored ?? 0), 0),
+      loud: stands,
+      faint: !stands && paths.every(({ id }) => faint(id)),
+      width: 1 + Math.min(4, Math.log2(1 + paths.length) * 0.6),
+    };
+  }
+  for (const { path, curve } of wires) {
+    const flow = flows.get(path.id);
+    const stands = loud(path.id);
+    yield {
+      curve,
+      state: flow?.state ?? '',
+      rate: rateOf(flow),
+      stored: flow?.stored ?? 0,
+      loud: stands,
+      faint: !stands && faint(path.id),
+      width: 1.25 + Math.min(2.5, Math.log10(1 + rateOf(flow))),
+    };
+  }
 }
 
 /** @param {Flow | undefined} flow */
@@ -63,18 +106,23 @@ function worst(flows) {
 }
 
 /**
+ * @param {Look} how
+ * @returns {Tone | null} of a state that somebody should look at
+ */
+const toneFor = ({ state }) => (state && state !== 'up' && state !== 'unknown' ? toneOf(state) : null);
+
+/**
  * @param {CanvasRenderingContext2D} ctx
  * @param {Picture} picture
- * @param {Curve} curve of the drawing
- * @param {{state: string, rate: number, stored: number, loud: boolean, faint: boolean, width: number}} how
- * @param {Traffic} traffic
+ * @param {Look} how
+ * @param {number} clock
  * @returns {boolean} whether it moves
  */
-function wire(ctx, picture, curve, how, { clock }) {
+function wire(ctx, picture, how, clock) {
   const { palette, size } = picture;
-  const way = curveOnScreen(picture, curve);
+  const way = curveOnScreen(picture, how.curve);
   if (outside(way, size.w, size.h)) return false;
-  const tone = how.state && how.state !== 'up' && how.state !== 'unknown' ? toneOf(how.state) : null;
+  const tone = toneFor(how);
   const color = tone ? palette[tone] : how.state === 'up' ? palette.accent : palette['line-strong'];
   ctx.globalAlpha = how.faint ? 0.12 : how.loud ? 1 : 0.5;
   ctx.strokeStyle = color;
@@ -83,13 +131,11 @@ function wire(ctx, picture, curve, how, { clock }) {
   ctx.setLineDash(how.state === 'waiting' ? [7, 5] : how.state === 'refusing' ? [2, 4] : []);
   ctx.beginPath();
   ctx.moveTo(way.x0, way.y0);
-  ctx.quadraticCurveTo(way.cx, way.cy, way.x1, way.y1);
+  ctx.bezierCurveTo(way.ax, way.ay, way.bx, way.by, way.x1, way.y1);
   ctx.stroke();
   ctx.setLineDash([]);
   arrow(ctx, way, color, how.loud ? 8 : 6);
   if (how.faint) return false;
-  if (tone) glyph(ctx, tone, ...pointOn(way, 0.4), how.loud ? 5 : 4, color);
-  if (how.stored > 0 && (how.loud || how.state !== 'up')) label(ctx, picture, way, how.stored);
   if (!how.rate || how.state !== 'up') return false;
   drops(ctx, way, color, how.rate, clock, how.width);
   return clock > 0;
@@ -114,32 +160,37 @@ function drops(ctx, way, color, rate, clock, width) {
     const part = (n / number + ((clock / 1000) * speed) / Math.max(40, length)) % 1;
     const [x, y] = pointOn(way, part);
     ctx.beginPath();
-    ctx.arc(x, y, 1.4 + width * 0.7, 0, 2 * Math.PI);
+    ctx.arc(x, y, 1.2 + width * 0.55, 0, 2 * Math.PI);
     ctx.fill();
   }
 }
 
 /**
- * How many messages wait.
  * @param {CanvasRenderingContext2D} ctx
  * @param {Picture} picture
  * @param {Curve} way
- * @param {number} stored
+ * @param {Look} how
  */
-function label(ctx, { palette }, way, stored) {
-  const [x, y] = pointOn(way, 0.55);
-  const text = `${count(stored)} stored`;
+function trouble(ctx, { palette }, way, how) {
+  const tone = toneFor(how);
+  if (!tone && !how.stored) return;
+  const [x, y] = pointOn(way, 0.5);
+  const text = how.stored ? `${count(how.stored)}${how.loud ? ' stored' : ''}` : '';
   font(ctx, palette, 11, 600);
-  const w = widthOf(ctx, text) + 12;
+  const shape = tone ? 12 : 0;
+  const w = widthOf(ctx, text) + shape + (text ? 12 : 6);
   rounded(ctx, { x: x - w / 2, y: y - 9, w, h: 18 }, 9);
   ctx.fillStyle = palette.raised;
   ctx.fill();
+  const color = tone ? palette[tone] : palette['line-strong'];
   ctx.lineWidth = 1;
+  ctx.strokeStyle = color;
   ctx.stroke();
+  if (tone) glyph(ctx, tone, x - w / 2 + 9, y, 3.6, color);
   ctx.fillStyle = palette.text;
-  ctx.textAlign = 'center';
+  ctx.textAlign = 'left';
   ctx.textBaseline = 'middle';
-  ctx.fillText(text, x, y + 0.5);
+  ctx.fillText(text, x - w / 2 + shape + 6, y + 0.5);
 }
 
 /**
@@ -149,7 +200,7 @@ function label(ctx, { palette }, way, stored) {
  * @param {number} long
  */
 function arrow(ctx, way, color, long) {
-  const angle = Math.atan2(way.y1 - way.cy, way.x1 - way.cx);
+  const angle = Math.atan2(way.y1 - way.by, way.x1 - way.bx);
   ctx.fillStyle = color;
   ctx.beginPath();
   ctx.moveTo(way.x1, way.y1);
@@ -184,10 +235,10 @@ export function paintFlashes(ctx, picture, flashes, still) {
  * @param {Curve} curve
  * @returns {Curve}
  */
-function curveOnScreen({ camera: { x, y, scale } }, { x0, y0, cx, cy, x1, y1 }) {
+function curveOnScreen({ camera: { x, y, scale } }, { x0, y0, ax, ay, bx, by, x1, y1 }) {
   return {
-    x0: (x0 - x) * scale, y0: (y0 - y) * scale, cx: (cx - x) * scale, cy: (cy - y) * scale,
-    x1: (x1 - x) * scale, y1: (y1 - y) * scale,
+    x0: (x0 - x) * scale, y0: (y0 - y) * scale, ax: (ax - x) * scale, ay: (ay - y) * scale,
+    bx: (bx - x) * scale, by: (by - y) * scale, x1: (x1 - x) * scale, y1: (y1 - y) * scale,
   };
 }
 
@@ -196,7 +247,7 @@ function curveOnScreen({ camera: { x, y, scale } }, { x0, y0, cx, cy, x1, y1 }) 
  * @param {number} w
  * @param {number} h
  */
-function outside({ x0, y0, cx, cy, x1, y1 }, w, h) {
-  return Math.max(x0, cx, x1) < 0 || Math.min(x0, cx, x1) > w ||
-    Math.max(y0, cy, y1) < 0 || Math.min(y0, cy, y1) > h;
+function outside({ x0, y0, ax, ay, bx, by, x1, y1 }, w, h) {
+  return Math.max(x0, ax, bx, x1) < 0 || Math.min(x0, ax, bx, x1) > w ||
+    Math.max(y0, ay, by, y1) < 0 || Math.min(y0, ay, by, y1) > h;
 }

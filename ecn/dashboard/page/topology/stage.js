@@ -1,6 +1,6 @@
 /**
- * The drawing itself: two canvases (what stands, and what moves above it), a camera, and one loop that
- * paints only what is not up to date. It knows nothing of the page around it.
+ * The drawing itself: three canvases (the ground, routes that move, cards above them), a camera, and one
+ * loop that paints only what is not up to date. It knows nothing of the page around it.
  *
  * Canvas and not SVG: 1,000 nodes with 5,000 microservices are 20,000 elements, which no browser
  * without a GPU moves 60 times a second; painted, a frame costs a few milliseconds.
@@ -10,9 +10,9 @@ import { between, fitted, panned, showing, zoomed } from './camera.js';
 import { isBright } from './emphasis.js';
 import { groupAt, thingAt } from './hit.js';
 import { paintMinimap } from './minimap.js';
-import { paintFrame } from './paint-frame.js';
+import { paintFrame, paintTitles } from './paint-frame.js';
 import { paintNodes } from './paint-nodes.js';
-import { FLASH, paintFlashes, paintWires } from './paint-wires.js';
+import { FLASH, paintFlashes, paintTroubles, paintWires } from './paint-wires.js';
 import { Routes } from './traffic.js';
 
 /** @import { Flow } from '../core/types.js' */
@@ -33,13 +33,13 @@ import { Routes } from './traffic.js';
  */
 
 const MOVE = 260;
-const MARGIN = 24;
 /** Between two pictures of what flows: 30 in a second are enough for drops. */
 const DROPS = 32;
 
 export class Stage {
   /**
-   * @param {{base: HTMLCanvasElement, over: HTMLCanvasElement, map: HTMLCanvasElement}} canvases
+   * @param {{base: HTMLCanvasElement, wires: HTMLCanvasElement, cards: HTMLCanvasElement,
+   *     map: HTMLCanvasElement}} canvases
    * @param {Palette} palette
    */
   constructor(canvases, palette) {
@@ -63,7 +63,7 @@ export class Stage {
     /** @type {Map<string, number>} when what changed did */
     this._flashes = new Map();
     this._stale = false;
-    this._staleOver = false;
+    this._staleWires = false;
     this._painted = 0;
     this._asked = 0;
     /** The minimap's scale; 0 while it is hidden. */
@@ -90,19 +90,20 @@ export class Stage {
   /** Everything anew, soon. */
   repaint() {
     this._stale = true;
-    this.repaintOver();
+    this.repaintWires();
   }
 
   /** What moves anew, soon. */
-  repaintOver() {
-    this._staleOver = true;
+  repaintWires() {
+    this._staleWires = true;
     if (!this._asked && this._scene) this._asked = requestAnimationFrame((now) => this._frame(now));
   }
 
   /** @param {Size} size pixels of CSS */
   resize(size) {
     this.size = size;
-    for (const canvas of [this._canvases.base, this._canvases.over]) {
+    const { base, wires, cards } = this._canvases;
+    for (const canvas of [base, wires, cards]) {
       canvas.width = Math.round(size.w * ratio());
       canvas.height = Math.round(size.h * ratio());
     }
@@ -121,13 +122,17 @@ export class Stage {
   flash(ids) {
     const now = performance.now();
     for (const id of ids) if (!this._flashes.has(id)) this._flashes.set(id, now);
-    this.repaintOver();
+    this.repaintWires();
+  }
+
+  get _margin() {
+    return this.size.w < 500 ? 10 : 24;
   }
 
   /** @param {boolean} [flying] */
   fit(flying = true) {
     this.fits = true;
-    if (this._scene) this._go(fitted(this._scene.layout.bounds, this.size, MARGIN), flying);
+    if (this._scene) this._go(fitted(this._scene.layout.bounds, this.size, this._margin), flying);
   }
 
   /**
@@ -168,7 +173,7 @@ export class Stage {
   /** @param {Box} box all of it */
   enter(box) {
     this.fits = false;
-    this._go(fitted(box, this.size, MARGIN), true);
+    this._go(fitted(box, this.size, this._margin), true);
   }
 
   /** @param {{x: number, y: number}} point of the screen */
@@ -213,14 +218,17 @@ export class Stage {
     if (!picture || !this._scene) return;
     if (this._stale) {
       this._stale = false;
-      const ctx = contextOf(this._canvases.base);
-      paintFrame(ctx, picture);
-      paintNodes(ctx, picture);
+      paintFrame(contextOf(this._canvases.base), picture);
+      const cards = contextOf(this._canvases.cards);
+      cards.clearRect(0, 0, this.size.w, this.size.h);
+      paintNodes(cards, picture);
+      paintTroubles(cards, picture, this._traffic(picture, this._scene, now));
+      paintTitles(cards, picture);
       this.mapScale = paintMinimap(this._canvases.map, picture);
-      this._staleOver = true;
+      this._staleWires = true;
     }
     let moves = this._painted > 0;
-    if (this._staleOver || now - this._painted >= DROPS) moves = this._paintOver(picture, this._scene, now);
+    if (this._staleWires || now - this._painted >= DROPS) moves = this._paintWires(picture, this._scene, now);
     this._painted = moves ? this._painted : 0;
     if (moves || this._moving || this._flying || this._flashes.size) {
       this._asked ||= requestAnimationFrame((next) => this._frame(next));
@@ -233,28 +241,37 @@ export class Stage {
    * @param {number} now
    * @returns {boolean} whether something moves
    */
-  _paintOver(picture, { said, flows, network }, now) {
-    this._staleOver = false;
+  _paintWires(picture, scene, now) {
+    this._staleWires = false;
     this._painted = now;
-    const ctx = contextOf(this._canvases.over);
+    const ctx = contextOf(this._canvases.wires);
     ctx.clearRect(0, 0, this.size.w, this.size.h);
-    const moves = paintWires(ctx, picture, {
-      ...this._routes.of(picture, said),
-      flows,
-      loud: (id) => said.routes.has(id) || said.marked.has(id),
-      faint: () => said.near !== null || said.matches !== null,
-      clock: this._calm.matches ? 0 : now,
-    });
+    const moves = paintWires(ctx, picture, this._traffic(picture, scene, now));
     /** @type {[Box, number][]} */
     const rings = [];
     for (const [id, since] of this._flashes) {
-      const box = this._boxes.get(id) ?? this._boxes.get(network.parts.get(id)?.row.node_id ?? '');
+      const box = this._boxes.get(id) ?? this._boxes.get(scene.network.parts.get(id)?.row.node_id ?? '');
       const passed = (now - since) / FLASH;
       if (passed >= 1) this._flashes.delete(id);
       else if (box) rings.push([box, Math.max(0, passed)]);
     }
     paintFlashes(ctx, picture, rings, this._calm.matches);
     return moves;
+  }
+
+  /**
+   * @param {Picture} picture
+   * @param {Scene} scene
+   * @param {number} now
+   */
+  _traffic(picture, { said, flows }, now) {
+    return {
+      ...this._routes.of(picture, said),
+      flows,
+      loud: (/** @type {string} */ id) => said.routes.has(id) || said.marked.has(id),
+      faint: () => said.near !== null || said.matches !== null,
+      clock: this._calm.matches ? 0 : now,
+    };
   }
 
   /** @param {number} now */

@@ -95,5 +95,7 @@ function boxAt({ layout, boxes, network }, end, near) {
   if (!box) return null;
   const row = near && end.part
     ? (network.places.get(end.node)?.parts ?? []).findIndex((each) => each.id === end.part) : -1;
-  return row < 0 ? box : chipBox(box, Math.min(row, layout.rows - 1), CARD);
+  if (row < 0) return box;
+  // At the card's border, beside it: so that no wire crosses what is written.
+  return { ...chipBox(box, Math.min(row, layout.rows - 1), CARD), x: box.x, w: box.w };
 }

@@ -70,9 +70,11 @@ function choices({ model, location }) {
     ...[...model.rows.microservices.values()].map((each) => each.state),
   ])].sort());
   return html`
-    ${choice('Group by', 'group', [['', 'what suits'], ...ways.map(({ value, title }) => [value, title])])}
-    ${choice('Application', 'application', [['', 'all'], ...applications.map((each) => [each, each])])}
-    ${choice('State', 'state', [['', 'all'], [ATTENTION, 'needs attention'],
+    ${choice('Group by', 'group', [['', 'Grouped as suits'],
+      ...ways.map(({ value, title }) => [value, `By ${title}`])])}
+    ${choice('Application', 'application', [['', 'All applications'],
+      ...applications.map((each) => [each, each])])}
+    ${choice('State', 'state', [['', 'All states'], [ATTENTION, 'needs attention'],
       ...states.map((each) => [each, each])])}`;
 
   /**
@@ -84,7 +86,7 @@ function choices({ model, location }) {
     const chosen = query.get(name) ?? '';
     const change = (/** @type {Event} */ event) =>
       location.set({ [name]: /** @type {HTMLSelectElement} */ (event.target).value });
-    return html`<label class="topology-choice">${title}
+    return html`<label class="topology-choice"><span class="only-read-aloud">${title}</span>
       <select @change=${change}>${values.map(([value = '', words]) =>
         html`<option value=${value} .selected=${value === chosen}>${words}</option>`)}</select></label>`;
   }
