@@ -85,7 +85,7 @@ export const revert = (subject, name, events) => ({
         <label class="choice"><input type="radio" name="before" .checked=${input['to'] === String(each.position - 1)}
             @change=${() => set({ to: String(each.position - 1) })}>
           <span class="choice-name">${each.type.replace(/\.v\d+$/, '')}</span>
-          <span class="quiet">by ${each.actor_name || 'the controller'}, ${when(app, each.time)}, at ${each.position}</span></label>`)
+          <span class="quiet">by ${(each.actor_name || 'the controller').replace(/^user\//, '')}, ${when(app, each.time)}, at ${each.position}</span></label>`)
         : html`<p class="quiet">No change of it is kept but that it was made.</p>`}
     </fieldset>
     ${field(input, set, 'to', 'Or at any moment: a position of the log, or a time', { hint: 'for instance 1200, or 2026-01-31T12:00:00Z' })}`,

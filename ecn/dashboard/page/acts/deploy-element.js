@@ -120,7 +120,7 @@ class DeployElement extends HTMLElement {
         <span class="quiet deploy-name">${kept.name === 'manifest' ? 'or drop one here, or paste' : kept.name}</span>
         <button type="button" class="plain" ?disabled=${busy} @click=${() => this._write(example(aNode(app)), 'manifest')}>Example</button>
       </div>
-      <textarea class="code ${this._over ? 'over' : ''}" aria-label="Manifest: YAML or JSON, of one or several documents" rows="24" spellcheck="false"
+      <textarea class="code ${this._over ? 'over' : ''}" aria-label="Manifest: YAML or JSON, of one or several documents" spellcheck="false"
         placeholder=${'apiVersion: ecn/v1\nkind: Application\nmetadata: {name: …}\nspec: …'} .value=${kept.text} ?disabled=${busy}
         @input=${(/** @type {InputEvent} */ event) => this._typed(event)}
         @dragover=${(/** @type {DragEvent} */ event) => { event.preventDefault(); this._dragged(true); }}

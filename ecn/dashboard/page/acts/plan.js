@@ -48,7 +48,7 @@ export function sumOf({ totals, position }) {
 
 /** @param {PlannedChange} change */
 function changeView(change) {
-  const own = change.events.length ? change.events : [];
+  const own = change.events.filter((each) => !saysNoMore(each, change));
   return html`
     <li class="plan-thing ${change.word}">
       <div class="plan-head">
@@ -59,6 +59,14 @@ function changeView(change) {
       ${own.length ? html`<ul class="plan-events">${folded(own.map((event) => eventView(event, change)), 'events')}</ul>` : nothing}
     </li>`;
 }
+
+/**
+ * Whether an event tells nothing that its thing's line does not.
+ * @param {PlannedEvent} event
+ * @param {PlannedChange} change
+ */
+const saysNoMore = (event, { about, word }) =>
+  event.subject === about && event.fields.length === 0 && event.type.split('.')[1] === word;
 
 /** @param {PlannedChange} change */
 const wordOf = ({ word, events }) =>
@@ -78,16 +86,23 @@ function eventView(event, change) {
 }
 
 /** @param {PlannedField[]} fields */
-const fieldsView = (fields) => html`
-  <table class="plan-fields">
-    <caption class="only-read-aloud">Fields, before and after</caption>
-    <thead class="only-read-aloud"><tr><th scope="col">Field</th><th scope="col">Before</th><th scope="col">After</th></tr></thead>
-    <tbody>${fields.map((each) => html`
-      <tr><th scope="row">${each.field}</th>
-        <td class="before">${each.before === null || each.before === undefined ? html`<span class="quiet">–</span>` : html`<del>${valueText(each.before)}</del>`}</td>
-        <td class="after">${each.after === null || each.after === undefined ? html`<span class="quiet">none</span>` : html`<ins>${valueText(each.after)}</ins>`}</td></tr>`)}
-    </tbody>
-  </table>`;
+function fieldsView(fields) {
+  // Of what is new, nothing was before.
+  const had = fields.some((each) => each.before !== null && each.before !== undefined);
+  return html`
+    <table class="plan-fields">
+      <caption class="only-read-aloud">${had ? 'Fields, before and after' : 'Fields'}</caption>
+      <thead class="only-read-aloud"><tr><th scope="col">Field</th>${had ? html`<th scope="col">Before</th>` : nothing}<th scope="col">After</th></tr></thead>
+      <tbody>${fields.map((each) => html`
+        <tr><th scope="row">${each.field}</th>
+          ${had ? html`<td>${isNone(each.before) ? html`<span class="quiet">–</span>` : html`<del>${valueText(each.before)}</del>`}</td>` : nothing}
+          <td>${isNone(each.after) ? html`<span class="quiet">none</span>` : html`<ins>${valueText(each.after)}</ins>`}</td></tr>`)}
+      </tbody>
+    </table>`;
+}
+
+/** @param {unknown} value */
+const isNone = (value) => value === null || value === undefined;
 
 /** @param {ProblemDocument} problem */
 const refusal = (problem) => html`

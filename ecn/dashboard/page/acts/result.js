@@ -75,7 +75,7 @@ export class Following {
       ${counted.length ? html`<p role="status" aria-live="polite">${done === counted.length
         ? `All ${counted.length === 1 ? 'is' : `${counted.length} are`} as wanted, after ${span(last)}.`
         : `${done} of ${counted.length} as wanted.`}</p>` : nothing}
-      <ul class="steps">${sorted.slice(0, MOST).map((each) => this._step(app, each))}
+      <ul class="followed">${sorted.slice(0, MOST).map((each) => this._step(app, each))}
         ${sorted.length > MOST ? html`<li class="quiet">and ${sorted.length - MOST} more</li>` : nothing}</ul>`;
   }
 
@@ -84,7 +84,7 @@ export class Following {
     const after = this._after.get(keyOf(step));
     const there = app.model.find('microservices', step.name);
     return html`
-      <li class="step ${step.how}"><span class="step-mark" aria-hidden="true">${MARKS[step.how]}</span>
+      <li class="follows ${step.how}"><span class="follows-mark" aria-hidden="true">${MARKS[step.how]}</span>
         ${there ? html`<a href=${app.location.href('microservices', step.name.split('/'))}>${step.name}</a>` : html`<span>${step.name}</span>`}
         <span class="quiet">${step.says}${after === undefined ? '' : ` after ${span(after)}`}</span></li>`;
   }
