@@ -23,8 +23,8 @@ from projections.world import World
 LEVEL = 4
 """Of gzip: beyond, it takes much longer for little."""
 
-LONG = 0.1
-"""Seconds. What took longer to be made is good for some time."""
+LONG = 0.02
+"""Seconds of a processor. What took longer to be made is good for some time."""
 
 GOOD_FOR = 5.0
 """How much longer than it took: so a small part of the time is spent on it, whoever asks."""
@@ -46,7 +46,7 @@ class Packed(Struct, frozen=True):
 
 def packed(world: World, telemetry: TelemetryPart | None, *, stale: bool) -> Packed:
     """That world. telemetry: None for the past. Takes long: call it in a thread."""
-    began = time.monotonic()
+    began = time.thread_time()
     snapshot = Snapshot(
         position=world.position,
         time=world.head.time if world.position else None,
@@ -56,8 +56,9 @@ def packed(world: World, telemetry: TelemetryPart | None, *, stale: bool) -> Pac
         telemetry=telemetry,
     )
     content = gzip.compress(msgspec.json.encode(snapshot), LEVEL, mtime=0)
-    now = time.monotonic()
-    return Packed(world.position, content, now, now - began, stale)
+    return Packed(
+        world.position, content, time.monotonic(), time.thread_time() - began, stale=stale
+    )
 
 
 class SharedSnapshot:
