@@ -84,7 +84,10 @@ export async function takeLink(app) {
     refused = known
       ? 'That link was used already, or is more than two minutes old. Make another: ecn dashboard'
       : /** @type {Error} */ (error).message;
-    if (app.session) app.tell(refused, { bad: true });
+    if (app.session) {
+      app.tell(refused, { bad: true });
+      refused = '';
+    }
     return false;
   }
 }
@@ -106,7 +109,12 @@ class Login extends HTMLElement {
     if (refused) this._wrong = { form: refused };
     refused = '';
     this._draw();
-    this._field(this.name ? 'password' : 'name').focus();
+    this._field(this._first).focus();
+  }
+
+  /** @returns {'name' | 'password'} what is to be filled in first */
+  get _first() {
+    return this.name ? 'password' : 'name';
   }
 
   /** @param {'name' | 'password'} name */
@@ -138,7 +146,7 @@ class Login extends HTMLElement {
         <label for="login-${name}">${label}</label>
         <input id="login-${name}" name=${name} type=${type} autocomplete=${complete} autocapitalize="none"
           spellcheck="false" value=${name === 'name' ? this.name : ''} aria-invalid=${wrong ? 'true' : nothing}
-          aria-describedby="login-${name}-wrong" required>
+          aria-describedby="login-${name}-wrong" required ?autofocus=${name === this._first}>
         <p class="login-wrong" id="login-${name}-wrong" aria-live="polite">${wrong ?? nothing}</p>
       </div>`;
   }
