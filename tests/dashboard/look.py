@@ -14,6 +14,7 @@ from playwright.async_api import (
     StorageState,
     ViewportSize,
     WebError,
+    expect,
 )
 
 from tests.dashboard.scene import Scene
@@ -22,6 +23,9 @@ from tests.ecn.api.server import PASSWORD
 WIDE, NARROW = (1280, 900), (390, 844)
 WITHIN = 10_000
 """Milliseconds that a page may take for anything."""
+
+SETTLES = 200
+"""Milliseconds."""
 
 NOISE = (
     # Whether somebody is logged in is asked before anybody is.
@@ -122,6 +126,17 @@ class Look:
                 }
             ],
         )
+
+    async def go(self, page: Page, path: str, title: str = "") -> None:
+        """To another view, as a link leads there: the page is not loaded anew."""
+        await page.evaluate(
+            """path => { history.pushState(null, '', path);
+                dispatchEvent(new PopStateEvent('popstate')); }""",
+            f"/dashboard/{path}",
+        )
+        await expect(page.locator("main h1").first).to_contain_text(title)
+        # One drawing for what the view has to ask first.
+        await page.wait_for_timeout(SETTLES)
 
     async def settled(self, page: Page) -> None:
         """Wait until a view is shown: its heading is there."""
