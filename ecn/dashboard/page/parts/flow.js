@@ -46,7 +46,7 @@ export function amounts(flow) {
   if (flow.rate_out !== undefined && flow.rate_out !== null) said.push(`${rate(flow.rate_out)} out`);
   if (flow.stored) said.push(`${count(flow.stored)} stored (${bytes(flow.stored_bytes ?? 0)})`);
   if (flow.dropped) said.push(`${count(flow.dropped)} dropped`);
-  return html`<span class="quiet number">${said.join(', ')}</span>`;
+  return html`<span class="quiet amounts">${said.join(', ')}</span>`;
 }
 
 /**

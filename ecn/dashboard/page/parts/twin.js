@@ -4,7 +4,8 @@ import { html, nothing } from '../core/html.js';
 import { fetched } from './document.js';
 import { json } from './json.js';
 import { when } from './time.js';
-import { keysOf, pathText, valueText } from './value.js';
+import { compared } from './compared.js';
+import { pathText, valueText } from './value.js';
 
 /** @import { App } from '../core/app.js' */
 
@@ -27,7 +28,7 @@ export const twin = (app, id) => fetched(app, {
  * @param {Twin} twin
  */
 function drawn(app, { desired, reported, conflicts }) {
-  const rows = compared(desired, reported);
+  const rows = compared(desired.properties, reported.properties);
   const silent = reported.version === 0;
   const differing = silent ? 0 : rows.filter((each) => each.differs).length;
   return html`
@@ -70,75 +71,3 @@ function said(silent, differing) {
 const side = (app, value, field) => value === undefined ? html`<span class="quiet">–</span>`
   : html`<span class="value">${valueText(value)}</span>${field ? html`
       <div class="quiet small">version ${field.version}, ${when(app, field.at)}, ${field.by}${field.edge ? ', on the device' : ''}</div>` : nothing}`;
-
-/**
- * @typedef {object} Property
- * @property {string} path JSON pointer
- * @property {unknown} desired undefined: it has none
- * @property {unknown} reported
- * @property {boolean} differs something is desired, and not so reported
- */
-
-/**
- * Both sides by property: each that is no object itself on either side. Pure.
- * @param {{properties: Record<string, unknown>}} desired
- * @param {{properties: Record<string, unknown>}} reported
- * @returns {Property[]} by path
- */
-export function compared(desired, reported) {
-  const paths = new Set([...leaves(desired.properties), ...leaves(reported.properties)]);
-  return [...paths].sort().map((path) => {
-    const [one, other] = [at(desired.properties, path), at(reported.properties, path)];
-    return { path, desired: one, reported: other, differs: one !== undefined && !same(one, other) };
-  }).filter((each) => each.desired !== undefined || each.reported !== undefined);
-}
-
-/**
- * @param {Record<string, unknown>} object
- * @param {string} [above]
- * @returns {string[]} JSON pointers
- */
-function leaves(object, above = '') {
-  return Object.entries(object).flatMap(([key, value]) => {
-    const path = `${above}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-    return isObject(value) && Object.keys(value).length ? leaves(value, path) : [path];
-  });
-}
-
-/**
- * @param {unknown} object
- * @param {string} path
- * @returns {unknown} undefined: there is none
- */
-function at(object, path) {
-  let found = object;
-  for (const key of keysOf(path)) {
-    if (!isObject(found) || !Object.hasOwn(found, key)) return undefined;
-    found = found[key];
-  }
-  return found;
-}
-
-/**
- * Whatever the order of their keys.
- * @param {unknown} one
- * @param {unknown} other
- * @returns {boolean}
- */
-function same(one, other) {
-  if (Array.isArray(one) && Array.isArray(other)) {
-    return one.length === other.length && one.every((each, index) => same(each, other[index]));
-  }
-  if (isObject(one) && isObject(other)) {
-    const keys = Object.keys(one);
-    return keys.length === Object.keys(other).length &&
-      keys.every((key) => Object.hasOwn(other, key) && same(one[key], other[key]));
-  }
-  return one === other;
-}
-
-/**
- * @param {unknown} value
- * @returns {value is Record<string, unknown>}
- */
-const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
