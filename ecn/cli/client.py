@@ -21,6 +21,7 @@ from ecn.cli.errors import CliError, NotAllowed, Refused, Unreachable
 from ecn.cli.session_socket import SessionSocket
 from ecn.cli.sse import Reader
 from ecn.cli.transport import Pairs, Query, Reply, connected
+from ecn.dashboard.session_documents import DashboardLink
 from ecn.manifests.kinds import Reference
 
 RECONNECTS = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -47,6 +48,10 @@ class Client(Calls):
     async def logout(self) -> d.Changed:
         """Revoke the token in use."""
         return await self._t.change("POST", ("logout",), d.Changed)
+
+    async def dashboard_link(self) -> DashboardLink:
+        """A token that lets one browser into the dashboard, once."""
+        return await self._t.change("POST", ("session", "link"), DashboardLink)
 
     # --- nodes
 

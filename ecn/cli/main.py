@@ -54,6 +54,7 @@ class Ecn(LazyGroup):
             ("Change", "prune", "Remove a node's unused images.", "instruct:prune"),
             ("Change", "upgrade", "Upgrade a node's agent.", "instruct:upgrade"),
             ("Change", "rollback", "Take a node's agent back.", "instruct:rollback"),
+            ("Look", "dashboard", "Open the operator's page.", "dashboard:dashboard"),
             ("Look", "get", "List what there is.", "get:get"),
             ("Look", "describe", "Show all about one thing.", "describe:describe"),
             ("Look", "logs", "Show what a microservice wrote.", "logs:logs"),
