@@ -45,6 +45,7 @@ export class Connection {
     /** @type {AbortController | null} */
     this._running = null;
     this._wake = () => {};
+    this._break = () => {};
     /** @type {Link} 'stale': the controller is there, but lost its log; 'away': it is not there */
     this.link = 'connecting';
     /** Since when the link is so, in milliseconds since 1970 by the viewer's clock. */
@@ -56,6 +57,8 @@ export class Connection {
     this.firstVersion = '';
     const again = () => this._wake();
     addEventListener('online', again);
+    // Else a dead link is known by its silence alone.
+    addEventListener('offline', () => this._break());
     document.addEventListener('visibilitychange', () => document.hidden || again());
   }
 
@@ -124,6 +127,7 @@ export class Connection {
   async _read(signal, good) {
     const own = new AbortController();
     const end = () => own.abort();
+    this._break = end;
     signal.addEventListener('abort', end);
     let silence = setTimeout(end, SILENT);
     const messages = new Messages();

@@ -32,7 +32,7 @@ export function offline(model) {
         ? `${nodes.length === all ? `All ${all}` : `${nodes.length} of ${all}`} nodes with ${
           where.key}=${where.value} are offline`
         : `${many(nodes.length, 'node')} are offline`,
-      detail: there ? `${many(there, 'microservice')} there` : '',
+      detail: sentences(names(nodes), there ? `${many(there, 'microservice')} there` : ''),
       since: latest(nodes.map((node) => node.since)),
       to: { view: 'nodes', filters: {
         state: 'offline', ...(where ? { label: `${where.key}=${where.value}` } : {}),
@@ -55,6 +55,13 @@ export function offline(model) {
 const OFFLINE = {
   silent: 'nothing is heard of it', stopped: 'its agent was stopped', deprovisioned: 'it was deprovisioned',
 };
+
+/** @param {readonly Node[]} nodes */
+function names(nodes) {
+  const sorted = nodes.map((each) => each.name).sort((a, b) => a.localeCompare(b, undefined, { numeric: true }));
+  const more = sorted.length - FEW;
+  return sorted.slice(0, FEW).join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
 
 /** @typedef {{key: string, value: string}} Label */
 

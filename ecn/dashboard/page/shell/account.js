@@ -25,7 +25,7 @@ export const accountButton = (app) => html`
             @change=${() => { choose(each); app.changed(); }}><span>${NAMES[each]}</span></label>`)}
       </fieldset>
       <button type="button" class="plain" @click=${() => { shut(); help(app); }}>Keyboard help</button>
-      <a class="button plain" href="/api/v1/docs" target="_blank" rel="noopener">The API's documentation</a>
+      <a class="button plain" href="/api/v1/docs" target="_blank" rel="noopener">API documentation</a>
       <button type="button" class="plain" @click=${() => logOut(app)}>Log out</button>
     </div>
   </div>`;

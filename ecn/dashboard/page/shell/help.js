@@ -21,5 +21,5 @@ export function help(app) {
       @change=${(/** @type {Event} */ event) => {
         setLetters(/** @type {HTMLInputElement} */ (event.target).checked);
         app.changed();
-      }}> Single keys do this</label>`, { light: true }));
+      }}> Single keys act, without Ctrl</label>`, { light: true }));
 }

@@ -1,7 +1,7 @@
 /** The slider over the whole log, under every view: what is shown, how to go elsewhere, the film. */
 
 import { html, svg, nothing, guard, live } from '../core/html.js';
-import { count, exactTime, shortTime } from '../core/format.js';
+import { count, exactTime } from '../core/format.js';
 import { rates, timeAt } from '../core/extent.js';
 import { SPEEDS } from '../core/film.js';
 import { icon } from './icons.js';
@@ -64,9 +64,9 @@ export function timeBar(app) {
 /** @param {App} app */
 function shownMoment({ moment, model }) {
   const { position } = model;
-  if (moment.live) return html`<b>Now</b> <span class="quiet number">position ${count(position)}</span>`;
-  return html`<b>${model.time ? shortTime(model.time, Date.now()) : 'The beginning'}</b>
-    <span class="quiet number">position ${count(position)}${
+  if (moment.live) return html`<b>Now</b> <span class="quiet">position ${count(position)}</span>`;
+  return html`<b>${model.time ? shown.format(new Date(model.time)) : 'The beginning'}</b>
+    <span class="quiet">position ${count(position)}${
       moment.end > position ? html` of ${count(moment.end)}` : nothing}</span>`;
 }
 
@@ -74,9 +74,9 @@ function shownMoment({ moment, model }) {
 function track(app) {
   const { moment, model } = app;
   const { end } = moment;
-  const shown = moment.wanted ?? (moment.live ? end : model.position);
+  const place = moment.wanted ?? (moment.live ? end : model.position);
   const points = moment.extent.upTo(moment.live ? model.position : 0, model.time);
-  const time = moment.wanted === null ? model.time : iso(timeAt(points, shown));
+  const time = moment.wanted === null ? model.time : iso(timeAt(points, place));
   /** @param {Event} event */
   const dragged = (event) => {
     const position = Number(/** @type {HTMLInputElement} */ (event.target).value);
@@ -89,7 +89,7 @@ function track(app) {
     const step = { PageUp: far, PageDown: -far }[event.key];
     if (!step) return;
     event.preventDefault();
-    if (shown + step >= end) {
+    if (place + step >= end) {
       if (!moment.live) moment.now();
     } else moment.step(step);
   };
@@ -98,9 +98,9 @@ function track(app) {
       <svg class="rates" viewBox="0 0 1000 ${HEIGHT}" preserveAspectRatio="none" aria-hidden="true">
         ${guard([points, end], () => histogram(points, end))}
       </svg>
-      <svg class="to-come" aria-hidden="true"><rect x="${part(shown, end)}%" width="${100 - part(shown, end)}%" height="100%"></rect></svg>
-      <input type="range" min="0" max=${end} step="1" .value=${live(String(shown))} aria-label="Moment"
-        aria-valuetext=${moment.live ? 'Now' : `Position ${shown}${time ? `, ${exactTime(time)}` : ''}`}
+      <svg class="to-come" aria-hidden="true"><rect x="${part(place, end)}%" width="${100 - part(place, end)}%" height="100%"></rect></svg>
+      <input type="range" min="0" max=${end} step="1" .value=${live(String(place))} aria-label="Moment"
+        aria-valuetext=${moment.live ? 'Now' : `Position ${place}${time ? `, ${exactTime(time)}` : ''}`}
         @input=${dragged} @keydown=${pressed}>
     </div>
     <svg class="ticks" aria-hidden="true">${guard([points, end], () => ticks(points, end))}</svg>`;
@@ -119,7 +119,7 @@ const iso = (time) => (time === null ? undefined : new Date(time).toISOString())
  */
 function histogram(points, end) {
   const bars = rates(points).map(({ from, to, height }) =>
-    `M${Math.round(10 * part(from, end))} ${HEIGHT}V${Math.round(HEIGHT * (1 - height))}H${Math.round(10 * part(to, end))}V${HEIGHT}z`);
+    `M${Math.round(10 * part(from, end))} ${HEIGHT}V${Math.round(HEIGHT * (1 - 0.8 * height))}H${Math.round(10 * part(to, end))}V${HEIGHT}z`);
   return svg`<path d=${bars.join('')}></path>`;
 }
 
@@ -143,5 +143,7 @@ function ticks(points, end) {
   });
 }
 
+const shown = new Intl.DateTimeFormat(undefined,
+  { day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit', second: '2-digit' });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
 const dayAndClock = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit' });
