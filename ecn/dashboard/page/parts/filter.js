@@ -30,7 +30,8 @@ export function filters(app, { of, facets, asked, shown, all }) {
         .value=${live(asked['q'] ?? '')} autocomplete="off" spellcheck="false"
         @input=${(/** @type {Event} */ event) => app.location.set(
           { q: /** @type {HTMLInputElement} */ (event.target).value }, { replace: true })}>
-      ${some.filter(({ facet }) => !facet.chips).map((each) => choice(app, each.facet, each.values, asked))}
+      <div class="facets">${some.filter(({ facet }) => !facet.chips).map((each) =>
+        choice(app, each.facet, each.values, asked))}</div>
       <p class="amount" role="status">${shown === all ? count(all) : html`${count(shown)} of ${count(all)}`}
         ${Object.keys(asked).length
           ? html`<button type="button" class="plain" @click=${() => app.location.set(without)}>Show all</button>`
@@ -70,14 +71,14 @@ function choice(app, facet, values, asked) {
   if (values.length > MANY) {
     const id = `values-of-${facet.key}`;
     return html`
-      <input class="choice ${value ? 'chosen' : ''}" list=${id} aria-label=${facet.title}
+      <input class="facet ${value ? 'chosen' : ''}" list=${id} aria-label=${facet.title}
         placeholder=${facet.title} .value=${live(value)} autocomplete="off" @change=${chosen}>
       <datalist id=${id}>${guard([values.map(([each]) => each).join('\n')], () =>
         values.map(([each]) => html`<option value=${each}></option>`))}</datalist>`;
   }
   return html`
-    <select class="choice ${value ? 'chosen' : ''}" aria-label=${facet.title} @change=${chosen}>
-      <option value="" ?selected=${!value}>${facet.title}: any</option>
+    <select class="facet ${value ? 'chosen' : ''}" aria-label=${facet.title} @change=${chosen}>
+      <option value="" ?selected=${!value}>${value ? `${facet.title}: any` : facet.title}</option>
       ${values.map(([each, amount]) => html`
         <option value=${each} ?selected=${each === value}>${each} (${count(amount)})</option>`)}
     </select>`;

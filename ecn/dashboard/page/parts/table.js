@@ -40,6 +40,9 @@ import { nextSort, readSort, sameThings, seenRows, sorted } from './order.js';
 /** More rows than these are drawn only where one looks. */
 const ALL = 150;
 const ROW = 41;
+/** Pixels: below the box, and of a box that stands deep in a page. */
+const BELOW = 25;
+const LEAST = 420;
 
 /**
  * @template R
@@ -109,7 +112,7 @@ class TableElement extends HTMLElement {
           </tbody>
         </table>
       </div>`, this);
-    this._settle(table, from, rows.length - to);
+    this._settle(table, rows.length, from, rows.length - to);
   }
 
   /**
@@ -152,10 +155,11 @@ class TableElement extends HTMLElement {
   /**
    * What templates must not say: widths of columns, and the room of the rows that are not drawn.
    * @param {Table<any>} table
-   * @param {number} above rows
+   * @param {number} rows
+   * @param {number} above of them
    * @param {number} below
    */
-  _settle(table, above, below) {
+  _settle(table, rows, above, below) {
     const drawn = /** @type {HTMLElement} */ (this.querySelector('table'));
     if (!sameThings(this._measured.map((each) => each.width), table.columns.map((each) => each.width)) ||
         !this._measured.length) {
@@ -167,6 +171,7 @@ class TableElement extends HTMLElement {
     }
     const [first, last] = /** @type {NodeListOf<HTMLElement>} */ (drawn.querySelectorAll('tr.space'));
     const real = /** @type {HTMLElement | null} */ (drawn.querySelector('tr[data-key]'));
+    if (rows > ALL) this._fit();
     if (above || below) this._row = real?.offsetHeight || this._row;
     put(first, above * this._row);
     put(last, below * this._row);
@@ -174,6 +179,15 @@ class TableElement extends HTMLElement {
       this._link(this._focus)?.focus();
       this._focus = null;
     }
+  }
+
+  /** The box of many rows ends where the window does, so that the page need not scroll too. */
+  _fit() {
+    const box = /** @type {HTMLElement} */ (this.querySelector('.table-box'));
+    const top = box.getBoundingClientRect().top + scrollY;
+    const below = (document.querySelector('.time-bar')?.clientHeight ?? 0) + BELOW;
+    const height = `${Math.max(LEAST, innerHeight - top - below)}px`;
+    if (box.style.height !== height) box.style.height = height;
   }
 
   /** Scrolled: draw what is seen now, once in a frame. */

@@ -26,32 +26,34 @@ export function microserviceColumns(app, without = {}) {
   const usage = (/** @type {Microservice} */ row) => model.containerUsage.get(row.id);
   /** @type {Column<Microservice>[]} */
   const columns = [
-    { key: 'name', title: 'Microservice', width: 15, sort: (row) => model.nameOf('microservices', row),
+    { key: 'name', title: 'Microservice', width: 12, sort: (row) => model.nameOf('microservices', row),
       cell: (row) => html`<a href=${hrefOf(app, 'microservices', row)}><span class="of">${
         model.rows.applications.get(row.application_id)?.name}/</span>${row.name}</a>` },
-    { key: 'state', title: 'State', width: 8.5, sort: (row) => CONDITIONS.indexOf(conditionOf(row, nodeOf(row))),
+    { key: 'state', title: 'State', width: 9, sort: (row) => CONDITIONS.indexOf(conditionOf(row, nodeOf(row))),
       cell: (row) => conditionBadge(app, row) },
-    { key: 'reason', title: 'Why', width: 18, sort: (row) => noteOf(row, nodeOf(row)),
+    { key: 'reason', title: 'Why', width: 13, sort: (row) => noteOf(row, nodeOf(row)),
       cell: (row) => noteOf(row, nodeOf(row)) },
-    { key: 'node', title: 'Node', width: 10, sort: (row) => nodeOf(row)?.name,
+    { key: 'node', title: 'Node', width: 7.5, sort: (row) => nodeOf(row)?.name,
       cell: (row) => linkTo(app, 'nodes', row.node_id) },
-    { key: 'since', title: 'Since', width: 6.5, sort: (row) => -Date.parse(row.at), cell: (row) => when(app, row.at) },
-    { key: 'restarts', title: 'Restarts', width: 6.5, number: true, sort: (row) => row.restarts ?? 0,
+    { key: 'since', title: 'Since', width: 5.5, sort: (row) => -Date.parse(row.at), cell: (row) => when(app, row.at) },
+    { key: 'restarts', title: 'Restarts', width: 5.5, number: true, sort: (row) => row.restarts ?? 0,
       cell: (row) => row.restarts || html`<span class="quiet">–</span>` },
-    { key: 'image', title: 'Image', width: 16, sort: (row) => row.image,
-      cell: (row) => html`<code>${row.image}</code>` },
   ];
   if (without.node) columns.splice(3, 1);
   if (app.moment.live) {
     columns.push(
-      { key: 'cpu', title: 'CPU', width: 5.5, number: true, sort: (row) => usage(row)?.cpu_percent,
+      { key: 'cpu', title: 'CPU', width: 4.5, number: true, sort: (row) => usage(row)?.cpu_percent,
         cell: (row) => known(usage(row) && runs(row) ? usage(row)?.cpu_percent ?? 0 : undefined, percent) },
-      { key: 'memory', title: 'Memory', width: 6.5, number: true, sort: (row) => usage(row)?.memory_mib,
+      { key: 'memory', title: 'Memory', width: 5.5, number: true, sort: (row) => usage(row)?.memory_mib,
         cell: (row) => known(usage(row) && runs(row) ? usage(row)?.memory_mib ?? 0 : undefined, mebibytes) },
     );
   }
-  columns.push({ key: 'ports', title: 'Ports', width: 8,
-    cell: (row) => (row.ports ?? []).map((each) => `${each.host}→${each.container}`).join(', ') });
+  columns.push(
+    { key: 'image', title: 'Image', width: 12, sort: (row) => row.image,
+      cell: (row) => html`<code>${row.image}</code>` },
+    { key: 'ports', title: 'Ports', width: 6,
+      cell: (row) => (row.ports ?? []).map((each) => `${each.host}→${each.container}`).join(', ') },
+  );
   return columns;
 }
 

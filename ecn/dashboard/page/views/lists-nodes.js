@@ -64,19 +64,19 @@ function columns(app) {
     (row.state === 'online' ? model.nodeUsage.get(row.id) : undefined);
   /** @type {Column<Node>[]} */
   const first = [
-    { key: 'name', title: 'Node', width: 13, sort: (row) => row.name,
+    { key: 'name', title: 'Node', width: 9, sort: (row) => row.name,
       cell: (row) => html`<a href=${hrefOf(app, 'nodes', row)}>${row.name}</a>` },
     { key: 'state', title: 'State', width: 8, sort: (row) => STATES.indexOf(row.state),
       cell: (row) => stateBadge(row.state) },
-    { key: 'since', title: 'Since', width: 6.5, sort: (row) => -Date.parse(row.since), cell: (row) => when(app, row.since) },
-    { key: 'running', title: 'Running', width: 6.5, number: true, sort: running,
+    { key: 'since', title: 'Since', width: 5.5, sort: (row) => -Date.parse(row.since), cell: (row) => when(app, row.since) },
+    { key: 'running', title: 'Running', width: 6, number: true, sort: running,
       cell: (row) => html`${running(row)} <span class="quiet">of ${members(row).length}</span>` },
-    { key: 'problems', title: 'Problem', width: 9, sort: (row) => row.problems?.[0] ?? row.offline_reason,
+    { key: 'problems', title: 'Problem', width: 8, sort: (row) => row.problems?.[0] ?? row.offline_reason,
       cell: (row) => row.problems?.join('; ') ?? row.offline_reason ?? '' },
   ];
   /** @type {Column<Node>[]} of now only */
   const telemetry = [
-    { key: 'cpu', title: 'CPU', width: 7.5, number: true, sort: (row) => usage(row)?.cpu_percent,
+    { key: 'cpu', title: 'CPU', width: 7.25, number: true, sort: (row) => usage(row)?.cpu_percent,
       cell: (row) => meter(share(usage(row)?.cpu_percent), `${row.cpus ?? '?'} CPUs`) },
     { key: 'memory', title: 'Memory', width: 7.5, number: true,
       sort: (row) => usedShare(usage(row)?.memory_available_mib, row.memory_mib),
@@ -84,7 +84,7 @@ function columns(app) {
     { key: 'disk', title: 'Disk', width: 7.5, number: true,
       sort: (row) => usedShare(usage(row)?.disk_free_mib, row.disk_mib),
       cell: (row) => usedMeter(usage(row)?.disk_free_mib, row.disk_mib) },
-    { key: 'seen', title: 'Last seen', width: 6.5, sort: (row) => heard(app, row),
+    { key: 'seen', title: 'Last seen', width: 5.5, sort: (row) => heard(app, row),
       cell: (row) => when(app, model.nodeUsage.get(row.id)?.at) },
   ];
   return [
