@@ -83,6 +83,10 @@ function actsFor(app, kind, row, name, subject) {
   }
 }
 
+/** Kinds that can be brought back, as subjects name them. */
+const RESTORED = new Set(['node', 'application', 'microservice', 'route', 'registry', 'template', 'catalog-item',
+  'edge-resource', 'volume', 'network']);
+
 /**
  * A button that lets one thing be as it was at a position: beside an event, with that before it.
  * @param {App} app
@@ -93,7 +97,7 @@ function actsFor(app, kind, row, name, subject) {
  * @returns {TemplateResult | typeof nothing}
  */
 export function revertButton(app, subject, name, position, label = 'Revert to before') {
-  if (!isOperator(app) || subject.startsWith('user/')) return nothing;
+  if (!isOperator(app) || !RESTORED.has(subject.split('/')[0] ?? '')) return nothing;
   return button(app, revertTo(subject, name, position, label), 'plain');
 }
 

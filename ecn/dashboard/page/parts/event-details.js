@@ -1,5 +1,6 @@
 /** <ecn-event .app .event>: all that is known of one event, and where to go from there. */
 
+import { revertButton } from '../acts/index.js';
 import { html, nothing, render } from '../core/html.js';
 import { Problem } from '../core/api.js';
 import { exactTime } from '../core/format.js';
@@ -65,6 +66,8 @@ class EventElement extends HTMLElement {
         ${before > 0 ? html`<a href=${location.with({ at: before })}>and right before it</a>` : nothing}
         <a href=${this._only({ correlation_id: event.correlation_id })}>What the same request led to</a>
         <a href=${this._only({ subject: event.subject })}>All about ${event.subject_name || event.subject}</a>
+        ${before > 0 && event.actor?.startsWith('user/')
+          ? revertButton(app, event.subject, event.subject_name || event.subject, before) : nothing}
       </p>
       <dl class="facts">
         <dt>Position</dt><dd>${event.position}</dd>
