@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from playwright.async_api import expect
 
 from tests.dashboard.look import Look, soon
-from tests.dashboard.populate import Device, Populated
+from tests.dashboard.populate import Device, Populated, say
 from tests.dashboard.scene import Scene
 from tests.ecn.api.server import BASE, Agent
 
@@ -160,6 +160,7 @@ async def test_the_log_of_a_node_that_is_away_comes_when_it_is_back(
     await expect(page.locator(".log-empty")).to_contain_text("Node berlin-1 is offline")
     assert look.asked("GET /microservices/") == 0
     async with logging(scene, device) as logs:
+        await say(scene, device, "shop/web", {"state": "running"})
         (await logs.get()).write("hello")
         await expect(page.locator(".log-line span")).to_have_text(["hello"])
 

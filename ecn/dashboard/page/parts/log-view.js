@@ -18,42 +18,52 @@ export class LogView {
     this._place = place;
     /** @type {Line[]} */
     this.lines = [];
-    /** Lines that left. */
-    this.left = 0;
     this._search = '';
     this._only = false;
     /** How many of the lines have what is looked for. */
     this.found = 0;
     /** @type {HTMLElement | undefined} the last one */
     this._piece = undefined;
+    /** Whether one looks at the end, and wants to see what comes. */
+    this.atEnd = true;
+    this._top = 0;
   }
 
-  /** Whether one looks at the end. */
-  get atEnd() {
+  /** How many came before those that are here. */
+  get left() {
+    return (this.lines[0]?.number ?? 1) - 1;
+  }
+
+  /** Somebody scrolled, or the browser did because heights became known: only upwards leaves the end. */
+  scrolled() {
     const { scrollTop, clientHeight, scrollHeight } = this._place;
-    return scrollTop + clientHeight >= scrollHeight - 24;
+    const isEnd = scrollTop + clientHeight >= scrollHeight - 24;
+    if (isEnd || scrollTop < this._top - 2) this.atEnd = isEnd;
+    this._top = scrollTop;
   }
 
-  toEnd() {
+  /** @param {number} [again] how often the end may turn out to be further down, once it is laid out */
+  toEnd(again = 3) {
+    this.atEnd = true;
     this._place.scrollTop = this._place.scrollHeight;
+    this._top = this._place.scrollTop;
+    if (again) requestAnimationFrame(() => this.atEnd && this.toEnd(again - 1));
   }
 
   /** @param {readonly Line[]} lines newer than all before */
   add(lines) {
-    const atEnd = this.atEnd;
     // Of what would leave at once nothing is drawn.
     const kept = lines.slice(-MOST);
-    this.left += lines.length - kept.length;
     this.lines.push(...kept);
     this._append(kept);
     const over = this.lines.length - MOST;
     if (over >= PIECE) this._leave(over - (over % PIECE));
-    if (atEnd) this.toEnd();
+    if (this.atEnd) this.toEnd();
   }
 
   clear() {
     this.lines = [];
-    this.left = 0;
+    this.atEnd = true;
     this._draw();
   }
 
@@ -65,9 +75,8 @@ export class LogView {
     if (text === this._search && only === this._only) return;
     this._search = text;
     this._only = only;
-    const atEnd = this.atEnd;
     this._draw();
-    if (atEnd) this.toEnd();
+    if (this.atEnd) this.toEnd();
     else if (text) this._place.querySelector('mark')?.scrollIntoView({ block: 'center' });
   }
 
@@ -82,7 +91,6 @@ export class LogView {
   _leave(count) {
     const first = this.lines[count]?.number ?? Infinity;
     for (const each of this.lines.splice(0, count)) this.found -= this._has(each) ? 1 : 0;
-    this.left += count;
     const before = this._place.scrollHeight;
     for (let piece = this._place.firstElementChild; piece; piece = this._place.firstElementChild) {
       if (Number(/** @type {HTMLElement} */ (piece).dataset['last']) >= first) break;
@@ -90,6 +98,7 @@ export class LogView {
     }
     // Whoever reads something in the middle keeps it before the eyes.
     if (!this.atEnd) this._place.scrollTop -= before - this._place.scrollHeight;
+    this._top = this._place.scrollTop;
   }
 
   /** @param {Line} line */

@@ -114,14 +114,14 @@ class LogsElement extends HTMLElement {
         <a href=${app.location.with({ at: null })}>Show now</a></p>`, this);
       return;
     }
+    this._atEnd = this._view?.atEnd ?? true;
     render(this._template(app, row), this);
     if (!this._view) {
       const place = /** @type {HTMLElement} */ (this.querySelector('.log-lines'));
       this._view = new LogView(place);
       place.addEventListener('scroll', () => {
-        if (this._atEnd === this._view?.atEnd) return;
-        this._atEnd = !this._atEnd;
-        this._draw();
+        this._view?.scrolled();
+        if (this._atEnd !== this._view?.atEnd) this._draw();
       }, { passive: true });
     }
   }
@@ -159,7 +159,10 @@ class LogsElement extends HTMLElement {
           aria-live="off" aria-label=${`Log of ${row.name}`} tabindex="0"></div>
         ${lines ? nothing : html`<p class="log-empty quiet">${this._empty(app, row)}</p>`}
         ${this._atEnd ? nothing
-          : html`<button type="button" class="log-end" @click=${() => view?.toEnd()}>To the end</button>`}
+          : html`<button type="button" class="log-end" @click=${() => {
+            view?.toEnd();
+            this._draw();
+          }}>To the end</button>`}
       </div>
       <p class="quiet small">${count(lines)} lines${view?.left ? `; ${count(view.left)} older ones left the page` : ''}</p>`;
   }
