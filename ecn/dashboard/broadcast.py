@@ -2,25 +2,25 @@
 
 The changes of the world are gathered for a moment and made a frame (frames.py), which goes into a
 ring (ring.py). Who comes back goes on from there; who was away for longer, or with another
-controller, gets frames that are folded from the log, and kept for those who ask for the same.
+controller, gets frames that are folded from the log (bridges.py).
 While nobody listens, nothing is made.
 """
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Hashable, Iterator, Sequence
+from collections.abc import AsyncIterator, Hashable, Iterator
 from contextlib import contextmanager
 
-import msgspec
 import structlog
 from msgspec import Struct
 
-from ecn.dashboard.documents import Frame, StatusPart, TelemetryPart
-from ecn.dashboard.frames import Changed, film, frame
+from ecn.dashboard import pieces
+from ecn.dashboard.bridges import Bridges, events_between
+from ecn.dashboard.documents import StatusPart, TelemetryPart
+from ecn.dashboard.frames import Changed, frame
+from ecn.dashboard.pieces import told
 from ecn.dashboard.ring import Piece, Ring
 from ecn.dashboard.telemetry_parts import Pulse
 from ecn.version import VERSION
-from events.envelope import Recorded
 from events.ids import Position
 from events.log import LogUnavailable
 from projections.live import Live
@@ -30,8 +30,12 @@ from projections.world import Changes, World
 COALESCE = 0.05
 """Seconds between two frames, at the least. What comes alone is told at once."""
 
-AT_ONCE = 500
-"""Events that are told in one frame, at the most."""
+COALESCE_EACH = 0.0005
+"""Seconds for each who follows, if that is more: what is sent to all takes a tenth of a processor
+at the most, however much happens."""
+
+KEEP_ALIVE = 15.0
+"""Seconds of quiet after which it is said that somebody is still here."""
 
 QUICK = 20
 """Events whose frame is made on the loop; of more of them, in a thread."""
@@ -44,8 +48,6 @@ LINGER = 60.0
 
 LOOK_EVERY = 0.5
 """Seconds after which it is noticed that the log is away."""
-
-BRIDGES = 32
 
 log = structlog.get_logger()
 
@@ -75,7 +77,6 @@ class Broadcast:
 
     def __init__(self, live: Live, past: Past, pulse: Pulse) -> None:
         self._live = live
-        self._past = past
         self._pulse = pulse
         self._ring = Ring(live.world.position)
         self._world = live.world
@@ -88,9 +89,9 @@ class Broadcast:
         self._listeners = 0
         self._wanted_until = 0.0
         self._somebody = asyncio.Event()
-        self._reaching = asyncio.Lock()
-        self._bridges: OrderedDict[tuple[Position, Position], bytes] = OrderedDict()
+        self._bridges = Bridges(live, past)
         self._stale = live.stale
+        self._told_at = 0.0
 
     # --- who listens ------------------------------------------------------------------------------
 
@@ -131,41 +132,34 @@ class Broadcast:
             if not 0 <= self._live.world.position - position <= FARTHEST:
                 return None
             while position > self._ring.head:
-                await self._growth()
+                await self._grown.wait()
             behind = self._ring.behind(position)
             if behind is not None:
                 return Joined(b"".join(missed + behind), self._ring.end)
-            position, bridge = await self._bridged(position)
+            position, bridge = await self._bridges.lead(position, self._ring)
             missed.append(bridge)
 
-    async def follow(self, joined: Joined, *, idle: float) -> AsyncIterator[bytes]:
-        """All that is told from there on, for ever; nothing after `idle` quiet seconds.
-
-        Errors: TooSlow.
-        """
+    async def follow(self, joined: Joined) -> AsyncIterator[bytes]:
+        """All that is told from there on, for ever. Errors: TooSlow."""
         number = joined.number
         while True:
             grown = self._grown
-            pieces = self._ring.since(number)
-            if pieces is None:
+            new = self._ring.since(number)
+            if new is None:
                 raise TooSlow("the reader is too slow, and has to come back")
-            if pieces:
-                number += len(pieces)
-                yield b"".join([each.content for each in pieces])
-                continue
-            try:
-                async with asyncio.timeout(idle):
-                    await grown.wait()
-            except TimeoutError:
-                yield b""
+            if new:
+                number += len(new)
+                yield b"".join([each.content for each in new])
+            else:
+                await grown.wait()
 
     def status(self) -> bytes:
         """How the controller is, to begin with."""
-        return _told("status", StatusPart(stale=self._live.stale, version=VERSION))
+        return told("status", StatusPart(stale=self._live.stale, version=VERSION))
 
     def telemetry(self) -> bytes:
         """All telemetry there is, to begin with."""
-        return _told("telemetry", self._pulse.whole())
+        return told("telemetry", self._pulse.whole())
 
     def whole_telemetry(self) -> TelemetryPart:
         """The same, for a snapshot."""
@@ -232,34 +226,25 @@ class Broadcast:
                 # A fault of ours here must not end the controller.
                 log.exception("dashboard_failed")
                 self._begin()
-            await asyncio.sleep(COALESCE)
+            await asyncio.sleep(max(COALESCE, COALESCE_EACH * self._listeners))
 
     async def _tell(self, segment: _Segment) -> None:
         before, after = self._world, segment.world
         if after.position <= before.position:
             return  # begun anew meanwhile
-        events = await self._events(before.position, after.position)
+        events = await events_between(self._live, before.position, after.position)
         if len(events) <= QUICK:
-            made = [_piece(before.position, frame(before, after, segment.changed, events))]
-        elif len(events) <= AT_ONCE:
+            made = [pieces.piece(before.position, frame(before, after, segment.changed, events))]
+        elif len(events) <= pieces.AT_ONCE:
             whole = await asyncio.to_thread(frame, before, after, segment.changed, events)
-            made = [_piece(before.position, whole)]
+            made = [pieces.piece(before.position, whole)]
         else:
-            made = await asyncio.to_thread(_pieces, before, events)
+            made = await asyncio.to_thread(pieces.pieces, before, events)
         if self._world is not before:
             return
         self._world = after
         for piece in made:
             self._publish(piece)
-
-    async def _events(self, after: Position, until: Position) -> Sequence[Recorded]:
-        """Errors: LogUnavailable."""
-        found: list[Recorded] = []
-        while after < until:
-            page = await self._live.events_after(after, limit=until - after)
-            found += page
-            after = page[-1].position
-        return found
 
     async def _tell_status(self) -> None:
         while True:
@@ -267,6 +252,8 @@ class Broadcast:
             if self._live.stale != self._stale:
                 self._stale = self._live.stale
                 self._publish(Piece(self.status()))
+            if asyncio.get_running_loop().time() - self._told_at >= KEEP_ALIVE:
+                self._publish(Piece(b": still here\n\n"))
             if not self._listeners and asyncio.get_running_loop().time() > self._wanted_until:
                 self._making = False
                 self._somebody.clear()
@@ -282,59 +269,14 @@ class Broadcast:
                 log.exception("dashboard_telemetry_failed")
             else:
                 if news != TelemetryPart():
-                    self._publish(Piece(_told("telemetry", news)))
+                    self._publish(Piece(told("telemetry", news)))
             await asyncio.sleep(self._pulse.every)
 
     def _publish(self, piece: Piece) -> None:
         self._ring.append(piece)
+        self._told_at = asyncio.get_running_loop().time()
         self._wake()
 
     def _wake(self) -> None:
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()
-
-    async def _growth(self) -> None:
-        await self._grown.wait()
-
-    # --- who was away -----------------------------------------------------------------------------
-
-    async def _bridged(self, position: Position) -> tuple[Position, bytes]:
-        """The next place where a piece of ours begins, and what leads there. For all who ask, once.
-
-        Errors: LogUnavailable.
-        """
-        async with self._reaching:
-            if position >= self._ring.head or self._ring.behind(position) is not None:
-                return position, b""
-            end = self._ring.next_end(position)
-            bridge = self._bridges.get((position, end))
-            if bridge is None:
-                world = await self._past.world_at(position)
-                events = await self._events(position, end)
-                pieces = await asyncio.to_thread(_pieces, world, events)
-                bridge = b"".join([each.content for each in pieces])
-                if end == self._ring.start:
-                    self._ring.prepend(pieces)
-                self._bridges[position, end] = bridge
-                while len(self._bridges) > BRIDGES:
-                    self._bridges.popitem(last=False)
-            return end, bridge
-
-
-def _pieces(world: World, events: Sequence[Recorded]) -> list[Piece]:
-    """Frames of many events."""
-    made = []
-    for after, each in film(world, events, every=AT_ONCE):
-        made.append(_piece(world.position, each))
-        world = after
-    return made
-
-
-def _piece(after: Position, told: Frame) -> Piece:
-    position = Position(told.position)
-    return Piece(b"id: %d\n%b" % (position, _told("change", told)), after, position)
-
-
-def _told(event: str, document: Struct) -> bytes:
-    """One server-sent event. JSON has no line's end in it."""
-    return b"event: %b\ndata: %b\n\n" % (event.encode(), msgspec.json.encode(document))

@@ -8,6 +8,7 @@ from aiohttp import web
 from ecn.api.answers import json_answer
 from ecn.api.endpoint import Endpoint, Query, whole_number
 from ecn.api.keys import LIVE, PAST
+from ecn.dashboard.bridges import events_between
 from ecn.dashboard.documents import Frame, Frames
 from ecn.dashboard.frames import film
 from ecn.errors import Invalid
@@ -35,10 +36,7 @@ async def dashboard_changes(request: web.Request) -> web.Response:
     frames = min(limit, max(1, MOST_EVENTS // every))
     end = Position(min(after + frames * every, until))
     world = await request.app[PAST].world_at(after)
-    events: list[Recorded] = []
-    while after < end:
-        events += await live.events_after(after, limit=end - after)
-        after = events[-1].position
+    events = await events_between(live, after, end)
     return json_answer(
         Frames(
             frames=await asyncio.to_thread(_filmed, world, events, every),

@@ -11,9 +11,6 @@ from ecn.errors import Invalid
 from events.ids import Position
 from events.user import Role
 
-KEEP_ALIVE = 15.0
-"""Seconds after which a quiet stream says that it is still there."""
-
 SLOWEST_READER = 30.0
 """Seconds that a client may take for what it is sent; then it has to come back and resume."""
 
@@ -36,8 +33,8 @@ async def dashboard_stream(request: web.Request) -> web.StreamResponse:
         begin = b"retry: 1000\nid: %d\n\n" % after
         begin += broadcast.status() + joined.missed + broadcast.telemetry()
         await _send(request, response, begin)
-        async for told in broadcast.follow(joined, idle=KEEP_ALIVE):
-            await _send(request, response, told or b": still here\n\n")
+        async for told in broadcast.follow(joined):
+            await _send(request, response, told)
     return response
 
 

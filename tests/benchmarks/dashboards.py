@@ -98,9 +98,11 @@ async def commanding(
     """While commands come in at that pace. took: seconds of each."""
 
     async def one(number: int) -> None:
+        # Never what is there already: that would be no event.
+        text = f"{number} of {id(took)}"
         began = time.perf_counter()
         path = f"/api/v1/nodes/{nodes[number % len(nodes)]}"
-        async with session.patch(path, json={"settings": {"description": str(number)}}) as answer:
+        async with session.patch(path, json={"settings": {"description": text}}) as answer:
             assert answer.status == 200, await answer.text()
             await answer.read()
         took.append(time.perf_counter() - began)

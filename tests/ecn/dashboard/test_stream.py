@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from ecn.dashboard import broadcast as broadcasting
+from ecn.dashboard import pieces
 from ecn.dashboard import stream as streaming_module
 from ecn.dashboard.documents import Frame
 from events.log import LogUnavailable
@@ -133,7 +134,7 @@ async def test_snapshots_while_all_changes_lead_on_without_a_gap(
 async def test_a_large_change_is_told_in_several_frames(
     controller: Controller, viewer: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(broadcasting, "AT_ONCE", 30)
+    monkeypatch.setattr(pieces, "AT_ONCE", 30)
     await nodes(controller.operator, "east")
     model = await loaded(viewer)
     async with streaming(viewer, model.position) as stream:
@@ -224,7 +225,8 @@ async def test_it_says_that_the_log_is_away_and_that_it_is_back(
 async def test_it_stays_alive_when_nothing_happens(
     controller: Controller, viewer: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streaming_module, "KEEP_ALIVE", 0.05)
+    monkeypatch.setattr(broadcasting, "KEEP_ALIVE", 0.05)
+    monkeypatch.setattr(broadcasting, "LOOK_EVERY", 0.02)
     async with streaming(viewer) as stream:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.5):
