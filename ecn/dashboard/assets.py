@@ -117,7 +117,8 @@ async def show_page(request: web.Request) -> web.Response:
     response = _file(request, whole.document, "no-cache")
     response.headers["ETag"] = f'W/"{whole.mark}"'
     if whole.mark in request.headers.get("If-None-Match", ""):
-        return web.Response(status=304, headers={**SAFELY, "ETag": response.headers["ETag"]})
+        headers = {name: response.headers[name] for name in (*SAFELY, "Cache-Control", "ETag")}
+        return web.Response(status=304, headers=headers)
     return response
 
 
