@@ -80,6 +80,11 @@ export class Moment {
     return this._event?.position === this.position ? this._event : null;
   }
 
+  /** Whether another moment is on its way than is shown. */
+  get waiting() {
+    return this._loading !== null;
+  }
+
   /** The last position that is known of. */
   get end() {
     return Math.max(this.extent.position, this._model.position);
@@ -98,6 +103,7 @@ export class Moment {
   async to(when) {
     this.film.pause();
     this._loading?.abort();
+    this._loading = null;
     if (when === null) {
       this.live = true;
       this.wanted = null;
@@ -106,10 +112,13 @@ export class Moment {
     } else {
       const loading = new AbortController();
       this._loading = loading;
+      this._told.changed();
       try {
         if (!await this._stepped(Number(when), loading)) await this._loaded(when, loading);
       } catch (error) {
         if (!loading.signal.aborted) throw error;
+      } finally {
+        if (this._loading === loading) this._loading = null;
       }
       if (loading.signal.aborted) return;
       this.differences.of(this.position);

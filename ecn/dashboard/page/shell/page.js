@@ -26,7 +26,8 @@ export function page(app) {
         ${linkBanner(app)}
         ${thenBanner(app)}
         <div class="stage">
-          <main id="main" tabindex="-1" class="view-${location.view || 'overview'}">
+          <main id="main" tabindex="-1" aria-busy=${app.moment.waiting ? 'true' : 'false'}
+            class="view-${location.view || 'overview'}">
             ${!model.loaded ? html`<p class="quiet" role="status">Loading</p>`
               : chosen ? shown(app, chosen)
               : html`<h1>There is no such page</h1><p><a href=${location.href('')}>To the overview</a></p>`}

@@ -64,6 +64,7 @@ export function timeBar(app) {
 /** @param {App} app */
 function shownMoment({ moment, model }) {
   const { position } = model;
+  if (moment.wanted !== null) return html`<b>…</b> <span class="quiet">position ${count(moment.wanted)}</span>`;
   if (moment.live) return html`<b>Now</b> <span class="quiet">position ${count(position)}</span>`;
   return html`<b>${model.time ? shown.format(new Date(model.time)) : 'The beginning'}</b>
     <span class="quiet">position ${count(position)}${
