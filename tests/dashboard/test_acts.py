@@ -1,10 +1,14 @@
 """Acts in a browser: the plan first, then the event that came of it, then devices that follow."""
 
+import re
+
+import pytest
 import pytest_asyncio
 from playwright.async_api import Route, expect
 
-from tests.dashboard.acting import DIALOG, Shop, ask, at, do, sent, shop
-from tests.dashboard.look import Look
+from tests.dashboard.acting import DIALOG, Shop, application, ask, at, do, sent, shop
+from tests.dashboard.axe import violations
+from tests.dashboard.look import NARROW, WIDE, Look
 from tests.dashboard.scene import Scene
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&{{7*7}}"
@@ -106,7 +110,9 @@ async def test_rebuild_and_rename_a_microservice(look_at_empty: Look, made: Shop
     await expect(dialog.locator(".plan-note.bad")).to_contain_text("web")
     await expect(dialog.get_by_role("button", name="Rename it web")).to_be_disabled()
     await dialog.get_by_label("New name").fill("store")
+    look_at_empty.expect("status of 404")  # of the name that it had, where the page is as fast
     await do(dialog, "Rename it store")
+    await expect(page).to_have_url(re.compile("/microservices/shop/store$"))
     assert (await made.row("/microservices/shop/store"))["name"] == "store"
 
 
@@ -313,3 +319,48 @@ async def test_hostile_texts_stay_texts(look_at_empty: Look, made: Shop) -> None
     dialog = await ask(page, "Configure")
     await dialog.get_by_label("Configuration, as JSON").fill('{"a": "<b>bold</b>"}')
     await expect(dialog.locator(".plan-fields")).to_contain_text("<b>bold</b>")
+
+
+async def test_what_the_timeline_tells_can_be_undone_there(look_at_empty: Look, made: Shop) -> None:
+    then = (await made.row("/microservices/shop/web"))["image"]
+    await made.scene.ask("PATCH", "/microservices/shop/web", {"image": "shop/web:2"})
+    page = await at(look_at_empty, "timeline?type=microservice.updated.v1")
+    await page.locator("button.event-fold").first.click()
+    await page.get_by_role("button", name="Revert to before").click()
+    dialog = page.locator(DIALOG)
+    await expect(dialog.locator(".plan-fields")).to_contain_text("shop/web:2")
+    await dialog.locator("button.confirm").click()
+    await expect(dialog.locator(".result-head")).to_be_visible()
+    assert (await made.row("/microservices/shop/web"))["image"] == then
+
+
+@pytest.mark.parametrize(("theme", "size"), [("light", WIDE), ("dark", NARROW)])
+async def test_axe_finds_nothing_in_dialogs_plans_and_results(
+    look_at_empty: Look, made: Shop, theme: str, size: tuple[int, int]
+) -> None:
+    page = await look_at_empty("microservices/shop/web", user="otto", theme=theme, size=size)
+    found = []
+    for act in ("Stop", "Move", "Configure", "Revert"):
+        dialog = await ask(page, act)
+        if act in ("Move", "Revert"):
+            await dialog.get_by_role("radio").first.check()
+        if act != "Configure":
+            await expect(dialog.locator(".plan-sum")).to_be_visible()
+        found += [f"{act}: {each}" for each in await violations(page)]
+        if act == "Revert":
+            await dialog.locator("button.confirm").click()
+            await expect(dialog.locator(".result-head")).to_be_visible()
+            found += [f"result: {each}" for each in await violations(page)]
+        await page.keyboard.press("Escape")
+    page = await look_at_empty("nodes", user="otto", theme=theme, size=size)
+    await page.get_by_role("button", name="New node").click()
+    dialog = page.locator(DIALOG)
+    await dialog.get_by_label("Name", exact=False).first.fill("edge-7")
+    await do(dialog, "Register edge-7 and make its key")
+    await expect(dialog.locator("pre").first).to_be_visible()
+    found += [f"key: {each}" for each in await violations(page)]
+    page = await look_at_empty("deploy", user="otto", theme=theme, size=size)
+    await page.get_by_label("Manifest: YAML").fill(application("bank", "east"))
+    await expect(page.locator(".plan-sum")).to_be_visible()
+    found += [f"deploy: {each}" for each in await violations(page)]
+    assert not found, "\n".join(found)

@@ -1,6 +1,6 @@
 /** What is in the dialog of an act: its form, its plan, the button that does it, and what came of it. */
 
-import { html, nothing, render } from '../core/html.js';
+import { html, keyed, nothing, render } from '../core/html.js';
 import { dialog } from '../shell/dialog.js';
 import { Course } from './course.js';
 import { planView } from './plan.js';
@@ -16,7 +16,7 @@ import { Following } from './result.js';
  * @param {Act} act
  */
 export const ask = (app, act) =>
-  app.show(dialog(app, act.title, html`<ecn-act .app=${app} .act=${act}></ecn-act>`, { kind: 'wide' }));
+  app.show(dialog(app, act.title, keyed(act, html`<ecn-act .app=${app} .act=${act}></ecn-act>`), { kind: 'wide' }));
 
 class ActElement extends HTMLElement {
   constructor() {
@@ -29,6 +29,7 @@ class ActElement extends HTMLElement {
     this.course = undefined;
     this._following = new Following();
     this._shown = new AbortController();
+    this._told = false;
   }
 
   connectedCallback() {
@@ -52,6 +53,11 @@ class ActElement extends HTMLElement {
     const { app, act, course } = this;
     if (!app || !act || !course || !this.isConnected) return;
     render(course.stage === 'done' ? this._done(app, act, course) : this._before(app, act, course), this);
+    if (course.stage === 'done' && !this._told) {
+      // What had the focus is gone.
+      this._told = true;
+      /** @type {HTMLElement | null} */ (this.querySelector('.act-buttons button'))?.focus();
+    }
   }
 
   /** @param {App} app @param {Act} act @param {Course} course */
@@ -70,7 +76,7 @@ class ActElement extends HTMLElement {
         ${act.form && course.stage === 'before' ? act.form(app, course.input, (more) => course.set(more)) : nothing}
         ${course.note ? html`<p class="plan-note warn" role="status">${course.note}</p>` : nothing}
         ${course.problem ? problemView(course.problem) : nothing}
-        ${act.plan ? html`<section class="act-plan" aria-label="Plan" aria-live="polite">
+        ${act.plan ? html`<section class="act-plan" aria-label="Plan">
           ${course.plan ? planView(course.plan)
             : course.planning ? html`<p class="quiet">Working out the plan …</p>`
             : course.missing ? html`<p class="quiet">${course.missing}</p>` : nothing}</section>`

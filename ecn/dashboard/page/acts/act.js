@@ -31,6 +31,7 @@
  * @property {(app: App, input: Input, seen: number) => Sending} send seen: the position of the plan
  * @property {(app: App, result: Changed & Record<string, unknown>, input: Input) => TemplateResult} [after]
  *     what is shown behind it, besides its events
+ * @property {(app: App, input: Input) => void} [done] what the page does behind it
  * @property {boolean} [toNow] it ends the look at the past
  */
 

@@ -44,6 +44,13 @@ export const rename = (kind, id, name) => ({
   send: (_app, input) => (kind === 'nodes'
     ? { method: 'PATCH', path: pathOf(kind, id), body: { name: textOf(input, 'name') } }
     : { method: 'POST', path: `${pathOf(kind, id)}/rename`, body: { name: textOf(input, 'name') } }),
+  done: ({ location }, input) => {
+    // A page about it goes along with it.
+    const { view, rest, query } = location;
+    const place = kind === 'microservices' ? 1 : 0;
+    if (view !== kind || rest[place] !== name) return;
+    location.go(location.href(view, rest.with(place, textOf(input, 'name')), Object.fromEntries(query)), { replace: true });
+  },
 });
 
 /**

@@ -149,6 +149,7 @@ export class Course {
       this.stage = 'done';
       this.problem = undefined;
       this.doneAt = Date.now();
+      this.act.done?.(this.app, this.input);
       if (this.act.toNow) this.app.location.set({ at: null });
       if (this.ended) this.app.tell(`Done: ${this.act.title}`);
     } catch (error) {

@@ -101,7 +101,7 @@ class DeployElement extends HTMLElement {
     render(html`
       <div class="deploy">
         <section class="card deploy-text" aria-label="Manifest">${this._text(app)}</section>
-        <section class="card deploy-plan" aria-label="Plan" aria-live="polite">
+        <section class="card deploy-plan" aria-label="Plan">
           ${course?.stage === 'done' ? this._done(app, course) : this._plan(course)}</section>
       </div>`, this);
   }

@@ -26,7 +26,7 @@ export const planView = (plan) => html`
       <ul class="plan-nodes">${folded(plan.nodes.filter((each) => each.actions.length > 0).map(nodeView), 'nodes')}</ul>` : nothing}
     ${plan.warnings.length ? html`
       <ul class="plan-warnings" aria-label="To know before">${plan.warnings.map(cautionView)}</ul>` : nothing}
-    <p class="plan-sum quiet">${sumOf(plan)}</p>
+    <p class="plan-sum quiet" role="status">${sumOf(plan)}</p>
   </div>`;
 
 /**
