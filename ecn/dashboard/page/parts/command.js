@@ -16,5 +16,5 @@ const quoted = (text) => (/^[\w./:@=-]+$/.test(text) ? text : `'${text.replaceAl
 export function command(app, words, ofThen = true) {
   const at = app.moment.live || !ofThen ? [] : ['--at', String(app.moment.position)];
   const text = ['ecn', ...words, ...at].map(quoted).join(' ');
-  return html`<p class="command"><code>${text}</code>${copyButton(text, `Copy ${text}`)}</p>`;
+  return html`<p class="command"><code tabindex="0">${text}</code>${copyButton(text, `Copy ${text}`)}</p>`;
 }
