@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { nextSort, readSort, sameThings, seenRows, sorted } from '../../ecn/dashboard/page/parts/order.js';
+import {
+  inOrderOf, nextSort, readSort, sameThings, seenRows, sorted,
+} from '../../ecn/dashboard/page/parts/order.js';
 
 /** Numbers that look random and are the same each time. */
 function* numbers(seed = 7) {
@@ -80,4 +82,19 @@ test('lists are the same where each thing is the very same one', () => {
   assert.ok(sameThings([thing, 1], [thing, 1]));
   assert.ok(!sameThings([thing], [{}]));
   assert.ok(!sameThings([thing], [thing, thing]));
+});
+
+test('rows that were in order before keep it, each of now is there once, and none that is gone', () => {
+  const random = numbers(5);
+  const next = () => /** @type {number} */ (random.next().value);
+  for (let round = 0; round < 300; round += 1) {
+    const some = () => [...new Set(Array.from({ length: next() % 12 }, () => `k${next() % 15}`))];
+    const before = some().map((key) => ({ key, old: true }));
+    const rows = some().map((key) => ({ key, old: false }));
+    const result = inOrderOf(before, rows, (row) => row.key);
+    assert.deepEqual(new Set(result), new Set(rows));
+    assert.equal(result.length, rows.length);
+    const places = before.map((row) => result.findIndex((each) => each.key === row.key)).filter((each) => each >= 0);
+    assert.deepEqual(places, [...places].sort((a, b) => a - b));
+  }
 });

@@ -40,13 +40,13 @@ export const sentences = (...parts) => parts.filter(Boolean).join('; ');
 export const latest = (times) => times.reduce((last, each) => (each > last ? each : last), '');
 
 /**
- * The reason that most of them have, without the times and places that differ.
+ * The reason that most of them have: its first part, for times and places differ.
  * @param {readonly string[]} reasons
  */
 export function mostly(reasons) {
   /** @type {Map<string, number>} */
   const counts = new Map();
-  for (const reason of reasons) add(counts, (reason.split(/; (?:it is|on )/)[0] ?? '').trim());
+  for (const reason of reasons) add(counts, reason.split('; ')[0] ?? '');
   counts.delete('');
   const [most] = [...counts].sort((a, b) => b[1] - a[1]);
   if (!most) return '';

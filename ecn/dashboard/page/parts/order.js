@@ -34,6 +34,30 @@ export function sorted(rows, by, down) {
 }
 
 /**
+ * Rows as they stood before, new ones last: what is nearly sorted is sorted much faster, and equal rows
+ * stay where they are.
+ * @template R
+ * @param {readonly R[]} before
+ * @param {readonly R[]} rows as they are now, in any order
+ * @param {(row: R) => string} key
+ * @returns {R[]} each of `rows` once
+ */
+export function inOrderOf(before, rows, key) {
+  const now = new Map(rows.map((row) => [key(row), row]));
+  /** @type {R[]} */
+  const ordered = [];
+  for (const each of before) {
+    const id = key(each);
+    const row = now.get(id);
+    if (row === undefined) continue;
+    ordered.push(row);
+    now.delete(id);
+  }
+  ordered.push(...now.values());
+  return ordered;
+}
+
+/**
  * A sort as the URL has it: `name`, or `-name` for downwards.
  * @param {string} text
  * @returns {{key: string, down: boolean}}

@@ -7,7 +7,7 @@
  */
 
 import { html, ifDefined, nothing, render, repeat } from '../core/html.js';
-import { nextSort, readSort, sameThings, seenRows, sorted } from './order.js';
+import { inOrderOf, nextSort, readSort, sameThings, seenRows, sorted } from './order.js';
 
 /** @import { App } from '../core/app.js' */
 /** @import { SortKey } from './order.js' */
@@ -56,7 +56,7 @@ class TableElement extends HTMLElement {
     super();
     /** @type {{app: App, table: Table<any>} | null} */
     this._input = null;
-    /** @type {{rows: readonly any[], how: string, result: readonly any[]} | null} */
+    /** @type {{rows: readonly any[], how: string, stamp: string, result: readonly any[]} | null} */
     this._sorted = null;
     /** @type {readonly Column<any>[]} whose widths are set */
     this._measured = [];
@@ -125,11 +125,13 @@ class TableElement extends HTMLElement {
   _ordered(app, table, sort) {
     const by = table.columns.find((each) => each.key === sort.key)?.sort;
     if (!by) return table.rows;
-    const how = `${sort.down}${sort.key}${app.model.version}/${app.model.heard}`;
-    const known = this._sorted;
-    if (known?.how === how && sameThings(known.rows, table.rows)) return known.result;
-    const result = sorted(table.rows, by, sort.down);
-    this._sorted = { rows: table.rows, how, result };
+    const how = `${sort.down}${sort.key}`;
+    const stamp = `${app.model.version}/${app.model.heard}`;
+    const known = this._sorted?.how === how ? this._sorted : null;
+    if (known?.stamp === stamp && sameThings(known.rows, table.rows)) return known.result;
+    const start = known ? inOrderOf(known.result, table.rows, table.key) : table.rows;
+    const result = sorted(start, by, sort.down);
+    this._sorted = { rows: table.rows, how, stamp, result };
     return result;
   }
 
