@@ -18,7 +18,6 @@ from events.ids import (
     CatalogItemId,
     MicroserviceId,
     NodeId,
-    RegistryId,
     VolumeId,
 )
 from projections.applications import ApplicationRow
@@ -61,7 +60,7 @@ def frame(before: World, after: World, changed: Changed, events: Sequence[Record
         position=after.position,
         time=after.head.time,
         put=rows.put(put),
-        drop=drop,
+        drop=dict(drop),
         events=[rows.line(after, each) for each in events],
     )
 
@@ -118,9 +117,6 @@ def _others(
                 row = world.microservices.get(MicroserviceId(key))
                 if row is not None:
                     yield "applications", row.application_id
-        case "registries":
-            for key in keys:
-                yield from _each("catalog_items", world.catalog.find("registry", RegistryId(key)))
         case "catalog":
             for key in keys:
                 made = world.microservices.find("catalog_item", CatalogItemId(key))

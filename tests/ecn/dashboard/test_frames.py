@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from ecn.dashboard import rows
 from ecn.dashboard.documents import Frame
 from ecn.dashboard.frames import film, frame
+from events.envelope import Recorded
 from projections.world import Folding, World, fold
 from tests.builders import slices
+from tests.ecn.dashboard.busy import BEGINNING, busy_logs
 from tests.ecn.dashboard.model import Model, shown
 from tests.ecn.deciders.histories import History, histories
 
@@ -27,10 +29,23 @@ def loaded(world: World) -> Model:
 def test_a_snapshot_and_the_frames_behind_it_are_the_snapshot_at_their_end(
     history: History, begin: int, cuts: list[int]
 ) -> None:
-    begin = min(begin, len(history.log))
-    world = fold(World(), history.log[:begin])
+    follows(history.log, begin, cuts)
+
+
+@settings(max_examples=200, deadline=None)
+@given(busy_logs(), st.integers(len(BEGINNING), 12), st.lists(st.integers(0, 12), max_size=8))
+def test_whatever_shows_something_of_what_changed_is_told_too(
+    log: list[Recorded], begin: int, cuts: list[int]
+) -> None:
+    follows(log, begin, cuts)
+
+
+def follows(log: list[Recorded], begin: int, cuts: list[int]) -> None:
+    """A page that loads the world of then and obeys what comes, cut in these places."""
+    begin = min(begin, len(log))
+    world = fold(World(), log[:begin])
     model = loaded(world)
-    for portion in slices(history.log[begin:], cuts):
+    for portion in slices(log[begin:], cuts):
         if not portion:
             continue
         folding = Folding(world)
@@ -39,7 +54,7 @@ def test_a_snapshot_and_the_frames_behind_it_are_the_snapshot_at_their_end(
         model.apply(msgspec.json.encode(frame(world, after, folding.changes(), portion)))
         world = after
         assert model.rows == shown(world)
-    assert model.events == list(range(begin + 1, len(history.log) + 1))
+    assert model.events == list(range(begin + 1, len(log) + 1))
 
 
 @often

@@ -52,14 +52,17 @@ async def test_a_change_is_told_at_once_and_once(controller: Controller, viewer:
         assert list(msgspec.to_builtins(said.put)) == ["nodes"]
 
 
-async def test_many_at_once_are_one_frame(controller: Controller, viewer: Client) -> None:
+async def test_many_at_once_are_one_frame(
+    controller: Controller, viewer: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broadcasting, "COALESCE", 0.5)
     async with streaming(viewer) as stream:
         await stream.next_of("status")
         await nodes(controller.operator, "first")
         await stream.next_of("change")
         await asyncio.gather(*(nodes(controller.operator, f"n{n}") for n in range(10)))
         told = await stream.next_of("change")
-        assert len(msgspec.json.decode(told.data, type=Frame).events) > 1
+        assert len(msgspec.json.decode(told.data, type=Frame).events) == 10
 
 
 async def test_the_same_bytes_are_told_to_all(controller: Controller, viewer: Client) -> None:
