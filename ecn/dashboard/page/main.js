@@ -19,6 +19,8 @@ import { sliderShown } from './shell/time-bar.js';
 const root = /** @type {HTMLElement} */ (document.getElementById('root'));
 const overlay = new Overlay(/** @type {HTMLElement} */ (document.getElementById('overlay')));
 const TICK = 1000;
+/** Milliseconds after which a controller that is not there is asked again who looks. */
+const AWAY = 2000;
 /** Milliseconds between two names of a moment that is dragged or played: browsers refuse more. */
 const NAMED = 400;
 
@@ -28,7 +30,7 @@ const api = new Api();
 const model = new Model();
 const draw = oncePerFrame(() => {
   const { moment } = app;
-  app.now = moment.live ? Date.now() : Date.parse(model.time ?? new Date().toISOString());
+  app.now = moment.live ? Date.now() + moment.connection.ahead : Date.parse(model.time ?? new Date().toISOString());
   render(
     app.session
       ? html`${page(app)}${app.expired ? loginOver(app, begin) : nothing}`
@@ -137,6 +139,7 @@ async function begin() {
     await show(named);
   } catch (error) {
     if (app.session) failed(/** @type {Error} */ (error));
+    else if (error instanceof Problem && error.status !== 401) setTimeout(begin, AWAY);
   }
   draw();
 }

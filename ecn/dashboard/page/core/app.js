@@ -21,7 +21,7 @@
  * @property {Moment} moment
  * @property {Session | null} session
  * @property {boolean} expired whether the session is no good any more: the login is shown over the page
- * @property {number} now milliseconds since 1970 at this drawing: of the viewer's clock, or of the
+ * @property {number} now milliseconds since 1970 at this drawing: of the controller's clock, or of the
  *     moment of the past that is shown. For what was how long ago
  * @property {(dialog: TemplateResult | (() => TemplateResult)) => void} show puts a dialog over the page
  *     (shell/dialog.js frames it); a function is called anew at each drawing

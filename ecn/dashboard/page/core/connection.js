@@ -19,6 +19,8 @@ const FIRST_WAIT = 500;
 const LONGEST_WAIT = 15_000;
 /** Milliseconds without a word, keep-alives (each 15 s) included, after which nobody is there. */
 const SILENT = 40_000;
+/** Milliseconds that two clocks may differ by: answers tell the time to the second, and take a while. */
+const SAME_TIME = 5000;
 
 /**
  * How long to wait before it is tried again.
@@ -52,6 +54,8 @@ export class Connection {
     this.since = Date.now();
     /** When something was heard last. */
     this.heard = 0;
+    /** Milliseconds that the controller's clock is ahead of the viewer's, where that is worth a word. */
+    this.ahead = 0;
     /** The controller's version, and the one at first; '' until it is known. */
     this.version = '';
     this.firstVersion = '';
@@ -137,6 +141,7 @@ export class Connection {
         headers: { Accept: 'text/event-stream', 'Last-Event-ID': String(this._model.position) },
         cache: 'no-store',
       });
+      this._compareClocks(answer.headers.get('Date'));
       if (this.link !== 'stale') this._is('up');
       const reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body).getReader();
       const decoder = new TextDecoder();
@@ -174,6 +179,12 @@ export class Connection {
       this._is(data.stale ? 'stale' : 'up');
     }
     this._changed();
+  }
+
+  /** @param {string | null} date of an answer, to the second */
+  _compareClocks(date) {
+    const ahead = date === null ? NaN : Date.parse(date) - Date.now();
+    this.ahead = Math.abs(ahead) > SAME_TIME ? ahead : 0;
   }
 
   /** @param {string} version */

@@ -43,5 +43,7 @@ async function logOut(app) {
   }
   // Asked for: nothing of it stays in sight.
   app.session = null;
-  app.api.loggedOut();
+  // Nothing of what was seen stays.
+  app.api.csrfToken = '';
+  location.assign('/dashboard/');
 }

@@ -40,11 +40,11 @@ function trouble(link, { since, heard }) {
   const passed = Date.now() - since;
   if (link === 'stale') {
     return html`<p class="banner warn">${icon('timeline')}<span>The controller lost its log
-      ${at(since)}. What is shown held then; there may be news that it does not have.</span></p>`;
+      ${at(since)}. This is how it was then; there may be news that it does not have.</span></p>`;
   }
   if (link !== 'away' || passed < SHORT) return nothing;
-  return html`<p class="banner bad">${icon('timeline')}<span>The controller does not answer. What is shown
-    held ${at(heard)}. <span class="tried" aria-hidden="true">Trying again, for ${span(passed)} now.</span></span></p>`;
+  return html`<p class="banner bad">${icon('timeline')}<span>The controller does not answer. This is how
+    it was ${at(heard)}. <span class="tried" aria-hidden="true">Trying again, for ${span(passed)} now.</span></span></p>`;
 }
 
 /** @param {number} time milliseconds since 1970 */
