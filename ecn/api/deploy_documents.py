@@ -1,6 +1,6 @@
 """The documents of deploying manifests by one request. Pure."""
 
-from ecn.api.documents import Changed, Page, Request
+from ecn.api.documents import Answer, Changed, Page, Request
 from ecn.api.plan_documents import Plan
 
 
@@ -24,9 +24,23 @@ class DeployRequest(Request, frozen=True, kw_only=True):
     seen."""
 
 
+class ManifestFault(Answer, frozen=True, kw_only=True):
+    """Why a text can't be used, and where."""
+
+    source: str
+    line: int
+    """From 1, as is the next."""
+    column: int
+    says: str
+
+
 class Deployed(Page, frozen=True, kw_only=True):
     """What manifests led to, or would lead to."""
 
-    plan: Plan
+    plan: Plan | None
+    """None where the texts can't be read."""
     done: Changed | None
     """None when only a plan was asked for."""
+    faults: list[ManifestFault]
+    """Of a plan that there is none of: all that were found. What is to be done and has any is
+    refused."""

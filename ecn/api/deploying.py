@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from ecn.api import plan_views
 from ecn.api.answers import json_answer
 from ecn.api.commanding import COMMAND_ID, MERGE_PATIENCE, REQUEST_ID, SENDER, execute, replayed
-from ecn.api.deploy_documents import Deployed, DeployRequest, ManifestText
+from ecn.api.deploy_documents import Deployed, DeployRequest, ManifestFault, ManifestText
 from ecn.api.documents import Changed
 from ecn.api.endpoint import Endpoint, read_body
 from ecn.api.iofog_deploying import translation
@@ -54,7 +54,16 @@ async def deploy(request: web.Request) -> web.Response:
     body = await read_body(request, DeployRequest)
     if sum(len(each.text) for each in body.sources) > LARGEST:
         raise Invalid(f"more than {LARGEST >> 20} MiB of manifests", field="$.sources")
-    changes = await asyncio.to_thread(changes_in, body.sources)
+    try:
+        changes = await asyncio.to_thread(changes_in, body.sources)
+    except Unreadable as e:
+        if body.plan:
+            return _unplanned(request, e)
+        raise Invalid(
+            str(e),
+            field="$.sources",
+            next_step="Nothing was done: correct what is named, and send it again.",
+        ) from e
     repeated = repetition(request.app[LIVE].world, CommandId(request[COMMAND_ID]))
     if repeated is not None:
         # The plan of then: of the world that the changes met.
@@ -80,19 +89,15 @@ async def deploy(request: web.Request) -> web.Response:
 
 
 def changes_in(sources: Sequence[ManifestText]) -> list[AnyChange]:
-    """What the texts ask for, in the order to do it. Errors: Invalid, with each fault in a line."""
-    try:
-        found = read([(each.name, each.text) for each in sources])
-    except Unreadable as e:
-        raise _unreadable(e.faults) from e
+    """What the texts ask for, in the order to do it. Errors: Unreadable, Invalid."""
     faults, changes = list[Located](), list[AnyChange]()
-    for each in found:
+    for each in read([(each.name, each.text) for each in sources]):
         try:
             changes.append(change_of(all_there(each.manifest)))
         except Bad as e:
             faults += _in_place(each, e)
     if faults:
-        raise _unreadable(faults)
+        raise Unreadable(faults)
     if not changes:
         raise Invalid("there is no manifest in that", field="$.sources")
     if len(changes) > MOST_CHANGES:
@@ -104,11 +109,17 @@ def _in_place(of: Read, bad: Bad) -> list[Located]:
     return [of.located(fault) for fault in bad.found]
 
 
-def _unreadable(faults: Sequence[Located]) -> Invalid:
-    return Invalid(
-        "\n".join(str(each) for each in faults),
-        field="$.sources",
-        next_step="Nothing was done: correct what is named, and send it again.",
+def _unplanned(request: web.Request, unreadable: Unreadable) -> web.Response:
+    """While somebody writes, there are faults: that is no refusal of anything."""
+    live = request.app[LIVE]
+    faults = [
+        ManifestFault(source=each.source, line=each.line, column=each.column, says=each.says)
+        for each in unreadable.faults
+    ]
+    return json_answer(
+        Deployed(
+            position=live.world.position, stale=live.stale, plan=None, done=None, faults=faults
+        )
     )
 
 
@@ -211,7 +222,10 @@ def _answer(plan: Plan, outcome: Outcome | None) -> web.Response:
         )
     return json_answer(
         Deployed(
-            position=plan.position if outcome is None else outcome.position, plan=plan, done=done
+            position=plan.position if outcome is None else outcome.position,
+            plan=plan,
+            done=done,
+            faults=[],
         ),
         headers=None if outcome is None else replayed(outcome),
     )

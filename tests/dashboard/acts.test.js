@@ -1,9 +1,9 @@
-/** The pure parts of acts: merge patches, places of faults, whether plans hold, what has been followed. */
+/** The pure parts of acts: merge patches, places in texts, whether plans hold, what has been followed. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { faultsIn, offsetOf } from '../../ecn/dashboard/page/acts/manifest.js';
+import { offsetOf } from '../../ecn/dashboard/page/acts/manifest.js';
 import { hasNull, mergePatch } from '../../ecn/dashboard/page/acts/merge-patch.js';
 import { steps } from '../../ecn/dashboard/page/acts/progress.js';
 import { mayBeStale, sameAs } from '../../ecn/dashboard/page/acts/staleness.js';
@@ -60,13 +60,7 @@ test('a null as a value is found, and those of lists are none', () => {
   assert.equal(hasNull({ a: [null] }), false);
 });
 
-test('faults have their lines, and what goes on belongs to the one before', () => {
-  const detail = 'my file.yaml:3:5: spec.a: no\n  more of it\nmy file.yaml:7:1: 12:30: none';
-  assert.deepEqual(faultsIn(detail), [
-    { line: 3, column: 5, says: 'spec.a: no\n  more of it' },
-    { line: 7, column: 1, says: '12:30: none' },
-  ]);
-  assert.deepEqual(faultsIn('there is no manifest in that'), [{ line: 0, column: 0, says: 'there is no manifest in that' }]);
+test('a place of a text is so far from its begin, and never behind its end', () => {
   assert.equal(offsetOf('ab\ncde\nf', 2, 3), 5);
   assert.equal(offsetOf('ab', 9, 9), 2);
 });

@@ -132,6 +132,10 @@ async def test_every_fault_is_told_in_a_line_with_its_place(east: Client) -> Non
     problem = (await deploy(east, text)).is_problem(400, "invalid", field="$.sources")
     lines = problem.text("detail").splitlines()
     assert [line.split(" ")[0] for line in lines] == ["m.yaml:5:3:", "m.yaml:6:3:"]
+    planned = (await deploy(east, text, plan=True)).is_good()
+    assert planned.json["plan"] is None
+    assert [(each["line"], each["column"]) for each in planned.items("faults")] == [(5, 3), (6, 3)]
+    assert "colour" in str(planned.items("faults")[0]["says"])
 
 
 async def test_it_does_not_look_where_only_a_command_can(east: Client) -> None:

@@ -16,7 +16,7 @@ import { Following } from './result.js';
  * @param {Act} act
  */
 export const ask = (app, act) =>
-  app.show(dialog(app, act.title, keyed(act, html`<ecn-act .app=${app} .act=${act}></ecn-act>`), { kind: 'wide' }));
+  app.show(dialog(app, act.title, keyed(act, html`<ecn-act .app=${app} .act=${act}></ecn-act>`)));
 
 class ActElement extends HTMLElement {
   constructor() {
@@ -81,6 +81,9 @@ class ActElement extends HTMLElement {
             : course.planning ? html`<p class="quiet">Working out the plan …</p>`
             : course.missing ? html`<p class="quiet">${course.missing}</p>` : nothing}</section>`
           : course.missing ? html`<p class="quiet">${course.missing}</p>` : nothing}
+        ${course.stage === 'unsure' ? html`<p class="plan-note warn" role="alert">No answer came: it may have been done, or not.
+          Trying again is safe: it is never done twice.</p>` : nothing}
+        <div class="act-foot">
         ${act.typed ? html`
           <label class="act-typed"><span>To confirm, type <b>${act.typed}</b></span>
             <input name="typed" autocomplete="off" autocapitalize="off" spellcheck="false" ?disabled=${busy}
@@ -88,15 +91,13 @@ class ActElement extends HTMLElement {
                 course.input = { ...course.input, typed: /** @type {HTMLInputElement} */ (event.target).value };
                 this.draw();
               }}></label>` : nothing}
-        ${course.stage === 'unsure' ? html`<p class="plan-note warn" role="alert">No answer came: it may have been done, or not.
-          Trying again is safe: it is never done twice.</p>` : nothing}
         <div class="act-buttons">
           <button type="button" ?autofocus=${!act.form} @click=${app.close}>${busy ? 'Close' : 'Cancel'}</button>
           ${course.stage === 'unsure'
             ? html`<button type="button" class="primary" @click=${() => void course.go()}>Try again</button>`
             : html`<button type=${act.danger ? 'button' : 'submit'} class=${act.danger ? 'danger confirm' : 'primary confirm'}
                 ?disabled=${!course.ready} @click=${act.danger ? () => void course.go() : nothing}>${busy ? 'Doing it …' : confirm}</button>`}
-        </div>
+        </div></div>
       </form>`;
   }
 
@@ -107,7 +108,7 @@ class ActElement extends HTMLElement {
       <div class="act">
         ${this._following.view(app, course)}
         ${act.after && result ? act.after(app, result, course.input) : nothing}
-        <div class="act-buttons"><button type="button" class="primary" @click=${app.close}>Close</button></div>
+        <div class="act-foot act-buttons"><button type="button" class="primary" @click=${app.close}>Close</button></div>
       </div>`;
   }
 }

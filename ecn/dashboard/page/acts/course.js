@@ -10,7 +10,7 @@ import { mayBeStale, sameAs } from './staleness.js';
 /** @import { App } from '../core/app.js' */
 /** @import { Changed } from '../core/types.js' */
 /** @import { Act, Input } from './act.js' */
-/** @import { Plan } from './plan-types.js' */
+/** @import { Fault, Plan } from './plan-types.js' */
 
 /** Milliseconds of quiet after which what is typed is planned. */
 const TYPED = 300;
@@ -36,6 +36,8 @@ export class Course {
     this.plan = undefined;
     /** Why there is no plan, or why it was not done. @type {Problem | undefined} */
     this.problem = undefined;
+    /** Why what is to be planned can't be read. @type {Fault[]} */
+    this.faults = [];
     /** That the plan is another one than a moment ago, and why. */
     this.note = '';
     /** @type {(Changed & Record<string, unknown>) | undefined} */
@@ -121,9 +123,10 @@ export class Course {
     try {
       const answer = await this.app.api.send(method, path, body, { signal: question.signal });
       if (question.signal.aborted) return;
-      this.plan = /** @type {Plan} */ (answer.plan ?? answer);
+      this.faults = answer.faults ?? [];
+      this.plan = this.faults.length ? undefined : /** @type {Plan} */ (answer.plan ?? answer);
       if (!this.note || why) this.problem = undefined;
-      if (before && why && !sameAs(before, this.plan)) this.note = why;
+      if (before && this.plan && why && !sameAs(before, this.plan)) this.note = why;
     } catch (error) {
       if (question.signal.aborted) return;
       if (!(error instanceof Problem)) throw error;

@@ -3,13 +3,12 @@
 import { html, nothing, render } from '../core/html.js';
 import { problemView } from './act-dialog.js';
 import { Course } from './course.js';
-import { deployment, example, faultsIn, offsetOf } from './manifest.js';
+import { deployment, example, offsetOf } from './manifest.js';
 import { planView } from './plan.js';
 import { Following } from './result.js';
 
 /** @import { App } from '../core/app.js' */
-/** @import { Problem } from '../core/api.js' */
-/** @import { Fault } from './manifest.js' */
+/** @import { Fault } from './plan-types.js' */
 
 /** Milliseconds of quiet after which what is typed is planned. */
 const TYPED = 500;
@@ -143,7 +142,8 @@ class DeployElement extends HTMLElement {
     return html`
       <h2>Plan</h2>
       ${course?.note ? html`<p class="plan-note warn" role="status">${course.note}</p>` : nothing}
-      ${course?.problem ? this._problem(course.problem) : nothing}
+      ${course?.problem ? problemView(course.problem) : nothing}
+      ${course?.faults.length ? this._faults(course.faults) : nothing}
       ${!course ? html`<p class="quiet">…</p>`
         : course.plan ? planView(course.plan)
         : course.planning ? html`<p class="quiet">Working out the plan …</p>`
@@ -155,17 +155,14 @@ class DeployElement extends HTMLElement {
           @click=${() => void course?.go()}>${busy ? 'Deploying …' : unsure ? 'Try again' : confirmOf(course)}</button></div>`;
   }
 
-  /** @param {Problem} problem */
-  _problem(problem) {
-    const faults = problem.document.field === '$.sources' ? faultsIn(problem.message) : [];
-    if (!faults.some((each) => each.line)) return problemView(problem);
+  /** @param {Fault[]} faults */
+  _faults(faults) {
     return html`
-      <div class="plan-note bad" role="alert">
+      <div class="plan-note bad" role="status">
         <p>${faults.length === 1 ? 'This can’t be read:' : `This can’t be read, for ${faults.length} reasons:`}</p>
         <ul class="faults">${faults.map((each) => html`
-          <li>${each.line ? html`<button type="button" class="plain" @click=${() => this._goTo(each)}>line ${each.line}</button>` : nothing}
+          <li><button type="button" class="plain" @click=${() => this._goTo(each)}>line ${each.line}</button>
             <span>${each.says}</span></li>`)}</ul>
-        <p class="quiet">${problem.nextStep}</p>
       </div>`;
   }
 

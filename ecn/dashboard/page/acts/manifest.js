@@ -1,15 +1,8 @@
-/** Manifests, as text: the act that deploys them, where their faults are, one to start from. Pure. */
+/** Manifests, as text: the act that deploys them, the places in them, one to start from. Pure. */
 
 /** @import { Act } from './act.js' */
 
 /** @typedef {{name: string, text: string}} Source */
-
-/**
- * @typedef {object} Fault
- * @property {number} line from 1; 0 where it has no place
- * @property {number} column
- * @property {string} says
- */
 
 /**
  * @param {Source} source
@@ -25,24 +18,6 @@ export const deployment = (source) => ({
     method: 'POST', path: '/manifests', body: { sources: [source], expected_position: seen },
   }),
 });
-
-/**
- * The faults of a refusal's detail: lines of `<name>:<line>:<column>: <what>`, which may go on.
- * @param {string} detail
- * @returns {Fault[]}
- */
-export function faultsIn(detail) {
-  /** @type {Fault[]} */
-  const found = [];
-  for (const line of detail.split('\n')) {
-    const placed = /^[^:\n]*:(\d+):(\d+): (.*)$/.exec(line);
-    const last = found.at(-1);
-    if (placed) found.push({ line: Number(placed[1]), column: Number(placed[2]), says: placed[3] ?? '' });
-    else if (last) last.says += `\n${line}`;
-    else found.push({ line: 0, column: 0, says: line });
-  }
-  return found;
-}
 
 /**
  * Where a place of a text is, in characters from its begin.

@@ -1,4 +1,4 @@
-/** Plans as the controller tells them: ecn/api/plan_documents.py. */
+/** Plans as the controller tells them: ecn/api/plan_documents.py and deploy_documents.py. */
 
 /** @import { ProblemDocument } from '../core/types.js' */
 
@@ -59,6 +59,15 @@
  * @property {Caution[]} warnings
  * @property {{created: number, updated: number, deleted: number, refused: number,
  *     containers: Record<string, number>}} totals
+ */
+
+/**
+ * Why a text can't be used.
+ * @typedef {object} Fault
+ * @property {string} source
+ * @property {number} line from 1
+ * @property {number} column from 1
+ * @property {string} says
  */
 
 export {};

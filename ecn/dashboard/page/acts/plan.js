@@ -66,7 +66,8 @@ function changeView(change) {
  * @param {PlannedChange} change
  */
 const saysNoMore = (event, { about, word }) =>
-  event.subject === about && event.fields.length === 0 && event.type.split('.')[1] === word;
+  event.subject === about && event.fields.length === 0 &&
+  (event.type.split('.')[1] === word || (word === 'created' && event.type.startsWith('node.registered.')));
 
 /** @param {PlannedChange} change */
 const wordOf = ({ word, events }) =>
