@@ -153,7 +153,7 @@ async def test_all_other_things_have_a_page(look: Look) -> None:
         await page.locator("nav.tabs").get_by_role("link", name="History").click()
         await expect(page.locator("ol.history > li").last).to_contain_text("created")
     page = await look("edge-resources")
-    await page.get_by_role("link", name="camera@").first.click()
+    await page.locator("table.list tbody a").first.click()
     await expect(page.locator("h1")).to_contain_text("camera@")
 
 

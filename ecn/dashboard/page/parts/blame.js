@@ -24,7 +24,8 @@ export const blame = (app, subject) => fetched(app, {
   about: [subject],
   show: (/** @type {Blame} */ document) => {
     const said = document.fields.filter((each) => !each.is_default);
-    return html`<div class="scrolls"><table class="blame">
+    return html`<div class="scrolls" tabindex="0" role="group"
+    aria-label="Who set each field"><table class="blame">
       <caption class="only-read-aloud">Who set each field</caption>
       <thead><tr><th scope="col">Field</th><th scope="col">Value</th><th scope="col" class="number">Event</th>
         <th scope="col">When</th><th scope="col">Who</th></tr></thead>

@@ -30,7 +30,7 @@ export function changeLine(change, names = {}) {
     ${change.aspect === 'reported' ? html`<span class="quiet">reported</span> ` : ''}<span
       class="field">${label}</span>
     ${had ? html`<del>${text(change.before)}</del>` : ''}
-    ${had && has ? html`<span aria-label="became">→</span>` : ''}
+    ${had && has ? html`<span role="img" aria-label="became">→</span>` : ''}
     ${has ? html`<ins>${text(change.after)}</ins>` : ''}
     ${had || has ? '' : html`<span class="quiet">changed</span>`}
   </span>`;

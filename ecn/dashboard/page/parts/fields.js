@@ -21,6 +21,13 @@ export const isEmpty = (value) =>
   (typeof value === 'object' && !isTemplate(value) && Object.keys(value).length === 0);
 
 /**
+ * Whether an object has nothing but what is empty.
+ * @param {unknown} value
+ */
+const isHollow = (value) => isEmpty(value) ||
+  (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isEmpty));
+
+/**
  * Facts in the order given, without what is empty.
  * @param {readonly (readonly [string, unknown])[]} entries label and value: a text, a number, a template
  * @param {unknown} [empty] instead, where all are
@@ -37,7 +44,8 @@ export function facts(entries, empty = nothing) {
  */
 export function label(key) {
   const words = key.replaceAll('_', ' ');
-  return words.replace(/ mib$/, ', MiB').replace(/^./, (first) => first.toUpperCase());
+  return words.replace(/ mib$/, ', MiB').replace(/\b(?:url|ram|cpu|id)\b/g, (word) => word.toUpperCase())
+    .replace(/^./, (first) => first.toUpperCase());
 }
 
 /**
@@ -48,7 +56,7 @@ export function label(key) {
  *     environment), not words of ours
  */
 export function fields(app, object, { skip = [], asIs = false } = {}) {
-  const entries = Object.entries(object).filter(([key, value]) => !skip.includes(key) && !isEmpty(value));
+  const entries = Object.entries(object).filter(([key, value]) => !skip.includes(key) && !isHollow(value));
   if (!entries.length) return html`<span class="quiet">nothing</span>`;
   return html`<dl class="facts ${asIs ? 'as-is' : ''}">${entries.map(([key, each]) =>
     html`<dt>${asIs ? key : label(key)}</dt><dd>${value(app, each)}</dd>`)}</dl>`;
@@ -74,7 +82,7 @@ export function value(app, it) {
   if (typeof it === 'string') {
     if (TIME.test(it)) return when(app, it);
     if (it.length > LONG || it.includes('\n')) {
-      return folded(`${it.trimStart().slice(0, 60).split('\n')[0]} …`, html`<pre class="long" tabindex="0">${it}</pre>`);
+      return folded(`${it.trimStart().slice(0, 60).split('\n')[0]} …`, html`<pre class="long" tabindex="0" role="group" aria-label="The whole text">${it}</pre>`);
     }
   }
   return String(it);
@@ -108,7 +116,8 @@ function columns(app, items) {
   }
   if (!keys.size || keys.size > 6) return undefined;
   const rows = /** @type {Record<string, unknown>[]} */ (items);
-  return html`<div class="scrolls"><table class="inner"><thead><tr>${[...keys].map((key) =>
+  return html`<div class="scrolls" tabindex="0" role="group"
+    aria-label="Table"><table class="inner"><thead><tr>${[...keys].map((key) =>
     html`<th scope="col">${label(key)}</th>`)}</tr></thead><tbody>${rows.map((row) =>
     html`<tr>${[...keys].map((key) => html`<td class=${typeof row[key] === 'number' ? 'number' : ''}>${
       isEmpty(row[key]) ? nothing : value(app, row[key])}</td>`)}</tr>`)}</tbody></table></div>`;

@@ -14,7 +14,7 @@ const MOST = 50000;
 export const json = (value, what = 'JSON') => guard([value], () => {
   const text = JSON.stringify(value, null, 2) ?? 'none';
   return html`<div class="json">${copyButton(text, `Copy ${what}`)}<pre tabindex="0"
-    aria-label=${what}>${text.length > MOST ? text : coloured(text)}</pre></div>`;
+    role="group" aria-label=${what}>${text.length > MOST ? text : coloured(text)}</pre></div>`;
 });
 
 /** @param {string} text */

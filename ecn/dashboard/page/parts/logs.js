@@ -142,7 +142,7 @@ class LogsElement extends HTMLElement {
         }}>${this._paused ? `Go on${this._waiting.length ? ` (${count(this._waiting.length)} new)` : ''}` : 'Pause'}</button>
         <input type="search" placeholder="Find in log" aria-label="Find in log" .value=${this._search}
           @input=${(/** @type {Event} */ event) => this._find(/** @type {HTMLInputElement} */ (event.target).value)}>
-        <span class="quiet found" role="status">${this._search ? `${count(view?.found ?? 0)} lines` : ''}</span>
+        <span class="quiet found" role="status">${this._search ? lineCount(view?.found ?? 0) : ''}</span>
         <label class="check"><input type="checkbox" ?disabled=${!this._search} .checked=${this._only}
           @change=${() => { this._only = !this._only; this._find(this._search); }}> Only these</label>
         <span class="spring"></span>
@@ -164,7 +164,7 @@ class LogsElement extends HTMLElement {
             this._draw();
           }}>To the end</button>`}
       </div>
-      <p class="quiet small">${count(lines)} lines${view?.left ? `; ${count(view.left)} older ones left the page` : ''}</p>`;
+      <p class="quiet small">${lineCount(lines)}${view?.left ? `; ${count(view.left)} older ones left the page` : ''}</p>`;
   }
 
   /**
@@ -231,6 +231,9 @@ class LogsElement extends HTMLElement {
     URL.revokeObjectURL(url);
   }
 }
+
+/** @param {number} number */
+const lineCount = (number) => `${count(number)} ${number === 1 ? 'line' : 'lines'}`;
 
 customElements.define('ecn-logs', LogsElement);
 

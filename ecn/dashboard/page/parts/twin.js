@@ -38,7 +38,8 @@ function drawn(app, { desired, reported, conflicts }) {
       ${rows.length ? html`<span>${said(silent, differing)}</span>` : nothing}
     </p>
     ${rows.length === 0 ? html`<p class="quiet">Neither side has said anything yet.</p>` : html`
-    <div class="scrolls"><table class="twin">
+    <div class="scrolls" tabindex="0" role="group"
+    aria-label="Properties, desired and reported"><table class="twin">
       <caption class="only-read-aloud">Properties, desired and reported</caption>
       <thead><tr><th scope="col">Property</th><th scope="col">Desired</th><th scope="col">Reported</th></tr></thead>
       <tbody>${rows.map((row) => html`<tr class=${differing && row.differs ? 'differs' : ''}>

@@ -83,7 +83,7 @@ const badges = (row) => html`${stateBadge(row.state)}
 
 /** @param {unknown} config an object, or a text of another format */
 const configuration = (config) => typeof config === 'string'
-  ? html`<pre class="long" tabindex="0">${config}</pre>`
+  ? html`<pre class="long" tabindex="0" role="group" aria-label="Configuration">${config}</pre>`
   : html`${Object.keys(/** @type {object} */ (config)).length ? nothing
     : html`<p class="quiet">It was given no configuration.</p>`}${json(config, 'configuration')}`;
 

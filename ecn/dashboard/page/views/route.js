@@ -128,7 +128,8 @@ const kept = (ttl) => ttl === undefined || ttl === null ? 'as its node says' : t
  */
 function onNodes(app, nodes) {
   if (!nodes.length) return html`<p class="quiet">No node has said anything of it yet.</p>`;
-  return html`<div class="scrolls"><table class="on-nodes">
+  return html`<div class="scrolls" tabindex="0" role="group"
+    aria-label="How it goes on each node"><table class="on-nodes">
     <caption class="only-read-aloud">How it goes on each node</caption>
     <thead><tr><th scope="col">Node</th><th scope="col">State</th><th scope="col" class="number">Accepted</th>
       <th scope="col" class="number">Delivered</th><th scope="col" class="number">Received</th>
