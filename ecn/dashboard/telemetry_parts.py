@@ -159,8 +159,8 @@ def _usage(said: AgentStatus | None, heard: datetime | None) -> NodeUsageItem | 
         cpu_percent=None if said.system_total_cpu is None else float(round(said.system_total_cpu)),
         memory_available_mib=_coarse(said.system_available_memory),
         disk_free_mib=_coarse(said.system_available_disk),
-        agent_cpu_percent=round(said.cpu_usage, 1),
-        agent_memory_mib=float(round(said.memory_usage)),
+        agent_cpu_percent=_roughly(said.cpu_usage),
+        agent_memory_mib=_roughly(said.memory_usage),
     )
 
 
@@ -170,6 +170,11 @@ def _coarse(count: int | None) -> int | None:
         return None
     mib = count // MIB
     return round(mib, 3 - len(str(mib))) if mib >= 1000 else mib
+
+
+def _roughly(number: float) -> float:
+    """Two digits of it."""
+    return float(f"{number:.2g}")
 
 
 def _is_news(old: NodeUsageItem | None, new: NodeUsageItem) -> bool:
@@ -193,8 +198,8 @@ def _container(world: World, key: MicroserviceId, used: ContainerUsage) -> Conta
     status = world.statuses.get(key)
     pulls = status is not None and status.state is ContainerState.PULLING
     return ContainerUsageItem(
-        cpu_percent=round(used.cpu_usage, 1),
-        memory_mib=float(round(used.memory_usage / MIB)),
+        cpu_percent=_roughly(used.cpu_usage),
+        memory_mib=_roughly(used.memory_usage / MIB),
         pull_percent=used.percentage if pulls and used.percentage > 0 else None,
     )
 
