@@ -104,9 +104,9 @@ async def test_filters_stand_in_the_address_and_hold_for_news_too(look: Look, sc
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def process(tmp_path: Path) -> AsyncIterator[ControllerProcess]:
+async def process(open_folder: Path) -> AsyncIterator[ControllerProcess]:
     """A real controller over a real Postgres."""
-    process = ControllerProcess(tmp_path / "data")
+    process = ControllerProcess(open_folder / "data")
     await asyncio.to_thread(process.start)
     try:
         yield process
