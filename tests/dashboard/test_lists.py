@@ -61,7 +61,8 @@ async def test_a_heading_sorts_and_the_address_says_so(look: Look) -> None:
     page = await look("nodes")
     await expect(rows(page).first).to_be_visible()
     usual = await names(page)
-    assert usual == sorted(usual, key=lambda each: (each.split("-")[0], int(each.split("-")[1])))
+    berlin = [each for each in usual if each.startswith("berlin")]
+    assert berlin == sorted(berlin, key=lambda each: int(each.split("-")[1]))
     await page.get_by_role("button", name="Node", exact=True).click()
     await expect(page).to_have_url(re.compile(r"sort=-name"))
     assert await names(page) == usual[::-1]

@@ -1,4 +1,4 @@
-"""The overview: what is wrong first, numbers that lead to their lists, how to begin; nothing jumps."""
+"""The overview: what is wrong first, numbers that lead to their lists, how to begin."""
 
 import re
 

@@ -12,6 +12,7 @@ import { Problem } from '../core/api.js';
 /**
  * @typedef {object} Fetch
  * @property {App} app
+ * @property {string} title the heading, as long as there is no answer that brings its own
  * @property {string} path below /api/v1
  * @property {boolean} [then] whether it can be asked of the past
  * @property {number} [every] milliseconds; not asked again by itself where it is not told
@@ -59,12 +60,12 @@ class FetchedElement extends HTMLElement {
   }
 
   _look() {
-    const { app, path, then, on } = /** @type {Fetch} */ (this._input);
+    const { app, title, path, then, on } = /** @type {Fetch} */ (this._input);
     const at = app.moment.live ? '' : `${path.includes('?') ? '&' : '?'}at=${app.moment.position}`;
     if (at && !then) {
       this._asked = '';
       clearTimeout(this._next);
-      render(html`<p class="card quiet">This is known of now only, and not of the past.</p>`, this);
+      render(html`<h1>${title}</h1><p class="card quiet">This is known of now only, and not of the past.</p>`, this);
       return;
     }
     if (this._asked !== path + at) {
@@ -105,9 +106,10 @@ class FetchedElement extends HTMLElement {
   }
 
   _draw() {
-    const { show } = /** @type {Fetch} */ (this._input);
+    const { title, show } = /** @type {Fetch} */ (this._input);
     const error = this._error;
     render(html`
+      ${this._answer === null ? html`<h1>${title}</h1>` : nothing}
       ${error ? html`<p class="card problem" role="alert">${error.message}
         ${error instanceof Problem ? error.nextStep : nothing}
         <button type="button" @click=${() => void this._ask()}>Try again</button></p>` : nothing}

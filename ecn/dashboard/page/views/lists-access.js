@@ -25,13 +25,17 @@ import { when } from '../parts/time.js';
  */
 /** @typedef {{id: string, role: string, wraps?: number | null}} MasterKey */
 
-/** @param {App} app */
-const forAdmins = (app, /** @type {() => unknown} */ show) => html`${app.session?.role === 'admin' ? show()
-  : html`<p class="card quiet">This needs the role admin.</p>`}`;
+/**
+ * @param {App} app
+ * @param {string} title
+ * @param {() => unknown} show
+ */
+const forAdmins = (app, title, show) => html`${app.session?.role === 'admin' ? show()
+  : html`<h1>${title}</h1><p class="card quiet">This needs the role admin.</p>`}`;
 
 /** @param {App} app */
-export const users = (app) => forAdmins(app, () => fetched({
-  app, path: '/users', then: true, on: (event) => event.type.startsWith('user.'),
+export const users = (app) => forAdmins(app, 'Users', () => fetched({
+  app, title: 'Users', path: '/users', then: true, on: (event) => event.type.startsWith('user.'),
   show: (answer, stamp) => listing(app, {
     title: 'Users', of: 'users', stamp, rows: /** @type {User[]} */ (answer.items),
     key: (row) => row.id, text: (row) => `${row.name} ${row.role}`, sort: 'name',
@@ -49,7 +53,7 @@ export const users = (app) => forAdmins(app, () => fetched({
 
 /** @param {App} app */
 export const sessions = (app) => fetched({
-  app, path: '/sessions', on: (event) => event.type.startsWith('session.'),
+  app, title: 'Sessions', path: '/sessions', on: (event) => event.type.startsWith('session.'),
   show: (answer, stamp) => listing(app, {
     title: 'Sessions', of: 'sessions', stamp, rows: /** @type {Session[]} */ (answer.items),
     key: (row) => row.id, text: (row) => `${row.actor} ${row.microservice ?? ''} ${row.node} ${row.kind} ${(row.command ?? []).join(' ')}`,
@@ -73,8 +77,8 @@ export const sessions = (app) => fetched({
 });
 
 /** @param {App} app */
-export const masterKeys = (app) => forAdmins(app, () => fetched({
-  app, path: '/master-keys', on: (event) => /secret|key/.test(event.type),
+export const masterKeys = (app) => forAdmins(app, 'Master keys', () => fetched({
+  app, title: 'Master keys', path: '/master-keys', on: (event) => /secret|key/.test(event.type),
   show: (answer, stamp) => listing(app, {
     title: 'Master keys', of: 'master keys', stamp, rows: /** @type {MasterKey[]} */ (answer.items),
     key: (row) => row.id, text: (row) => `${row.id} ${row.role}`,

@@ -50,7 +50,7 @@ const none = html`<span class="quiet">–</span>`;
 
 /** @param {App} app */
 export const routers = (app) => fetched({
-  app, path: '/routers', every: OFTEN, show: (answer, stamp) => routerList(app, answer.items, stamp),
+  app, title: 'Routers', path: '/routers', every: OFTEN, show: (answer, stamp) => routerList(app, answer.items, stamp),
 });
 
 /**
@@ -95,7 +95,7 @@ function routerList(app, rows, stamp) {
 
 /** @param {App} app */
 export const publicPorts = (app) => fetched({
-  app, path: '/public-ports', every: OFTEN,
+  app, title: 'Public ports', path: '/public-ports', every: OFTEN,
   on: (event) => /^(microservice|application|container)\b/.test(event.type),
   show: (answer, stamp) => publicPortList(app, answer.items, stamp),
 });
