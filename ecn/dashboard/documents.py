@@ -242,7 +242,7 @@ class Timeline(Item, frozen=True, kw_only=True):
     """Where it ends."""
     first_time: datetime | None = None
     """None: nothing ever happened."""
-    points: list[Mark] = field(default_factory=list)
+    points: list[Mark]
     """The first event, the last, and what lies evenly between."""
 
 

@@ -152,8 +152,9 @@
  */
 
 /**
+ * Numbers are rounded, so that noise is no news.
  * @typedef {object} NodeUsage
- * @property {string} [at]
+ * @property {string} [at] when it was heard last, give or take twenty seconds
  * @property {number} [cpu_percent]
  * @property {number} [memory_available_mib]
  * @property {number} [disk_free_mib]
@@ -191,6 +192,22 @@
 /**
  * All that is at a position.
  * @typedef {Frame & {stale?: boolean, telemetry?: Telemetry, version?: string}} Snapshot
+ */
+
+/**
+ * How the controller is that answers: a log that is away makes what it says stale.
+ * @typedef {{stale: boolean, version: string}} StatusPart
+ */
+
+/**
+ * A film: `next` is what to go on with as `after`; null at the end.
+ * @typedef {{frames: Frame[], next: number | null}} Frames
+ */
+
+/**
+ * Positions evenly over the log, the first and the last among them.
+ * @typedef {{position: number, first_time?: string,
+ *     points: {position: number, time: string}[]}} Timeline
  */
 
 /**
