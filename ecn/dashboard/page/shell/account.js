@@ -35,14 +35,16 @@ const shut = () => document.getElementById('account')?.hidePopover();
 /** @param {App} app */
 async function logOut(app) {
   shut();
+  const { moment } = app;
+  // The stream would be cut by the controller: that is told as a fault in the browser's console.
+  moment.leave();
   try {
     await app.api.send('DELETE', '/session');
   } catch (error) {
     app.tell(/** @type {Error} */ (error).message, { bad: true });
+    if (moment.live) void moment.to(null);
     return;
   }
-  // Asked for: nothing of it stays in sight.
-  app.session = null;
   // Nothing of what was seen stays.
   app.api.csrfToken = '';
   location.assign('/dashboard/');
