@@ -7,7 +7,7 @@
 
 import { html, nothing, render } from '../core/html.js';
 import { count } from '../core/format.js';
-import { toneOf } from '../parts/state.js';
+import { toneOf } from '../parts/tone.js';
 import { emphasis, nameOf, thingOf } from './emphasis.js';
 import { listen } from './gestures.js';
 import { chosenGrouping, inOrder, restTitle } from './grouping.js';
@@ -16,6 +16,7 @@ import { layout } from './layout.js';
 import { Network } from './network.js';
 import { onThemeChange, paletteOf } from './palette.js';
 import { panel } from './panel.js';
+import { Pointer, jumpTo } from './pointer.js';
 import { Stage } from './stage.js';
 import { said as inWords, tip } from './words.js';
 
@@ -23,9 +24,10 @@ import { said as inWords, tip } from './words.js';
 /** @import { Emphasis, Thing } from './emphasis.js' */
 /** @import { Layout } from './layout.js' */
 
-/** So long a pointer rests on something before the rest is dimmed, in milliseconds. */
-const REST = 140;
+/** Pixels that the panel of the selected thing covers. */
 const PANEL = 340;
+/** Width by height that drawings are made for. */
+const STEPS = [2.2, 1.75, 1.4, 1.1, 0.85, 0.7];
 
 class TopologyElement extends HTMLElement {
   constructor() {
@@ -42,10 +44,7 @@ class TopologyElement extends HTMLElement {
     this._version = -1;
     /** @type {{key: string, said: Emphasis} | null} */
     this._emphasis = null;
-    /** @type {Thing | null} */
-    this._over = null;
-    this._rests = 0;
-    /** @type {{x: number, y: number} | null} */
+    /** @type {Pointer | null} */
     this._pointer = null;
     /** @type {string} the node that the keyboard is on */
     this._active = '';
@@ -64,17 +63,26 @@ class TopologyElement extends HTMLElement {
       /** @type {HTMLCanvasElement} */ (this.querySelector(`.topology-${name}`));
     const map = canvas('map');
     const ground = /** @type {HTMLElement} */ (this.querySelector('.topology-ground'));
-    const stage = new Stage({ base: canvas('base'), wires: canvas('wires'), cards: canvas('cards'), map }, paletteOf(this));
+    const stage = new Stage({ base: canvas('base'), cards: canvas('cards'), map }, paletteOf(this));
     this._stage = stage;
+    const tipBox = /** @type {HTMLElement} */ (this.querySelector('.topology-tip'));
+    const pointer = new Pointer(stage, ground, tipBox, {
+      words: (thing) => (this.app ? tip(this.app, this._network, thing) : nothing),
+      rested: () => this.look(),
+    });
+    this._pointer = pointer;
     listen(ground, {
       pan: (dx, dy) => stage.pan(dx, dy),
       zoom: (factor, point) => stage.zoom(factor, point),
       nearer: (point) => this._nearer(point),
       pick: (point) => this._pick(point),
-      over: (point) => this._hover(point),
+      over: (point) => pointer.at(point),
     }, signal);
-    map.addEventListener('pointerdown', (event) => this._jump(event), { signal });
-    map.addEventListener('pointermove', (event) => event.buttons && this._jump(event), { signal });
+    const jump = (/** @type {PointerEvent} */ event) => {
+      if (this._layout && event.buttons) jumpTo(stage, this._layout.bounds, event);
+    };
+    map.addEventListener('pointerdown', jump, { signal });
+    map.addEventListener('pointermove', jump, { signal });
     onThemeChange(() => {
       stage.palette = paletteOf(this);
       stage.repaint();
@@ -88,7 +96,7 @@ class TopologyElement extends HTMLElement {
 
   disconnectedCallback() {
     this._ends.abort();
-    clearTimeout(this._rests);
+    this._pointer?.at(null);
     this._stage?.end();
     this._stage = null;
     this._layout = null;
@@ -101,7 +109,7 @@ class TopologyElement extends HTMLElement {
     const { clientWidth: w, clientHeight: h } = ground;
     if (!w || !h || !this._stage) return;
     // By steps: a window that is drawn a little wider moves nothing.
-    this._aspect = w / h > 1.35 ? 1.8 : w / h > 0.85 ? 1.1 : 0.62;
+    this._aspect = STEPS.find((each) => w / h > each * 0.9) ?? 0.6;
     this._stage.resize({ w, h });
     this.look();
   }
@@ -163,7 +171,7 @@ class TopologyElement extends HTMLElement {
     const filters = {
       q: query.get('q') ?? '', application: query.get('application') ?? '', state: query.get('state') ?? '',
     };
-    const things = [selected, this._over];
+    const things = [selected, this._pointer?.over ?? null];
     const active = this._focused ? this._active : '';
     const key = JSON.stringify([filters, things, active]);
     if (this._emphasis?.key !== key) {
@@ -200,7 +208,7 @@ class TopologyElement extends HTMLElement {
   /** @param {{x: number, y: number}} point */
   _pick(point) {
     const { thing, group } = this._stage?.at(point) ?? { thing: null, group: undefined };
-    this._hover(null);
+    this._pointer?.at(null);
     this._clicked = true;
     if (thing) this._select(thing);
     else if (this.app?.location.query.get('sel')) this._select(null);
@@ -210,50 +218,6 @@ class TopologyElement extends HTMLElement {
   /** @param {{x: number, y: number}} point */
   _nearer(point) {
     this._stage?.zoom(2.2, point, true);
-  }
-
-  /** @param {{x: number, y: number} | null} point */
-  _hover(point) {
-    this._pointer = point;
-    const thing = point ? this._stage?.at(point).thing ?? null : null;
-    const tipBox = /** @type {HTMLElement | null} */ (this.querySelector('.topology-tip'));
-    const ground = this.querySelector('.topology-ground');
-    ground?.classList.toggle('points', thing !== null);
-    const words = thing && this.app ? tip(this.app, this._network, thing) : nothing;
-    if (tipBox) {
-      tipBox.hidden = thing === null;
-      render(words, tipBox);
-      if (thing && point) this._placeTip(tipBox, point);
-    }
-    clearTimeout(this._rests);
-    if (thing?.id === this._over?.id) return;
-    this._rests = setTimeout(() => {
-      this._over = thing;
-      this.look();
-    }, thing && !this._over ? REST : REST / 2);
-  }
-
-  /**
-   * @param {HTMLElement} box
-   * @param {{x: number, y: number}} point
-   */
-  _placeTip(box, point) {
-    const { w, h } = this._stage?.size ?? { w: 0, h: 0 };
-    const left = point.x + 16 + box.offsetWidth > w ? point.x - box.offsetWidth - 12 : point.x + 16;
-    const top = point.y + 16 + box.offsetHeight > h ? point.y - box.offsetHeight - 8 : point.y + 16;
-    box.style.transform = `translate(${Math.max(4, left)}px, ${Math.max(4, top)}px)`;
-  }
-
-  /** @param {PointerEvent} event on the minimap */
-  _jump(event) {
-    const { _stage: stage, _layout: drawn } = this;
-    if (!stage?.mapScale || !drawn) return;
-    const map = /** @type {HTMLElement} */ (event.currentTarget);
-    const { bounds } = drawn;
-    const x = (event.offsetX - map.clientWidth / 2) / stage.mapScale + bounds.x + bounds.w / 2;
-    const y = (event.offsetY - map.clientHeight / 2) / stage.mapScale + bounds.y + bounds.h / 2;
-    const { camera, size } = stage;
-    stage.pan((x - camera.x) * camera.scale - size.w / 2, (y - camera.y) * camera.scale - size.h / 2);
   }
 
   /** @param {KeyboardEvent} event */
@@ -303,7 +267,6 @@ class TopologyElement extends HTMLElement {
         @keydown=${(/** @type {KeyboardEvent} */ event) => this._key(event)}
         @focus=${() => this._focus(true)} @blur=${() => this._focus(false)}>
         <canvas class="topology-base" aria-hidden="true"></canvas>
-        <canvas class="topology-wires" aria-hidden="true"></canvas>
         <canvas class="topology-cards" aria-hidden="true"></canvas>
         ${place ? html`<div id="topology-active" class="only-read-aloud" role="option"
           aria-selected=${thing?.id === active ? 'true' : 'false'}

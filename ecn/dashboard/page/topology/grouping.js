@@ -3,7 +3,7 @@
  * nothing. Pure; asked by the drawing and by the choice above it.
  */
 
-import { toneOf } from '../parts/state.js';
+import { toneOf } from '../parts/tone.js';
 
 /** @import { Node } from '../core/types.js' */
 

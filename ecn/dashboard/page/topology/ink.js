@@ -1,6 +1,6 @@
 /** The strokes that all of the drawing is made of: shapes of states, round boxes, text that fits. */
 
-/** @import { Tone } from '../parts/state.js' */
+/** @import { Tone } from '../parts/tone.js' */
 /** @import { Box, Layout } from './layout.js' */
 /** @import { Camera, Size } from './camera.js' */
 /** @import { Network } from './network.js' */
@@ -35,8 +35,16 @@ export const DIM = 0.28;
 export const onScreen = ({ x, y, scale }, box) =>
   ({ x: (box.x - x) * scale, y: (box.y - y) * scale, w: box.w * scale, h: box.h * scale });
 
+/** @type {Map<string, {picture: ImageBitmap, half: number}>} shapes that were drawn before */
+const stamps = new Map();
+const MOST_STAMPS = 400;
+
+/** Pixels of the screen for one of CSS. */
+export const ratio = () => Math.min(2, devicePixelRatio || 1);
+
 /**
- * The shape that goes with a state, as in the badges: it does not need its colour.
+ * The shape that goes with a state, as in the badges: it does not need its colour. Thousands of them
+ * are in one picture, so each is drawn once and stamped from then on, onto whole pixels.
  * @param {CanvasRenderingContext2D} ctx
  * @param {Shape} shape
  * @param {number} x its middle
@@ -45,6 +53,33 @@ export const onScreen = ({ x, y, scale }, box) =>
  * @param {string} color
  */
 export function glyph(ctx, shape, x, y, r, color) {
+  const dots = ratio();
+  const size = Math.round(r * 4) / 4;
+  const key = `${shape} ${size} ${color} ${dots}`;
+  let stamp = stamps.get(key);
+  if (!stamp) {
+    const half = Math.ceil((size * 1.3 + 2) * dots);
+    const canvas = new OffscreenCanvas(2 * half, 2 * half);
+    const pen = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d'));
+    draw(pen, shape, half, half, size * dots, color);
+    stamp = { picture: canvas.transferToImageBitmap(), half };
+    if (stamps.size > MOST_STAMPS) stamps.clear();
+    stamps.set(key, stamp);
+  }
+  const { picture, half } = stamp;
+  const [left, top] = [Math.round(x * dots) - half, Math.round(y * dots) - half];
+  ctx.drawImage(picture, left / dots, top / dots, (2 * half) / dots, (2 * half) / dots);
+}
+
+/**
+ * @param {OffscreenCanvasRenderingContext2D} ctx
+ * @param {Shape} shape
+ * @param {number} x
+ * @param {number} y
+ * @param {number} r
+ * @param {string} color
+ */
+function draw(ctx, shape, x, y, r, color) {
   ctx.fillStyle = color;
   ctx.strokeStyle = color;
   ctx.lineWidth = Math.max(1, r * 0.45);

@@ -56,7 +56,7 @@ export function layout(nodes, { groups, title, plain, aspect }) {
   const header = plain ? 0 : 34 * large;
   const blocks = groups.map((key) => {
     const inside = members.get(key) ?? [];
-    const [columns, lines] = grid(inside.length, plain ? aspect * 1.15 : Math.min(1.5, Math.max(1, aspect)), card);
+    const [columns, lines] = grid(inside.length, plain ? aspect * 1.15 : Math.min(1.7, Math.max(1, aspect)), card);
     return {
       key,
       title: title(key),
@@ -111,10 +111,10 @@ function centreOf(middle, large) {
  */
 function largeness(nodes) {
   if (nodes <= 24) return 1;
-  if (nodes <= 60) return 1.6;
-  if (nodes <= 150) return 2.4;
-  if (nodes <= 400) return 3.6;
-  return nodes <= 1500 ? 5.2 : 8;
+  if (nodes <= 60) return 1.8;
+  if (nodes <= 150) return 2.8;
+  if (nodes <= 400) return 4.4;
+  return nodes <= 1500 ? 6.5 : 10;
 }
 
 /** @param {readonly Placed[]} nodes */
@@ -145,7 +145,7 @@ export function roomFor(nodes) {
   if (nodes <= 4) return Math.max(1, nodes);
   if (nodes <= 12) return Math.ceil(nodes / 2) * 2;
   if (nodes <= 40) return Math.ceil(nodes / 4) * 4;
-  const step = 2 ** Math.floor(Math.log2(nodes / 5));
+  const step = 2 ** Math.floor(Math.log2(nodes / 10));
   return Math.ceil(nodes / step) * step;
 }
 

@@ -1,6 +1,6 @@
 /** The whole network in a corner: where one looks, and where something is wrong. */
 
-import { glyph } from './ink.js';
+import { glyph, ratio } from './ink.js';
 import { colorOf, shapeOf } from './paint-nodes.js';
 import { seen } from './camera.js';
 
@@ -19,14 +19,14 @@ export function paintMinimap(canvas, picture) {
     view.x + view.w >= bounds.x + bounds.w * 0.98 && view.y + view.h >= bounds.y + bounds.h * 0.98;
   canvas.hidden = all || size.w < 600;
   if (canvas.hidden) return 0;
-  const ratio = devicePixelRatio || 1;
+  const dots = ratio();
   const { clientWidth: w, clientHeight: h } = canvas;
-  if (canvas.width !== Math.round(w * ratio)) {
-    canvas.width = Math.round(w * ratio);
-    canvas.height = Math.round(h * ratio);
+  if (canvas.width !== Math.round(w * dots)) {
+    canvas.width = Math.round(w * dots);
+    canvas.height = Math.round(h * dots);
   }
   const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
-  ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+  ctx.setTransform(dots, 0, 0, dots, 0, 0);
   ctx.fillStyle = palette.surface;
   ctx.fillRect(0, 0, w, h);
   const scale = Math.min((w - 12) / bounds.w, (h - 12) / bounds.h);

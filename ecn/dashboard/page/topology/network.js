@@ -3,11 +3,11 @@
  * changed, so that one event costs one node. No drawing here; asked by all of the drawing.
  */
 
-import { toneOf } from '../parts/state.js';
+import { toneOf } from '../parts/tone.js';
 import { byName, groupOf } from './grouping.js';
 
 /** @import { Application, Microservice, Node, Route } from '../core/types.js' */
-/** @import { Tone } from '../parts/state.js' */
+/** @import { Tone } from '../parts/tone.js' */
 
 /**
  * What is asked of the model.

@@ -10,6 +10,9 @@ import { colorOf, shapeOf } from './paint-nodes.js';
 /** What is counted in a group's header: the worst first. */
 const COUNTED = /** @type {const} */ (['offline', 'bad', 'warn', 'busy']);
 
+/** Pixels: a centre less high has its name alone. */
+const SMALL = 34;
+
 /**
  * What is beneath the routes.
  * @param {CanvasRenderingContext2D} ctx
@@ -134,9 +137,10 @@ function title(ctx, { camera, palette, network }, place) {
 function centre(ctx, picture) {
   const { camera, layout, palette, centre: said, marked } = picture;
   const { controller, router, upstream } = layout.centre;
+  const small = controller.h * camera.scale < SMALL;
   const stops = [
     { ref: 'controller', place: controller, title: 'Controller', word: said.controller, shape: 'good' },
-    { ref: 'router', place: router, title: 'Interior router', word: said.router, shape: said.routerTone },
+    { ref: 'router', place: router, title: small ? 'Router' : 'Interior router', word: said.router, shape: said.routerTone },
     { ref: 'upstream', place: upstream, title: 'Upstream', word: said.upstream, shape: 'idle' },
   ].filter((each) => each.ref !== 'router' || said.router);
   ctx.strokeStyle = palette['line-strong'];
@@ -170,12 +174,12 @@ function stop(ctx, { palette }, box, chosen, title, word, shape) {
   ctx.lineWidth = chosen ? 3 : 1;
   ctx.stroke();
   const text = Math.min(18, box.h * 0.26);
-  const inset = box.h * 0.22;
+  const inset = Math.min(box.h * 0.22, 8 + box.h * 0.05);
   if (box.h < 16) return;
   ctx.textBaseline = 'middle';
   ctx.textAlign = 'left';
-  const small = box.h < 34;
-  font(ctx, palette, small ? Math.max(9, box.h * 0.42) : text, 650);
+  const small = box.h < SMALL;
+  font(ctx, palette, small ? Math.max(9, box.h * 0.4) : text, 650);
   ctx.fillStyle = palette.text;
   const room = box.w - 2 * inset;
   const line = small ? box.y + box.h / 2 + 0.5 : box.y + box.h * 0.36;

@@ -1,6 +1,6 @@
 /** Nodes, as near as they are seen: tiles, names with marks, or cards with what runs there. */
 
-import { toneOf } from '../parts/state.js';
+import { toneOf } from '../parts/tone.js';
 import { detailAt, overlap, seen } from './camera.js';
 import { DIM, fitting, font, glyph, onScreen, rounded, widthOf } from './ink.js';
 import { CARD } from './layout.js';
@@ -53,11 +53,7 @@ function ground(ctx, { palette, marked }, place, box, radius) {
   const shape = shapeOf(place);
   const loud = shape === 'offline' || shape === 'bad' || shape === 'warn';
   const chosen = marked.has(place.id);
-  if (radius > 1) rounded(ctx, box, radius);
-  else {
-    ctx.beginPath();
-    ctx.rect(box.x, box.y, box.w, box.h);
-  }
+  rounded(ctx, box, radius);
   ctx.fillStyle = shape === 'offline' ? palette['bad-soft'] : palette.surface;
   if (loud && box.w < 60) ctx.fillStyle = palette[shape === 'warn' ? 'warn-soft' : 'bad-soft'];
   ctx.fill();
@@ -74,13 +70,21 @@ function ground(ctx, { palette, marked }, place, box, radius) {
  * @param {Place} place
  * @param {Box} box
  */
-function tile(ctx, picture, place, box) {
+function tile(ctx, { palette, marked }, place, box) {
   const shape = shapeOf(place);
-  ground(ctx, picture, place, box, box.w > 24 ? 3 : 0);
-  const r = Math.min(box.w, box.h) * (shape === 'good' || shape === 'idle' ? 0.16 : 0.25);
-  if (r > 1) {
-    glyph(ctx, shape, box.x + box.w / 2, box.y + box.h / 2, r, colorOf(picture.palette, shape));
-  }
+  const color = colorOf(palette, shape);
+  const loud = shape === 'offline' || shape === 'bad' || shape === 'warn';
+  const chosen = marked.has(place.id);
+  // Whole pixels and no paths: there are a thousand of them.
+  const [x, y] = [Math.round(box.x), Math.round(box.y)];
+  const [w, h] = [Math.max(2, Math.round(box.w)), Math.max(2, Math.round(box.h))];
+  const edge = w > 6 ? (chosen ? 2 : 1) : 0;
+  ctx.fillStyle = chosen ? palette.accent : loud ? color : palette.line;
+  ctx.fillRect(x, y, w, h);
+  ctx.fillStyle = loud ? palette[shape === 'warn' ? 'warn-soft' : 'bad-soft'] : palette.surface;
+  if (edge) ctx.fillRect(x + edge, y + edge, w - 2 * edge, h - 2 * edge);
+  const r = Math.min(w, h) * (shape === 'good' || shape === 'idle' ? 0.16 : 0.25);
+  if (r > 1) glyph(ctx, shape, x + w / 2, y + h / 2, r, color);
 }
 
 /**

@@ -1,12 +1,12 @@
 /** Routes beneath the cards: their ways, what flows and what waits, and what changed just now. */
 
-import { toneOf } from '../parts/state.js';
+import { toneOf } from '../parts/tone.js';
 import { count } from '../core/format.js';
 import { font, glyph, onScreen, rounded, widthOf } from './ink.js';
 import { lengthOf, pointOn } from './wires.js';
 
 /** @import { Flow } from '../core/types.js' */
-/** @import { Tone } from '../parts/state.js' */
+/** @import { Tone } from '../parts/tone.js' */
 /** @import { Box } from './layout.js' */
 /** @import { Picture } from './ink.js' */
 /** @import { Bundle, Curve, Drawn } from './wires.js' */
@@ -21,6 +21,7 @@ import { lengthOf, pointOn } from './wires.js';
  * @property {number} clock milliseconds; 0 where nothing is to move
  */
 
+const TROUBLES = 14;
 /** How long what changed stands out, in milliseconds. */
 export const FLASH = 1400;
 
@@ -56,10 +57,16 @@ export function paintWires(ctx, picture, traffic) {
  * @param {Traffic} traffic
  */
 export function paintTroubles(ctx, picture, traffic) {
-  for (const look of looks(traffic)) {
-    if (look.faint || (look.state !== 'waiting' && look.state !== 'refusing' && !look.loud)) continue;
+  const found = [...looks(traffic)].filter((look) =>
+    !look.faint && (look.state === 'waiting' || look.state === 'refusing' || look.loud));
+  // Where most waits first: more than a few would hide what they are about.
+  found.sort((a, b) => Number(b.loud) - Number(a.loud) || b.stored - a.stored);
+  let left = TROUBLES;
+  for (const look of found) {
     const way = curveOnScreen(picture, look.curve);
-    if (!outside(way, picture.size.w, picture.size.h)) trouble(ctx, picture, way, look);
+    if (outside(way, picture.size.w, picture.size.h)) continue;
+    trouble(ctx, picture, way, look);
+    if ((left -= 1) === 0) break;
   }
 }
 
@@ -124,7 +131,7 @@ function wire(ctx, picture, how, clock) {
   if (outside(way, size.w, size.h)) return false;
   const tone = toneFor(how);
   const color = tone ? palette[tone] : how.state === 'up' ? palette.accent : palette['line-strong'];
-  ctx.globalAlpha = how.faint ? 0.12 : how.loud ? 1 : 0.5;
+  ctx.globalAlpha = how.faint ? 0.12 : how.loud ? 1 : 0.45;
   ctx.strokeStyle = color;
   ctx.lineWidth = how.width + (how.loud ? 1 : 0);
   // What waits is dashed, what is refused dotted: it needs no colour.

@@ -1,15 +1,17 @@
 /**
- * The drawing itself: three canvases (the ground, routes that move, cards above them), a camera, and one
+ * The drawing itself: two canvases (the ground with what flows on it, and cards above), a camera, and one
  * loop that paints only what is not up to date. It knows nothing of the page around it.
  *
  * Canvas and not SVG: 1,000 nodes with 5,000 microservices are 20,000 elements, which no browser
  * without a GPU moves 60 times a second; painted, a frame costs a few milliseconds.
  */
 
-import { between, fitted, panned, showing, zoomed } from './camera.js';
+import { fitted, panned, showing, zoomed } from './camera.js';
 import { isBright } from './emphasis.js';
 import { groupAt, thingAt } from './hit.js';
+import { ratio } from './ink.js';
 import { paintMinimap } from './minimap.js';
+import { flown, walked } from './motion.js';
 import { paintFrame, paintTitles } from './paint-frame.js';
 import { paintNodes } from './paint-nodes.js';
 import { FLASH, paintFlashes, paintTroubles, paintWires } from './paint-wires.js';
@@ -20,6 +22,7 @@ import { Routes } from './traffic.js';
 /** @import { Emphasis } from './emphasis.js' */
 /** @import { Picture } from './ink.js' */
 /** @import { Box, Layout } from './layout.js' */
+/** @import { Move } from './motion.js' */
 /** @import { Network } from './network.js' */
 /** @import { Palette } from './palette.js' */
 
@@ -32,14 +35,12 @@ import { Routes } from './traffic.js';
  * @property {Picture['centre']} centre
  */
 
-const MOVE = 260;
-/** Between two pictures of what flows: 30 in a second are enough for drops. */
-const DROPS = 32;
+/** Milliseconds between two pictures of what flows: 25 in a second are enough for drops. */
+const DROPS = 38;
 
 export class Stage {
   /**
-   * @param {{base: HTMLCanvasElement, wires: HTMLCanvasElement, cards: HTMLCanvasElement,
-   *     map: HTMLCanvasElement}} canvases
+   * @param {{base: HTMLCanvasElement, cards: HTMLCanvasElement, map: HTMLCanvasElement}} canvases
    * @param {Palette} palette
    */
   constructor(canvases, palette) {
@@ -54,11 +55,11 @@ export class Stage {
     /** @type {Scene | null} */
     this._scene = null;
     this._routes = new Routes();
-    /** @type {Map<string, Box>} */
+    /** @type {Map<string, Box>} where nodes are just now */
     this._boxes = new Map();
-    /** @type {{from: Map<string, Box>, since: number} | null} nodes on their way */
+    /** @type {Move<Map<string, Box>> | null} nodes on their way */
     this._moving = null;
-    /** @type {{from: Camera, to: Camera, since: number} | null} */
+    /** @type {Move<Camera> | null} */
     this._flying = null;
     /** @type {Map<string, number>} when what changed did */
     this._flashes = new Map();
@@ -80,8 +81,10 @@ export class Stage {
     this._scene = scene;
     if (rewired) this._routes.version += 1;
     if (before?.layout !== scene.layout) {
-      if (before && !this._calm.matches) this._moving = { from: this._boxes, since: performance.now() };
-      this._boxes = scene.layout.nodes;
+      if (before && !this._calm.matches) {
+        this._moving = { from: this._boxes, to: scene.layout.nodes, since: performance.now() };
+      }
+      if (!this._moving) this._boxes = scene.layout.nodes;
       if (this.fits) this.fit(before !== null);
     }
     this.repaint();
@@ -102,8 +105,8 @@ export class Stage {
   /** @param {Size} size pixels of CSS */
   resize(size) {
     this.size = size;
-    const { base, wires, cards } = this._canvases;
-    for (const canvas of [base, wires, cards]) {
+    const { base, cards } = this._canvases;
+    for (const canvas of [base, cards]) {
       canvas.width = Math.round(size.w * ratio());
       canvas.height = Math.round(size.h * ratio());
     }
@@ -213,12 +216,20 @@ export class Stage {
     if (this._asked === -1) return;
     cancelAnimationFrame(this._asked);
     this._asked = 0;
-    this._advance(now);
+    if (this._flying) {
+      this.camera = flown(this._flying, now);
+      if (this.camera === this._flying.to) this._flying = null;
+      this._stale = true;
+    }
+    if (this._moving) {
+      this._boxes = walked(this._moving, now);
+      if (this._boxes === this._moving.to) this._moving = null;
+      this._stale = true;
+    }
     const picture = this._picture();
     if (!picture || !this._scene) return;
     if (this._stale) {
       this._stale = false;
-      paintFrame(contextOf(this._canvases.base), picture);
       const cards = contextOf(this._canvases.cards);
       cards.clearRect(0, 0, this.size.w, this.size.h);
       paintNodes(cards, picture);
@@ -244,8 +255,8 @@ export class Stage {
   _paintWires(picture, scene, now) {
     this._staleWires = false;
     this._painted = now;
-    const ctx = contextOf(this._canvases.wires);
-    ctx.clearRect(0, 0, this.size.w, this.size.h);
+    const ctx = contextOf(this._canvases.base, false);
+    paintFrame(ctx, picture);
     const moves = paintWires(ctx, picture, this._traffic(picture, scene, now));
     /** @type {[Box, number][]} */
     const rings = [];
@@ -273,43 +284,14 @@ export class Stage {
       clock: this._calm.matches ? 0 : now,
     };
   }
-
-  /** @param {number} now */
-  _advance(now) {
-    if (this._flying) {
-      const part = (now - this._flying.since) / MOVE;
-      this.camera = between(this._flying.from, this._flying.to, Math.max(0, part));
-      if (part >= 1) this._flying = null;
-      this._stale = true;
-    }
-    if (this._moving && this._scene) {
-      const part = Math.max(0, (now - this._moving.since) / MOVE);
-      const { from } = this._moving;
-      this._boxes = part >= 1 ? this._scene.layout.nodes
-        : new Map([...this._scene.layout.nodes].map(([id, to]) => [id, onTheWay(from.get(id), to, part)]));
-      if (part >= 1) this._moving = null;
-      this._stale = true;
-    }
-  }
 }
 
 /**
- * @param {Box | undefined} from
- * @param {Box} to
- * @param {number} part
- * @returns {Box}
+ * @param {HTMLCanvasElement} canvas
+ * @param {boolean} [alpha] whether what is beneath it is seen
  */
-function onTheWay(from, to, part) {
-  if (!from) return to;
-  const eased = 1 - (1 - part) ** 3;
-  return { ...to, x: from.x + (to.x - from.x) * eased, y: from.y + (to.y - from.y) * eased };
-}
-
-const ratio = () => Math.min(2, devicePixelRatio || 1);
-
-/** @param {HTMLCanvasElement} canvas */
-function contextOf(canvas) {
-  const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
+function contextOf(canvas, alpha = true) {
+  const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', { alpha }));
   ctx.setTransform(ratio(), 0, 0, ratio(), 0, 0);
   return ctx;
 }

@@ -15,7 +15,7 @@ import { bundled, chipBox, separate } from './wires.js';
 
 /** More wires than these say nothing any more. */
 const READABLE = 150;
-const BUNDLES = 70;
+const BUNDLES = 30;
 const LOUD = 400;
 
 export class Routes {
