@@ -199,7 +199,7 @@ class Network:
         plan = self._plan
         click.echo(click.style(f"ECN is up after {seconds:.1f} s", bold=True))
         click.echo(f"  controller  {plan.url}")
-        click.echo(f"  dashboard   {plan.url}/dashboard/ (logged in: ecn dashboard)")
+        click.echo(f"  dashboard   {plan.url}/dashboard/ (ecn dashboard --open logs you in)")
         if node:
             click.echo(f"  node        {plan.node} ({printable(node)})")
         click.echo(f"  context     {printable(context)}")

@@ -146,7 +146,7 @@ class Login extends HTMLElement {
         <label for="login-${name}">${label}</label>
         <input id="login-${name}" name=${name} type=${type} autocomplete=${complete} autocapitalize="none"
           spellcheck="false" value=${name === 'name' ? this.name : ''} aria-invalid=${wrong ? 'true' : nothing}
-          aria-describedby="login-${name}-wrong" required ?autofocus=${name === this._first}>
+          aria-describedby="login-${name}-wrong" required ?autofocus=${name === this._first && this.closest('dialog') !== null}>
         <p class="login-wrong" id="login-${name}-wrong" aria-live="polite">${wrong ?? nothing}</p>
       </div>`;
   }
