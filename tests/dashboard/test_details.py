@@ -25,6 +25,14 @@ async def test_a_microservice_is_told_with_its_state_and_its_reason(look: Look) 
     await expect(page.locator("ecn-document").first).to_contain_text("shop/search:5")
 
 
+async def test_a_public_port_is_told_with_its_address_and_whether_it_is_open(look: Look) -> None:
+    page = await look(WEB)
+    card = page.locator("section.card", has_text="Ports")
+    await expect(card).to_contain_text("8443 → 443/tcp")
+    await expect(card.locator("ul.public")).to_contain_text(":6000")
+    await expect(card.locator("ul.public .state")).to_be_visible()
+
+
 async def test_each_part_has_its_address(look: Look) -> None:
     page = await look(WEB)
     for name, word, heading in (
@@ -93,6 +101,8 @@ async def test_history_shows_events_their_data_and_the_moments_beside_them(
     await scene.ask("POST", f"/{WEB}/stop")
     await expect(items.first).to_contain_text("stopped")
     await expect(items).to_have_count(shown + 1)
+    await items.first.get_by_role("button").first.click()
+    await expect(items.first.get_by_role("button", name="Revert to before")).to_be_visible()
     # What was open stays open.
     await expect(items.last.locator(".json")).to_be_visible()
     await items.last.get_by_role("link", name="right before it").click()

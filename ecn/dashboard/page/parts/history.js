@@ -3,11 +3,12 @@
  * on demand and with a link to the network as it was then.
  */
 
+import { revertButton } from '../acts/index.js';
 import { html, nothing, repeat } from '../core/html.js';
 import { json } from './json.js';
 import { Asking, atMoment } from './asking.js';
 import { eventSentence } from './event.js';
-import { byId, momentLink, kindOf } from './subject.js';
+import { byId, kindOf, momentLink, nameOfSubject } from './subject.js';
 import { when } from './time.js';
 
 /** @import { App } from '../core/app.js' */
@@ -17,6 +18,8 @@ import { when } from './time.js';
 /** @typedef {{position: number, items: FullEvent[], next: number | null}} Events */
 
 const PAGE = 30;
+/** Types of what people change, and can take back. */
+const CHANGES = /\.(updated|moved|renamed|started|stopped|deleted|desired-changed|linked|unlinked)\.v\d+$/;
 
 /** @extends {Asking<Events>} */
 class HistoryElement extends Asking {
@@ -136,6 +139,9 @@ class HistoryElement extends Asking {
           <a href=${app.location.with({ at: each.position })}>Show the network right after it</a>
           ${each.position > 1
             ? html`<a href=${app.location.with({ at: each.position - 1 })}>… and right before it</a>` : nothing}
+          ${CHANGES.test(each.type)
+            ? revertButton(app, each.subject, nameOfSubject(app, each.subject, each.subject_name), each.position - 1)
+            : nothing}
         </p></div>` : nothing}
     </li>`;
   }

@@ -15,7 +15,7 @@ const EACH = 2000;
 class TrendElement extends HTMLElement {
   constructor() {
     super();
-    /** @type {{key: string, value: number | undefined, at: string | undefined, most: number | undefined, text: string, title: string} | undefined} */
+    /** @type {{key: string, value: number | undefined, at: string | undefined, most: number | undefined, text: string, of: string | undefined, title: string} | undefined} */
     this._said = undefined;
     this._key = '';
     /** @type {number[]} */
@@ -47,7 +47,8 @@ class TrendElement extends HTMLElement {
   _draw() {
     const said = this._said;
     if (!said) return;
-    render(html`<span class="trend-text number">${said.value === undefined ? '–' : said.text}</span>
+    render(html`<span class="trend-text number">${said.value === undefined ? '–' : said.text}${
+        said.value !== undefined && said.of ? html` <span class="of">of ${said.of}</span>` : nothing}</span>
       <svg class="trend" viewBox="0 0 ${WIDTH} ${HEIGHT}" height=${HEIGHT} preserveAspectRatio="none" role="img"
         aria-label=${`${said.title} since this page was opened`}>${
         this._values.length > 2 ? svg`<polyline points=${line(this._values, said.most)}></polyline>` : nothing
@@ -77,8 +78,9 @@ customElements.define('ecn-trend', TrendElement);
  * @param {string} said.title for who hears it
  * @param {number | undefined} said.value
  * @param {string} said.text the value, written
+ * @param {string} [said.of] all that there is, written
  * @param {string} [said.at] when it was measured
  * @param {number} [said.most]
  */
-export const trend = ({ key, title, value, text, at, most }) =>
-  html`<ecn-trend .said=${{ key, title, value, text, at, most }}></ecn-trend>`;
+export const trend = ({ key, title, value, text, of, at, most }) =>
+  html`<ecn-trend .said=${{ key, title, value, text, of, at, most }}></ecn-trend>`;

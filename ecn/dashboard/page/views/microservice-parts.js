@@ -3,8 +3,10 @@
 import { html, nothing } from '../core/html.js';
 import { count, exactTime, mebibytes } from '../core/format.js';
 import { card } from '../parts/details.js';
+import { fetched } from '../parts/document.js';
 import { facts, fields, isEmpty, value } from '../parts/fields.js';
 import { flows } from '../parts/flow.js';
+import { stateBadge } from '../parts/state.js';
 
 /** @import { App } from '../core/app.js' */
 /** @import { Microservice } from '../core/types.js' */
@@ -17,6 +19,11 @@ import { flows } from '../parts/flow.js';
  * @property {string} address
  * @property {{schemes: string[], protocol: string, enabled: boolean, router: string, port: number} | null} public
  */
+
+/** @typedef {{microservice: string, port: number, links: string[], state: string, reason: string}} PublicPort */
+
+/** Milliseconds: whether a port is open, is telemetry. */
+const OFTEN = 10000;
 
 /** @typedef {{target: string, source: string, kind: string, read_only: boolean, size_mib: number | null}} Mount */
 
@@ -42,7 +49,7 @@ export function equipment(app, row, it) {
       ['Command', it['command'].length ? html`<code>${it['command'].join(' ')}</code>` : nothing],
       ['Container', it['status'].container_id && html`<code title=${it['status'].container_id}>${it['status'].container_id.slice(0, 12)}</code>`],
     ]))}
-    ${card('Ports', ports(app, it['ports']))}
+    ${card('Ports', ports(app, row, it['ports']))}
     ${card('Storage', mounts(app, it['volumes']))}
     ${card('Limits', facts([
       ['Memory', it['memory_limit_mib'] === null ? 'none' : mebibytes(it['memory_limit_mib'])],
@@ -58,7 +65,7 @@ export function equipment(app, row, it) {
         (/** @type {{microservice: string, condition: string}} */ each) => html`<li><a
           href=${app.location.href('microservices', [it['application'], each.microservice])}>${each.microservice}</a>
           <span class="quiet">${each.condition}</span></li>`)}</ul>` : nothing],
-      ['Health check', it['health_check'] ? value(app, meant(it['health_check'])) : 'of the image, if it has one'],
+      ['Health check', it['health_check'] ? healthText(it['health_check']) : 'of the image, if it has one'],
       ['Revision', html`<span class="number">${row.revision}</span> <span class="quiet">reported of ${it['status'].revision}</span>`],
       ['Created', exactTime(row.created_at)],
       ['Updated', exactTime(row.updated_at)],
@@ -91,19 +98,49 @@ const meant = (object) => Object.fromEntries(
   Object.entries(object).filter(([, each]) => each !== false && each !== 0 && !isEmpty(each)));
 
 /**
+ * How it is known whether it is well, in a line.
+ * @param {{command: string[], http: {port: number, path: string} | null, tcp: number | null, disabled: boolean,
+ *     interval: number, timeout: number, retries: number, start_period: number}} check
+ */
+function healthText(check) {
+  if (check.disabled) return 'none';
+  const how = check.http ? `GET :${check.http.port}${check.http.path}`
+    : check.tcp !== null ? `connect to :${check.tcp}` : check.command.join(' ');
+  return html`<code>${how}</code> <span class="quiet">every ${check.interval} s, ${check.timeout} s to answer,
+    ${check.retries} times${check.start_period ? `, after ${check.start_period} s` : ''}</span>`;
+}
+
+/**
  * @param {App} app
+ * @param {Microservice} row
  * @param {Port[]} ports
  */
-function ports(app, ports) {
+function ports(app, row, ports) {
   if (!ports.length) return nothing;
-  return html`<ul class="values">${ports.map((port) => html`<li>
+  const list = html`<ul class="values">${ports.map((port) => html`<li>
     <code>${port.address ? `${port.address}:` : ''}${port.host} → ${port.container}/${port.protocol}</code>
-    ${port.public ? html`<div>public: ${port.public.schemes.map((scheme) =>
-      html`<code>${scheme}://…:${port.public?.port}</code> `)}<span class="quiet">on ${
-        app.model.rows.nodes.get(port.public.router)?.name ?? port.public.router}${
-        port.public.enabled ? '' : ', disabled'}</span></div>` : nothing}
+    ${port.public ? html`<span class="quiet">public on port ${port.public.port} of ${
+      app.model.rows.nodes.get(port.public.router)?.name ?? port.public.router}${
+      port.public.enabled ? '' : ', disabled'}</span>` : nothing}
   </li>`)}</ul>`;
+  if (!app.moment.live || !ports.some((port) => port.public)) return list;
+  const name = app.model.nameOf('microservices', row);
+  return html`${list}${fetched(app, {
+    path: '/public-ports',
+    about: [`microservice/${row.id}`],
+    every: OFTEN,
+    show: (document) => publicPorts(document.items.filter(
+      (/** @type {PublicPort} */ each) => each.microservice === name)),
+  })}`;
 }
+
+/** @param {PublicPort[]} ports where each is reached, and whether it is open now */
+const publicPorts = (ports) => html`<ul class="values public">${ports.map((port) => html`<li class="row">
+  ${port.links.map((link) => /^https?:\/\//.test(link)
+    ? html`<a href=${link} target="_blank" rel="noopener noreferrer">${link}</a>` : html`<code>${link}</code>`)}
+  ${stateBadge(port.state, port.state === 'open' ? 'good' : port.state === 'closed' ? 'bad' : 'idle')}
+  ${port.reason ? html`<span class="quiet">${port.reason}</span>` : nothing}
+</li>`)}</ul>`;
 
 /**
  * @param {App} app
@@ -126,7 +163,7 @@ function mounts(app, mounts) {
  */
 function source(app, mount) {
   if (!mount.source) return nothing;
-  const volume = app.model.rows.volumes.get(mount.source);
+  const volume = mount.kind === 'files' ? app.model.find('volumes', mount.source) : undefined;
   if (!volume) return html`<code>${mount.source}</code>`;
   return html`<a href=${app.location.href('volumes', [volume.name])}>${volume.name}</a>`;
 }

@@ -29,15 +29,18 @@ export function usageFigures(app, row) {
   const usage = app.moment.live && row.state === 'online' ? app.model.nodeUsage.get(row.id) : undefined;
   const memory = used(row.memory_mib, usage?.memory_available_mib);
   const disk = used(row.disk_mib, usage?.disk_free_mib);
-  /** @param {string} title @param {number | undefined} value @param {string} text @param {number} [most] */
-  const line = (title, value, text, most) =>
-    /** @type {[string, unknown]} */ ([title, trend({ key: `${row.id} ${title}`, title, value, text, most, ...(usage?.at ? { at: usage.at } : {}) })]);
+  /** @param {string} title @param {number | undefined} value @param {(amount: number) => string} text @param {number} [most] */
+  const line = (title, value, text, most) => /** @type {[string, unknown]} */ ([title, trend({
+    key: `${row.id} ${title}`, title, value, text: text(value ?? 0), most,
+    ...(most && text !== percent ? { of: text(most) } : {}),
+    ...(usage?.at ? { at: usage.at } : {}),
+  })]);
   return figures([
     ['Microservices', own.length ? tally(own) : html`<span class="quiet">none</span>`, true],
     ...(app.moment.live ? [
-      line('CPU', usage?.cpu_percent ?? undefined, percent(usage?.cpu_percent ?? 0), 100),
-      line('Memory', memory, `${mebibytes(memory ?? 0)} of ${mebibytes(row.memory_mib ?? 0)}`, row.memory_mib || undefined),
-      line('Disk', disk, `${mebibytes(disk ?? 0)} of ${mebibytes(row.disk_mib ?? 0)}`, row.disk_mib || undefined),
+      line('CPU', usage?.cpu_percent ?? undefined, percent, 100),
+      line('Memory', memory, mebibytes, row.memory_mib || undefined),
+      line('Disk', disk, mebibytes, row.disk_mib || undefined),
     ] : []),
   ]);
 }
