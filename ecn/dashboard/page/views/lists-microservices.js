@@ -15,12 +15,10 @@ import { when } from '../parts/time.js';
 /** @import { Column } from '../parts/table.js' */
 
 /**
- * The columns of microservices, for every view that lists some.
  * @param {App} app
- * @param {{node?: boolean}} [without] node: where all are on one
  * @returns {Column<Microservice>[]}
  */
-export function microserviceColumns(app, without = {}) {
+function microserviceColumns(app) {
   const { model } = app;
   const nodeOf = (/** @type {Microservice} */ row) => model.rows.nodes.get(row.node_id);
   const usage = (/** @type {Microservice} */ row) => model.containerUsage.get(row.id);
@@ -31,15 +29,14 @@ export function microserviceColumns(app, without = {}) {
         model.rows.applications.get(row.application_id)?.name}/</span>${row.name}</a>` },
     { key: 'state', title: 'State', width: 9, sort: (row) => CONDITIONS.indexOf(conditionOf(row, nodeOf(row))),
       cell: (row) => conditionBadge(app, row) },
-    { key: 'reason', title: 'Why', width: 13, sort: (row) => noteOf(row, nodeOf(row)),
+    { key: 'reason', title: 'Why', width: 12.5, sort: (row) => noteOf(row, nodeOf(row)),
       cell: (row) => noteOf(row, nodeOf(row)) },
     { key: 'node', title: 'Node', width: 7.5, sort: (row) => nodeOf(row)?.name,
       cell: (row) => linkTo(app, 'nodes', row.node_id) },
     { key: 'since', title: 'Since', width: 5.5, sort: (row) => -Date.parse(row.at), cell: (row) => when(app, row.at) },
-    { key: 'restarts', title: 'Restarts', width: 5.5, number: true, sort: (row) => row.restarts ?? 0,
+    { key: 'restarts', title: 'Restarts', width: 6, number: true, sort: (row) => row.restarts ?? 0,
       cell: (row) => row.restarts || html`<span class="quiet">–</span>` },
   ];
-  if (without.node) columns.splice(3, 1);
   if (app.moment.live) {
     columns.push(
       { key: 'cpu', title: 'CPU', width: 4.5, number: true, sort: (row) => usage(row)?.cpu_percent,
@@ -70,7 +67,7 @@ const known = (value, written) => (value === undefined ? html`<span class="quiet
  * @param {App} app
  * @param {Microservice} row
  */
-export function conditionBadge(app, row) {
+function conditionBadge(app, row) {
   const condition = conditionOf(row, app.model.rows.nodes.get(row.node_id));
   const pulled = condition === 'pulling' ? app.model.containerUsage.get(row.id)?.pull_percent : undefined;
   return stateBadge(pulled === undefined ? condition : `pulling ${Math.round(pulled)} %`,

@@ -71,7 +71,7 @@ function columns(app) {
     { key: 'since', title: 'Since', width: 5.5, sort: (row) => -Date.parse(row.since), cell: (row) => when(app, row.since) },
     { key: 'running', title: 'Running', width: 6, number: true, sort: running,
       cell: (row) => html`${running(row)} <span class="quiet">of ${members(row).length}</span>` },
-    { key: 'problems', title: 'Problem', width: 8, sort: (row) => row.problems?.[0] ?? row.offline_reason,
+    { key: 'problems', title: 'Problem', width: 7.5, sort: (row) => row.problems?.[0] ?? row.offline_reason,
       cell: (row) => row.problems?.join('; ') ?? row.offline_reason ?? '' },
   ];
   /** @type {Column<Node>[]} of now only */
@@ -84,7 +84,7 @@ function columns(app) {
     { key: 'disk', title: 'Disk', width: 7.5, number: true,
       sort: (row) => usedShare(usage(row)?.disk_free_mib, row.disk_mib),
       cell: (row) => usedMeter(usage(row)?.disk_free_mib, row.disk_mib) },
-    { key: 'seen', title: 'Last seen', width: 5.5, sort: (row) => heard(app, row),
+    { key: 'seen', title: 'Seen', width: 5.5, sort: (row) => heard(app, row),
       cell: (row) => when(app, model.nodeUsage.get(row.id)?.at) },
   ];
   return [

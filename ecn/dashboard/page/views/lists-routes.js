@@ -58,7 +58,7 @@ function columns(app, flow) {
     (value ? written(value) : html`<span class="quiet">${value === undefined ? '–' : '0'}</span>`);
   /** @type {Column<Route>[]} */
   const what = [
-    { key: 'name', title: 'Route', width: 14, sort: (row) => model.nameOf('routes', row),
+    { key: 'name', title: 'Route', width: 12, sort: (row) => model.nameOf('routes', row),
       cell: (row) => html`<a href=${hrefOf(app, 'routes', row)}><span class="of">${
         model.rows.applications.get(row.application_id)?.name}/</span>${row.name}</a>` },
     { key: 'from', title: 'From', width: 10, sort: (row) => end(app, row.source_id, 'any'),
@@ -76,13 +76,13 @@ function columns(app, flow) {
   if (!app.moment.live) return [...what, ...condition];
   return [
     ...what,
-    { key: 'state', title: 'State', width: 7, sort: (row) => STATES.indexOf(flow(row)?.state ?? 'unknown'),
+    { key: 'state', title: 'State', width: 8, sort: (row) => STATES.indexOf(flow(row)?.state ?? 'unknown'),
       cell: (row) => stateBadge(flow(row)?.state ?? 'unknown') },
-    { key: 'reason', title: 'Why', width: 14, sort: (row) => flow(row)?.reason, cell: (row) => flow(row)?.reason ?? '' },
-    { key: 'stored', title: 'Stored', width: 6, number: true, sort: (row) => flow(row)?.stored, cell: (row) => amount(flow(row)?.stored) },
-    { key: 'in', title: 'In', width: 5.5, number: true, sort: (row) => flow(row)?.rate_in, cell: (row) => amount(flow(row)?.rate_in, rate) },
-    { key: 'out', title: 'Out', width: 5.5, number: true, sort: (row) => flow(row)?.rate_out, cell: (row) => amount(flow(row)?.rate_out, rate) },
+    { key: 'stored', title: 'Stored', width: 5.5, number: true, sort: (row) => flow(row)?.stored, cell: (row) => amount(flow(row)?.stored) },
+    { key: 'in', title: 'In', width: 5, number: true, sort: (row) => flow(row)?.rate_in, cell: (row) => amount(flow(row)?.rate_in, rate) },
+    { key: 'out', title: 'Out', width: 5, number: true, sort: (row) => flow(row)?.rate_out, cell: (row) => amount(flow(row)?.rate_out, rate) },
     { key: 'dropped', title: 'Dropped', width: 6, number: true, sort: (row) => flow(row)?.dropped, cell: (row) => amount(flow(row)?.dropped) },
+    { key: 'reason', title: 'Why', width: 14, sort: (row) => flow(row)?.reason, cell: (row) => flow(row)?.reason ?? '' },
     ...condition,
   ];
 }

@@ -82,7 +82,7 @@ const CATALOG = {
     { key: 'origin', title: 'Origin', chips: true, values: (row) => [row['seeded'] ? 'built in' : 'added'] },
   ],
   columns: [
-    { key: 'images', title: 'Images', width: 18,
+    { key: 'images', title: 'Images', width: 15,
       cell: (row) => html`<code>${[...new Set(Object.values(/** @type {object} */ (row['images'] ?? {})))].join(', ')}</code>` },
     { key: 'platforms', title: 'Platforms', width: 7, cell: (row) => tokens(Object.keys(/** @type {object} */ (row['images'] ?? {}))) },
     amount('microservices', 'In use'), plain('category', 'Category', 8), plain('registry', 'Registry', 8),
