@@ -16,7 +16,7 @@ from msgspec import Struct
 from ecn.dashboard import pieces
 from ecn.dashboard.bridges import Bridges, events_between
 from ecn.dashboard.documents import StatusPart, TelemetryPart
-from ecn.dashboard.frames import Changed, frame
+from ecn.dashboard.frames import Changed, frame, is_quick
 from ecn.dashboard.pieces import told
 from ecn.dashboard.ring import Piece, Ring
 from ecn.dashboard.telemetry_parts import Pulse
@@ -37,8 +37,8 @@ at the most, however much happens."""
 KEEP_ALIVE = 15.0
 """Seconds of quiet after which it is said that somebody is still here."""
 
-QUICK = 20
-"""Events whose frame is made on the loop; of more of them, in a thread."""
+QUICK = 100
+"""Events that are told on the loop, where little changed; of more of them, in a thread."""
 
 FARTHEST = 5_000
 """Events that somebody who comes back may have missed; beyond, all is fetched anew."""
@@ -233,7 +233,7 @@ class Broadcast:
         if after.position <= before.position:
             return  # begun anew meanwhile
         events = await events_between(self._live, before.position, after.position)
-        if len(events) <= QUICK:
+        if len(events) <= QUICK and is_quick(after, segment.changed):
             made = [pieces.piece(before.position, frame(before, after, segment.changed, events))]
         elif len(events) <= pieces.AT_ONCE:
             whole = await asyncio.to_thread(frame, before, after, segment.changed, events)

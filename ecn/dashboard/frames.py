@@ -43,6 +43,22 @@ SAME = {
 """Kinds of rows that have the keys of a view."""
 
 
+QUICK, SMALL = 20, 300
+"""Changed rows, and microservices of an application, whose frame is made in a few milliseconds."""
+
+
+def is_quick(after: World, changed: Changed) -> bool:
+    """Whether a frame of that is made so soon that nobody else has to wait for it."""
+    keys = {str(key) for view in SAME for key in changed.get(view, ())}
+    if len(keys) > QUICK:
+        return False
+    rows_ = (after.microservices.get(MicroserviceId(key)) for key in keys)
+    applications = {ApplicationId(key) for key in keys}
+    applications |= {row.application_id for row in rows_ if row is not None}
+    # How an application is depends on all that is in it.
+    return all(after.microservices.count("application", key) <= SMALL for key in applications)
+
+
 def frame(before: World, after: World, changed: Changed, events: Sequence[Recorded]) -> Frame:
     """All that differs. changed: at least what did; events: what led from one to the other."""
     put: dict[str, list[Struct]] = defaultdict(list)

@@ -6,11 +6,13 @@ from hypothesis import strategies as st
 
 from ecn.dashboard import rows
 from ecn.dashboard.documents import Frame
-from ecn.dashboard.frames import film, frame
+from ecn.dashboard.frames import QUICK, SMALL, film, frame, is_quick
+from events.application import MicroserviceCreated
 from events.envelope import Recorded
+from events.ids import MicroserviceId
 from projections.world import Folding, World, fold
-from tests.builders import slices
-from tests.ecn.dashboard.busy import BEGINNING, busy_logs
+from tests.builders import EAST, SHOP, slices, world_after
+from tests.ecn.dashboard.busy import BEGINNING, PLAIN, busy_logs
 from tests.ecn.dashboard.model import Model, shown
 from tests.ecn.deciders.histories import History, histories
 
@@ -91,3 +93,23 @@ def test_nothing_of_users_and_their_tokens_is_in_any_row(history: History) -> No
     hashes += [row.token_hash for _, row in history.world.tokens.items()]
     said = msgspec.json.encode(rows.everything(history.world)).decode()
     assert not [each for each in hashes if f'"{each}"' in said]
+
+
+def test_a_change_in_a_large_application_is_not_made_a_frame_on_the_loop() -> None:
+    members = [
+        MicroserviceCreated(
+            microservice_id=MicroserviceId(f"m{number}"),
+            application_id=SHOP,
+            node_id=EAST,
+            name=f"m{number}",
+            spec=PLAIN,
+        )
+        for number in range(SMALL + 1)
+    ]
+    few = world_after(*BEGINNING, *members[:-1])
+    many = world_after(*BEGINNING, *members)
+    for changed in ({"statuses": ["m0"]}, {"applications": [SHOP]}):
+        assert is_quick(few, changed)
+        assert not is_quick(many, changed)
+    assert is_quick(many, {"nodes": [EAST], "commands": map(str, range(QUICK + 1))})
+    assert not is_quick(few, {"nodes": [f"n{number}" for number in range(QUICK + 1)]})
