@@ -73,7 +73,7 @@ export class Following {
     return html`
       <h3>On the devices</h3>
       ${counted.length ? html`<p role="status" aria-live="polite">${done === counted.length
-        ? `All ${counted.length === 1 ? 'is' : `${counted.length} are`} as wanted, after ${span(last)}.`
+        ? `${counted.length === 1 ? 'It is' : `All ${counted.length} are`} as wanted, after ${span(last)}.`
         : `${done} of ${counted.length} as wanted.`}</p>` : nothing}
       <ul class="followed">${sorted.slice(0, MOST).map((each) => this._step(app, each))}
         ${sorted.length > MOST ? html`<li class="quiet">and ${sorted.length - MOST} more</li>` : nothing}</ul>`;
