@@ -32,6 +32,7 @@ from ecn.container_snapshots import ContainerSnapshots
 from ecn.dashboard.broadcast import Broadcast
 from ecn.dashboard.packed import SharedSnapshot
 from ecn.dashboard.telemetry_parts import Pulse
+from ecn.dashboard.timelines import Timelines
 from ecn.data_folder import DataFolder, DataFolderError
 from ecn.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from ecn.first_admin import ensure_admin
@@ -177,6 +178,7 @@ async def _run(settings: ControllerSettings) -> None:
             broadcast = Broadcast(live, past, Pulse(live, telemetry, presence, broker, now))
             application[keys.BROADCAST] = broadcast
             application[keys.DASHBOARD_SNAPSHOT] = SharedSnapshot(live, broadcast)
+            application[keys.TIMELINES] = Timelines(live, event_log)
             application[keys.METRICS] = ControllerLook(
                 live,
                 application[keys.REQUESTS],

@@ -11,6 +11,7 @@ from ecn.broker.keeper import BrokerKeeper
 from ecn.container_snapshots import ContainerSnapshots
 from ecn.dashboard.broadcast import Broadcast
 from ecn.dashboard.packed import SharedSnapshot
+from ecn.dashboard.timelines import Timelines
 from ecn.metrics.look import ControllerLook
 from ecn.metrics.measures import RequestMeasures
 from ecn.passwords import Passwords
@@ -57,6 +58,7 @@ BROADCAST = web.AppKey("BROADCAST", Broadcast)
 """What all dashboards follow."""
 DASHBOARD_SNAPSHOT = web.AppKey("DASHBOARD_SNAPSHOT", SharedSnapshot)
 """What they begin with."""
+TIMELINES = web.AppKey("TIMELINES", Timelines)
 CLOCK: web.AppKey[Callable[[], datetime]] = web.AppKey("CLOCK")
 STARTED_AT = web.AppKey("STARTED_AT", datetime)
 OPEN_SIGNUP = web.AppKey("OPEN_SIGNUP", bool)

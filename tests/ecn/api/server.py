@@ -32,6 +32,7 @@ from ecn.container_snapshots import ContainerSnapshots
 from ecn.dashboard.broadcast import Broadcast
 from ecn.dashboard.packed import SharedSnapshot
 from ecn.dashboard.telemetry_parts import Pulse
+from ecn.dashboard.timelines import Timelines
 from ecn.master_key import Keyring, MasterKey
 from ecn.metrics.look import ControllerLook
 from ecn.passwords import Passwords
@@ -417,6 +418,7 @@ class Network:
         controller.broadcast = Broadcast(live, past, pulse)
         app[keys.BROADCAST] = controller.broadcast
         app[keys.DASHBOARD_SNAPSHOT] = SharedSnapshot(live, controller.broadcast)
+        app[keys.TIMELINES] = Timelines(live, self.event_log)
         app[keys.METRICS] = ControllerLook(
             live,
             app[keys.REQUESTS],

@@ -1,13 +1,16 @@
 """The timeline: positions evenly over the log, and when they were reached."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecn.dashboard.timeline import evenly
+from ecn.dashboard.timelines import evenly
 from events.ids import Position
+from events.log import MemoryLog
 from tests.ecn.api.server import Client, Controller
 
 
@@ -32,7 +35,7 @@ async def test_it_says_when_which_part_of_the_log_happened(
     answer = (await viewer.get("/dashboard/timeline", points="7")).is_good()
     assert answer["position"] == len(events)
     points = answer.items("points")
-    assert len(points) == 7
+    assert len(points) == 6  # one is left for what is to come
     for each in points:
         position, time = each["position"], each["time"]
         assert isinstance(position, int)
@@ -43,7 +46,34 @@ async def test_it_says_when_which_part_of_the_log_happened(
     assert [each["position"] for each in every.items("points")] == list(range(1, len(events) + 1))
 
 
+async def test_what_is_known_is_not_asked_for_again(
+    controller: Controller, viewer: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(40):
+        await controller.operator.post("/nodes", {"name": f"n{number}"})
+    first = (await viewer.get("/dashboard/timeline", points="5")).is_good()
+    asked = []
+
+    async def times(positions: Sequence[Position]) -> list[tuple[Position, datetime]]:
+        asked.append(positions)
+        return await MemoryLog.times(controller.network.log, positions)
+
+    monkeypatch.setattr(controller.network.log, "times", times)
+    controller.network.clock.advance(60)
+    await controller.operator.post("/nodes", {"name": "late"})
+    again = (await viewer.get("/dashboard/timeline", points="5")).is_good()
+    assert not asked
+    assert again.items("points")[:-1] == first.items("points")
+    (last,) = again.items("points")[-1:]
+    assert last["position"] == again["position"] == controller.world_position
+    for number in range(40):
+        await controller.operator.post("/nodes", {"name": f"m{number}"})
+    anew = (await viewer.get("/dashboard/timeline", points="5")).is_good()
+    assert len(asked) == 1
+    assert len(anew.items("points")) == 4
+
+
 async def test_more_points_than_it_may_have_are_refused(viewer: Client) -> None:
-    for points in ("1001", "1", "x"):
+    for points in ("1001", "2", "x"):
         refused = await viewer.get("/dashboard/timeline", points=points)
         refused.is_problem(400, "invalid", field="?points")
