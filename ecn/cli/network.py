@@ -208,7 +208,7 @@ class Network:
         if first and admin is not None:
             click.echo(f"  log in as   {admin.name}, password {admin.password}")
             click.echo(f"              shown this once; kept in {plan.data / 'admin.json'}")
-        click.echo("\nIn another terminal:  ecn dashboard    ecn get nodes    ecn deploy -f FILE    ecn --help")
+        click.echo("\nIn another terminal:  ecn get nodes    ecn deploy -f FILE    ecn --help")
         click.echo("Ctrl-C stops it; containers run on.")
 
     def _child(self, name: str, arguments: list[str], environment: dict[str, str]) -> Child:
