@@ -28,6 +28,19 @@ expect.set_options(timeout=WITHIN / 2)
 SETTLES = 200
 """Milliseconds."""
 
+STICKS_OUT = """() => {
+  const wide = document.documentElement.scrollWidth - innerWidth;
+  if (wide <= 0) return [];
+  const scrolled = e => {
+    for (let p = e.parentElement; p && p !== document.body; p = p.parentElement)
+      if (getComputedStyle(p).overflowX !== 'visible') return true;
+    return false;
+  };
+  return [`${wide} px too wide`, ...[...document.querySelectorAll('main *')]
+    .filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !scrolled(e))
+    .slice(0, 4).map(e => `${e.tagName.toLowerCase()}.${e.getAttribute('class') ?? ''}`)];
+}"""
+
 NOISE = (
     # Whether somebody is logged in is asked before anybody is.
     re.compile(r"status of 401 .*/api/v1/session$"),
@@ -138,6 +151,11 @@ class Look:
         await expect(page.locator("main h1").first).to_contain_text(title)
         # One drawing for what the view has to ask first.
         await page.wait_for_timeout(SETTLES)
+
+    async def sticks_out(self, page: Page) -> list[str]:
+        """What makes the page wider than its window, which should only ever scroll down."""
+        found: list[str] = await page.evaluate(STICKS_OUT)
+        return found
 
     async def settled(self, page: Page) -> None:
         """Wait until a view is shown: its heading is there."""

@@ -57,11 +57,13 @@ async def test_each_view_opens_by_its_address(look: Look) -> None:
 @pytest.mark.parametrize("width", [1280, 390, 360])
 async def test_no_view_is_wider_than_the_window(look: Look, width: int) -> None:
     page = await look(size=(width, 844))
+    wider: list[str] = []
     for path, title in ALL.values():
         await look.go(page, path, title)
-        wider = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert wider <= 0, f"/{path} is {wider} px wider than the window"
+        found = await look.sticks_out(page)
+        wider += [f"/{path}: {', '.join(found)}"] if found else []
         assert await page.locator("main h1").count() == 1, path
+    assert not wider, "\n".join(wider)
 
 
 async def test_each_view_opens_by_the_navigation_and_back_and_forth(look: Look) -> None:
