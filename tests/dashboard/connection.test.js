@@ -118,10 +118,10 @@ test('a broken stream is no reason for another snapshot', async () => {
   };
   const connection = new Connection(/** @type {any} */ (fickle), new Model(), { changed() {}, applied() {} });
   await connection.start();
-  await new Promise((done) => { later(done, 200); });
+  while (streams < 30) await new Promise((done) => { later(done, 5); });
   connection.stop();
-  assert.ok(streams > 20);
-  assert.equal(fickle.snapshots, 1 + fickle.resets);
+  // One to begin with; that of a reset just now may not have been asked for yet.
+  assert.ok([0, 1].includes(1 + fickle.resets - fickle.snapshots), `${fickle.snapshots} for ${fickle.resets}`);
 });
 
 test('who is logged out is not asked again', async () => {

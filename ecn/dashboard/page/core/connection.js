@@ -16,7 +16,7 @@ import { Messages } from './sse.js';
 /** @typedef {'connecting' | 'up' | 'stale' | 'away'} Link */
 
 const FIRST_WAIT = 500;
-const LONGEST_WAIT = 15_000;
+const LONGEST_WAIT = 5000;
 /** Milliseconds without a word, keep-alives (each 15 s) included, after which nobody is there. */
 const SILENT = 40_000;
 /** Milliseconds that two clocks may differ by: answers tell the time to the second, and take a while. */

@@ -11,6 +11,8 @@ const KINDS = [
   { kind: 'applications', called: 'application', view: 'applications' },
   { kind: 'microservices', called: 'microservice', view: 'microservices' },
   { kind: 'routes', called: 'route', view: 'routes' },
+  { kind: 'registries', called: 'registry', view: 'registries' },
+  { kind: 'catalog_items', called: 'catalog item', view: 'catalog-items' },
   { kind: 'templates', called: 'template', view: 'templates' },
   { kind: 'edge_resources', called: 'edge resource', view: 'edge-resources' },
   { kind: 'volumes', called: 'volume', view: 'volumes' },

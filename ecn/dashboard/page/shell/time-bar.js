@@ -63,10 +63,12 @@ export function timeBar(app) {
 
 /** @param {App} app */
 function shownMoment({ moment, model }) {
-  const { position } = model;
-  if (moment.wanted !== null) return html`<b>…</b> <span class="quiet">position ${count(moment.wanted)}</span>`;
-  if (moment.live) return html`<b>Now</b> <span class="quiet">position ${count(position)}</span>`;
-  return html`<b>${model.time ? shown.format(new Date(model.time)) : 'The beginning'}</b>
+  const position = moment.wanted ?? model.position;
+  if (moment.live && moment.wanted === null) return html`<b>Now</b> <span class="quiet">position ${count(position)}</span>`;
+  // On the way to another moment, what is about its time.
+  const time = moment.wanted === null ? Date.parse(model.time ?? '') || null
+    : timeAt(moment.extent.points, position);
+  return html`<b>${time === null ? 'The beginning' : shown.format(time)}</b>
     <span class="quiet">position ${count(position)}${
       moment.end > position ? html` of ${count(moment.end)}` : nothing}</span>`;
 }
