@@ -110,7 +110,9 @@ export class Asking extends HTMLElement {
       const first = this._key === '';
       this._key = key;
       this._seen = app.model.position;
-      this._ask(first || this.answer === undefined ? 0 : SETTLED);
+      // A film is followed, though not each of its frames.
+      const late = Date.now() - this._asked > AT_MOST_EACH;
+      this._ask(first || late || this.answer === undefined ? 0 : SETTLED);
     } else if (this._news(app) || this._due(app)) {
       this._ask(Math.max(0, this._asked + AT_MOST_EACH - Date.now()));
     }
