@@ -2,6 +2,7 @@
 
 A projection says which of its rows changed; a row of the dashboard may be made of several, and of
 what they name. So those that may be others are made of both worlds, and the same are left out.
+What a microservice's image follows from changes its revision: that is told by its own view.
 """
 
 from collections import defaultdict
@@ -15,13 +16,11 @@ from ecn.dashboard.documents import Frame
 from events.envelope import Recorded
 from events.ids import (
     ApplicationId,
-    CatalogItemId,
     MicroserviceId,
     NodeId,
     VolumeId,
 )
 from projections.applications import ApplicationRow
-from projections.images import platform_of
 from projections.volumes import mounted_by
 from projections.world import Folding, World
 
@@ -133,10 +132,6 @@ def _others(
                 row = world.microservices.get(MicroserviceId(key))
                 if row is not None:
                     yield "applications", row.application_id
-        case "catalog":
-            for key in keys:
-                made = world.microservices.find("catalog_item", CatalogItemId(key))
-                yield from _each("microservices", made)
         case "network":
             yield "network", rows.NETWORK
         case _:
@@ -150,8 +145,6 @@ def _of_node(key: NodeId, world: World, both: tuple[World, World]) -> Iterator[t
     if old is None or new is None or old.name != new.name:
         yield from _each("edge_resources", world.edge_resources.find("node", key))
         yield from _each("volumes", world.volumes.find("node", key))
-    if old is None or new is None or platform_of(old) is not platform_of(new):
-        yield from _each("microservices", world.microservices.find("node", key))
 
 
 def _name(row: ApplicationRow | None) -> str | None:

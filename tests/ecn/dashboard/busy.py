@@ -79,6 +79,7 @@ BEGINNING: tuple[KnownEvent, ...] = (
     EdgeResourceCreated(
         edge_resource_id=CAMERA, name="camera", version="1", settings=EdgeResourceSettings()
     ),
+    EdgeResourceLinked(edge_resource_id=CAMERA, node_id=EAST),
     VolumeCreated(volume_id=CONF, name="conf", settings=VolumeSettings(node_ids=[EAST])),
     ApplicationCreated(application_id=SHOP, name="shop"),
 )
@@ -89,7 +90,7 @@ def _of_a_node(draw: st.DrawFn, world: World, node_id: NodeId) -> KnownEvent:
     link = EdgeResourceUnlinked if linked else EdgeResourceLinked
     facts = NodeFacts(architecture=draw(st.sampled_from(["x86_64", "arm64"])))
     happened: list[KnownEvent] = [
-        NodeRenamed(node_id=node_id, name=draw(st.sampled_from(NAMES))),
+        *2 * [NodeRenamed(node_id=node_id, name=draw(st.sampled_from(NAMES)))],
         NodeFactsReported(node_id=node_id, facts=facts),
         NodeUpdated(node_id=node_id, settings=draw(st.sampled_from(SETTINGS))),
         NodeDeprovisioned(node_id=node_id),

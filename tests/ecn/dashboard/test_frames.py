@@ -16,7 +16,7 @@ from tests.ecn.dashboard.busy import BEGINNING, PLAIN, busy_logs
 from tests.ecn.dashboard.model import Model, shown
 from tests.ecn.deciders.histories import History, histories
 
-often = settings(max_examples=120, deadline=None)
+often = settings(max_examples=50, deadline=None)
 
 
 def loaded(world: World) -> Model:
@@ -34,7 +34,7 @@ def test_a_snapshot_and_the_frames_behind_it_are_the_snapshot_at_their_end(
     follows(history.log, begin, cuts)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(busy_logs(), st.integers(len(BEGINNING), 12), st.lists(st.integers(0, 12), max_size=8))
 def test_whatever_shows_something_of_what_changed_is_told_too(
     log: list[Recorded], begin: int, cuts: list[int]
@@ -69,7 +69,7 @@ def test_a_film_ends_with_what_is_there(history: History, every: int) -> None:
     assert model.rows == shown(history.world)
 
 
-@often
+@settings(max_examples=20, deadline=None)
 @given(histories())
 def test_a_frame_has_no_row_that_is_as_it_was(history: History) -> None:
     for step in history.steps:
