@@ -1,6 +1,8 @@
 """Acts in a browser: the plan first, then the event that came of it, then devices that follow."""
 
+import os
 import re
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -37,7 +39,6 @@ async def test_a_stop_is_planned_done_once_and_followed(look_at_empty: Look, mad
     assert headers["x-csrf-token"]
     assert len(headers["idempotency-key"]) == 32
     await expect(dialog.locator(".result-events")).to_contain_text("microservice.stopped")
-    await expect(dialog.get_by_role("link", name="Show it in the timeline")).to_be_visible()
     await expect(dialog.locator(".follows")).to_contain_text("waiting for east to stop it")
     assert (await made.types())[0] == "microservice.stopped"
     assert (await made.row("/microservices/shop/web"))["started"] is False
@@ -48,6 +49,9 @@ async def test_a_stop_is_planned_done_once_and_followed(look_at_empty: Look, mad
     dialog = await ask(page, "Start")
     await do(dialog, "Start shop/web")
     assert (await made.types())[0] == "microservice.started"
+    await dialog.get_by_role("link", name="Show it in the timeline").click()
+    await expect(page.locator(DIALOG)).to_have_count(0)
+    await expect(page.locator("button.event-fold")).to_have_count(1)
 
 
 async def test_enter_stops_nothing_and_escape_closes(look_at_empty: Look, made: Shop) -> None:
@@ -338,6 +342,11 @@ async def test_what_the_timeline_tells_can_be_undone_there(look_at_empty: Look, 
 async def test_axe_finds_nothing_in_dialogs_plans_and_results(
     look_at_empty: Look, made: Shop, theme: str, size: tuple[int, int]
 ) -> None:
+    async def seen(name: str) -> list[str]:
+        if folder := os.environ.get("ECN_SCREENSHOTS"):
+            await page.screenshot(path=Path(folder) / f"act-{name}-{size[0]}-{theme}.png")
+        return [f"{name}: {each}" for each in await violations(page)]
+
     page = await look_at_empty("microservices/shop/web", user="otto", theme=theme, size=size)
     found = []
     for act in ("Stop", "Move", "Configure", "Revert"):
@@ -346,11 +355,11 @@ async def test_axe_finds_nothing_in_dialogs_plans_and_results(
             await dialog.get_by_role("radio").first.check()
         if act != "Configure":
             await expect(dialog.locator(".plan-sum")).to_be_visible()
-        found += [f"{act}: {each}" for each in await violations(page)]
+        found += await seen(act.lower())
         if act == "Revert":
             await dialog.locator("button.confirm").click()
             await expect(dialog.locator(".result-head")).to_be_visible()
-            found += [f"result: {each}" for each in await violations(page)]
+            found += await seen("result")
         await page.keyboard.press("Escape")
     page = await look_at_empty("nodes", user="otto", theme=theme, size=size)
     await page.get_by_role("button", name="New node").click()
@@ -358,9 +367,9 @@ async def test_axe_finds_nothing_in_dialogs_plans_and_results(
     await dialog.get_by_label("Name", exact=False).first.fill("edge-7")
     await do(dialog, "Register edge-7 and make its key")
     await expect(dialog.locator("pre").first).to_be_visible()
-    found += [f"key: {each}" for each in await violations(page)]
+    found += await seen("key")
     page = await look_at_empty("deploy", user="otto", theme=theme, size=size)
     await page.get_by_label("Manifest: YAML").fill(application("bank", "east"))
     await expect(page.locator(".plan-sum")).to_be_visible()
-    found += [f"deploy: {each}" for each in await violations(page)]
+    found += await seen("deploy")
     assert not found, "\n".join(found)

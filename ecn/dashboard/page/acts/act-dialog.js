@@ -81,8 +81,7 @@ class ActElement extends HTMLElement {
             : course.planning ? html`<p class="quiet">Working out the plan …</p>`
             : course.missing ? html`<p class="quiet">${course.missing}</p>` : nothing}</section>`
           : course.missing ? html`<p class="quiet">${course.missing}</p>` : nothing}
-        ${course.stage === 'unsure' ? html`<p class="plan-note warn" role="alert">No answer came: it may have been done, or not.
-          Trying again is safe: it is never done twice.</p>` : nothing}
+        ${unsureView(course)}
         <div class="act-foot">
         ${act.typed ? html`
           <label class="act-typed"><span>To confirm, type <b>${act.typed}</b></span>
@@ -105,13 +104,31 @@ class ActElement extends HTMLElement {
   _done(app, act, course) {
     const result = course.result;
     return html`
-      <div class="act">
+      <div class="act" @click=${(/** @type {MouseEvent} */ event) => followed(app, event)}>
         ${this._following.view(app, course)}
         ${act.after && result ? act.after(app, result, course.input) : nothing}
         <div class="act-foot act-buttons"><button type="button" class="primary" @click=${app.close}>Close</button></div>
       </div>`;
   }
 }
+
+/**
+ * A link to another view leads out of the dialog.
+ * @param {App} app
+ * @param {MouseEvent} event
+ */
+function followed(app, event) {
+  const elsewhere = event.metaKey || event.ctrlKey || event.shiftKey || event.altKey;
+  if (!elsewhere && event.target instanceof Element && event.target.closest('a')) app.close();
+}
+
+/**
+ * That nobody knows whether it was done.
+ * @param {Course} course
+ */
+export const unsureView = (course) => (course.maybeDone ? html`
+  <p class="plan-note warn" role="alert">No answer came: it may have been done, or not. Trying again is safe: it is never
+    done twice.</p>` : nothing);
 
 /** @param {Problem} problem */
 export const problemView = (problem) => html`

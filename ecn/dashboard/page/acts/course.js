@@ -29,7 +29,7 @@ export class Course {
     this._changed = changed;
     /** @type {Input} */
     this.input = act.begin?.(app) ?? {};
-    /** 'before', 'doing', 'unsure' (no answer came: it may have been done), 'done' */
+    /** 'before', 'doing', 'unsure' (it can be tried again, with the same key), 'done' */
     this.stage = 'before';
     this.planning = false;
     /** @type {Plan | undefined} */
@@ -82,6 +82,13 @@ export class Course {
     if (this.act.typed && this.input['typed'] !== this.act.typed) return false;
     if (!this.act.plan) return true;
     return this.plan !== undefined && this.plan.totals.refused === 0 && !this.idle;
+  }
+
+  /** Whether it may have been done although no answer came. Else it was not. */
+  get maybeDone() {
+    const document = this.problem?.document;
+    return this.stage === 'unsure' && document !== undefined &&
+      ([0, 502, 504].includes(document.status) || document.code === 'outcome-unknown');
   }
 
   /** Everything is as asked: there is nothing to do. */

@@ -1,7 +1,7 @@
 /** A manifest is written, pasted or brought as a file; its plan stands beside it; then it is deployed. */
 
 import { html, nothing, render } from '../core/html.js';
-import { problemView } from './act-dialog.js';
+import { problemView, unsureView } from './act-dialog.js';
 import { Course } from './course.js';
 import { deployment, example, offsetOf } from './manifest.js';
 import { planView } from './plan.js';
@@ -148,8 +148,7 @@ class DeployElement extends HTMLElement {
         : course.plan ? planView(course.plan)
         : course.planning ? html`<p class="quiet">Working out the plan …</p>`
         : course.missing ? html`<p class="quiet">${course.missing}</p>` : nothing}
-      ${unsure ? html`<p class="plan-note warn" role="alert">No answer came: it may have been done, or not.
-        Trying again is safe: it is never done twice.</p>` : nothing}
+      ${course ? unsureView(course) : nothing}
       <div class="act-buttons">${course?.idle && !course.problem ? html`<span class="quiet">Everything is as it says already.</span>` : nothing}
         <button type="button" class="primary confirm" ?disabled=${!unsure && !course?.ready}
           @click=${() => void course?.go()}>${busy ? 'Deploying …' : unsure ? 'Try again' : confirmOf(course)}</button></div>`;
