@@ -1,4 +1,4 @@
-"""A snapshot of a large network, made up: for drawings that are to be timed, not for what is in them."""
+"""A snapshot of a large network, made up: for drawings that are to be timed."""
 
 import msgspec
 

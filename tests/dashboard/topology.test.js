@@ -123,7 +123,7 @@ test('what is to be shown is in sight and near enough, beside what covers the dr
   const size = { w: 1000, h: 600 };
   const box = { x: 5000, y: 4000, w: 240, h: 180 };
   for (const camera of [{ x: 0, y: 0, scale: 0.05 }, { x: 0, y: 0, scale: 1 }, { x: 4900, y: 3900, scale: 0.6 }]) {
-    const to = showing(camera, box, size, 40, 0.45, 340);
+    const to = showing(camera, box, size, 40, 0.45, { w: 340, h: 0 });
     assert(to.scale >= 0.45);
     assert(inside(box, seen(to, { w: 660, h: 600 })));
   }

@@ -86,11 +86,11 @@ export function panned(camera, dx, dy, bounds, size) {
  * @param {Size} size
  * @param {number} margin pixels
  * @param {number} least the scale it is to be seen at, at least
- * @param {number} [covered] pixels at the right that something lies over
+ * @param {Size} [covered] pixels at the right and at the lower edge that something lies over
  * @returns {Camera}
  */
-export function showing(camera, box, size, margin, least, covered = 0) {
-  const room = { w: Math.max(size.w * 0.4, size.w - covered), h: size.h };
+export function showing(camera, box, size, margin, least, covered = { w: 0, h: 0 }) {
+  const room = { w: size.w - covered.w, h: size.h - covered.h };
   if (camera.scale < least) {
     const scale = least;
     return {

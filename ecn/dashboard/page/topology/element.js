@@ -143,6 +143,7 @@ class TopologyElement extends HTMLElement {
     }, rewired);
     stage.flash(moment.touched);
     if (this._selected !== query.get('sel')) this._followed(query.get('sel'), thing);
+    this._clicked = false;
     this._draw(thing);
   }
 
@@ -193,10 +194,10 @@ class TopologyElement extends HTMLElement {
       : thing?.kind === 'node' ? thing.id : undefined;
     if (node !== undefined) {
       this._active = node;
-      const wide = (this._stage?.size.w ?? 0) > 2 * PANEL;
-      if (!this._clicked) this._stage?.reveal(node, wide ? PANEL : 0);
+      const { w, h } = this._stage?.size ?? { w: 0, h: 0 };
+      const covered = w > 2 * PANEL ? { w: PANEL, h: 0 } : { w: 0, h: h * 0.6 };
+      if (!this._clicked) this._stage?.reveal(node, covered);
     }
-    this._clicked = false;
   }
 
   /** @param {Thing | null} thing */
@@ -209,7 +210,7 @@ class TopologyElement extends HTMLElement {
   _pick(point) {
     const { thing, group } = this._stage?.at(point) ?? { thing: null, group: undefined };
     this._pointer?.at(null);
-    this._clicked = true;
+    this._clicked = thing !== null;
     if (thing) this._select(thing);
     else if (this.app?.location.query.get('sel')) this._select(null);
     else if (group && !thing) this._stage?.enter(group);
@@ -239,7 +240,7 @@ class TopologyElement extends HTMLElement {
     const step = { left: [-90, 0], right: [90, 0], up: [0, -90], down: [0, 90] }[/** @type {string} */ (act)];
     if (step && event.shiftKey) return stage.pan(step[0] ?? 0, step[1] ?? 0);
     this._active = stepped(drawn, this._active, act);
-    stage.reveal(this._active, 0);
+    stage.reveal(this._active);
     this.look();
   }
 

@@ -11,7 +11,7 @@ import { colorOf, shapeOf } from './paint-nodes.js';
 const COUNTED = /** @type {const} */ (['offline', 'bad', 'warn', 'busy']);
 
 /** Pixels: a centre less high has its name alone. */
-const SMALL = 34;
+const SMALL = 30;
 
 /**
  * What is beneath the routes.
@@ -92,7 +92,7 @@ function group(ctx, picture, place) {
 function title(ctx, { camera, palette, network }, place) {
   const box = onScreen(camera, place);
   const header = place.header * camera.scale;
-  const text = Math.max(10, Math.min(17, header * 0.5));
+  const text = Math.max(10, Math.min(17, header * 0.6));
   if (header < 7) return;
   /** @type {Map<Shape, number>} */
   const counts = new Map();
@@ -184,7 +184,11 @@ function stop(ctx, { palette }, box, chosen, title, word, shape) {
   const room = box.w - 2 * inset;
   const line = small ? box.y + box.h / 2 + 0.5 : box.y + box.h * 0.36;
   ctx.fillText(fitting(ctx, title, room), box.x + inset, line);
-  if (small) return;
+  if (small) {
+    // A word has no room; that something is wrong has.
+    if (shape === 'good' || shape === 'idle') return;
+    return glyph(ctx, shape, box.x + box.w - inset, box.y + inset, 3.5, colorOf(palette, shape));
+  }
   const under = box.y + box.h * 0.68;
   glyph(ctx, shape, box.x + inset + text * 0.3, under, text * 0.28, colorOf(palette, shape));
   font(ctx, palette, text * 0.86);

@@ -163,7 +163,7 @@ export class Stage {
   /**
    * So that a node can be seen and read.
    * @param {string} id
-   * @param {number} covered pixels at the right
+   * @param {Size} [covered] pixels at the right and below
    */
   reveal(id, covered) {
     const box = this._scene?.layout.nodes.get(id);
