@@ -405,10 +405,15 @@ async def used(scene: Scene, devices: Sequence[Device], snapshot: Snapshot, roun
     for row in snapshot.microservices:
         by_node.setdefault(str(row["node_id"]), []).append(row)
     node_of = {row["id"]: str(row["node_id"]) for row in snapshot.microservices}
+    nodes_of: dict[object, set[str]] = {}
+    for row in snapshot.microservices:
+        nodes_of.setdefault(row["application_id"], set()).add(str(row["node_id"]))
     by_source: dict[str, list[dict[str, object]]] = {}
     for route in snapshot.routes:
-        if "source_id" in route:
-            by_source.setdefault(node_of[route["source_id"]], []).append(route)
+        # Without a source it is of any microservice of its application.
+        source = route.get("source_id")
+        for node in nodes_of[route["application_id"]] if source is None else {node_of[source]}:
+            by_source.setdefault(node, []).append(route)
     await asyncio.gather(
         *(
             _used(
