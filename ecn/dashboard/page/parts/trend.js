@@ -51,7 +51,7 @@ class TrendElement extends HTMLElement {
         said.value !== undefined && said.of ? html` <span class="of">of ${said.of}</span>` : nothing}</span>
       <svg class="trend" viewBox="0 0 ${WIDTH} ${HEIGHT}" height=${HEIGHT} preserveAspectRatio="none" role="img"
         aria-label=${`${said.title} since this page was opened`}>${
-        this._values.length > 2 ? svg`<polyline points=${line(this._values, said.most)}></polyline>` : nothing
+        this._values.length > 1 ? svg`<polyline points=${line(this._values, said.most)}></polyline>` : nothing
       }</svg>`, this);
   }
 }
