@@ -69,7 +69,11 @@ async def test_an_empty_network_shows_how_to_begin_and_ticks_what_is_done(
 
 
 async def test_a_network_in_which_all_is_well_says_so(look_at_empty: Look) -> None:
-    await look_at_empty.scene.ask("POST", "/nodes", {"name": "shed"})
+    scene = look_at_empty.scene
+    for number in range(4):
+        await scene.ask("POST", "/nodes", {"name": f"shed-{number}"})
+    web = {"name": "web", "node": "shed-1", "image": "web:1"}
+    await scene.ask("PUT", "/applications/shop", {"microservices": [web]})
     page = await look_at_empty()
     await expect(page.get_by_text("All is well")).to_be_visible()
 

@@ -32,11 +32,11 @@ export function filters(app, { of, facets, asked, shown, all }) {
           { q: /** @type {HTMLInputElement} */ (event.target).value }, { replace: true })}>
       <div class="facets">${some.filter(({ facet }) => !facet.chips).map((each) =>
         choice(app, each.facet, each.values, asked))}</div>
+      ${some.filter(({ facet }) => facet.chips).map((each) => chips(app, each.facet, each.values, asked))}
       <p class="amount" role="status">${shown === all ? count(all) : html`${count(shown)} of ${count(all)}`}
         ${Object.keys(asked).length
           ? html`<button type="button" class="plain" @click=${() => app.location.set(without)}>Show all</button>`
           : nothing}</p>
-      ${some.filter(({ facet }) => facet.chips).map((each) => chips(app, each.facet, each.values, asked))}
     </search>`;
 }
 

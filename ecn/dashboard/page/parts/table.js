@@ -38,7 +38,7 @@ import { inOrderOf, nextSort, readSort, sameThings, seenRows, sorted } from './o
  */
 
 /** More rows than these are drawn only where one looks. */
-const ALL = 150;
+const ALL = 60;
 const ROW = 41;
 /** Pixels: below the box, and of a box that stands deep in a page. */
 const BELOW = 25;

@@ -54,7 +54,7 @@ export function firstSteps(app) {
         <li class="${step.done ? 'done' : ''} ${step === next ? 'next' : ''}">
           <span class="step-mark" aria-hidden="true">${step.done ? '✓' : index + 1}</span>
           <div><h3>${step.title}${step.done ? html`<span class="only-read-aloud">, done</span>` : nothing}</h3>
-            <p class="quiet">${step.what}</p>
+            ${step.done ? nothing : html`<p class="quiet">${step.what}</p>`}
             ${step.done || step !== next ? nothing : html`<div class="row">
               ${step.button ?? nothing}
               ${step.command ? html`<span class="command"><code>${step.command}</code>${

@@ -25,7 +25,7 @@ export function overview(app) {
     <div class="overview">
       <div class="first">
         ${beginning(app) ? firstSteps(app) : nothing}
-        ${needsAttention(app)}
+        ${needsAttention(app, beginning(app))}
       </div>
       ${numbers(app)}
       <section class="card lately">
@@ -35,11 +35,15 @@ export function overview(app) {
     </div>`;
 }
 
-/** @param {App} app */
-function needsAttention(app) {
+/**
+ * @param {App} app
+ * @param {boolean} atFirst where there is nothing yet, nothing is well either
+ */
+function needsAttention(app, atFirst) {
   const { model, location, moment } = app;
   const stamp = `${stampOf(model)}/${Math.floor(app.now / OFTEN)}/${moment.live ? moment.link : 'then'}`;
   const concerns = kept(model, 'attention', stamp, () => attention(model, app.now, linkOf(app)));
+  if (atFirst && !concerns.length) return nothing;
   const all = location.query.get('all') === 'yes';
   const shown = all ? concerns : concerns.slice(0, FIRST);
   const bad = concerns.filter((each) => each.tone === 'bad').length;
@@ -56,10 +60,10 @@ function needsAttention(app) {
 }
 
 /** @param {App} app */
-const well = (app) => (app.model.rows.nodes.size
-  ? html`<p class="well">${stateBadge(app.moment.live ? 'All is well' : 'All was well', 'good')}</p>
-    <p class="quiet">Every node is heard, every microservice does what it should, and messages flow.</p>`
-  : html`<p class="quiet">Nothing yet. What goes wrong is told here first.</p>`);
+const well = ({ moment }) => html`<p class="well">${stateBadge(moment.live ? 'All is well' : 'All was well', 'good')}</p>
+  <p class="quiet">${moment.live
+    ? 'Every node is heard, every microservice does what it should, and messages flow.'
+    : 'Every node was heard, and every microservice did what it should. How messages flowed is not kept.'}</p>`;
 
 /**
  * @param {App} app
