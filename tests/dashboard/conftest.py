@@ -27,6 +27,9 @@ from tests.dashboard.scene import Scene, in_memory
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
+PATIENCE = 400
+"""Seconds for a test: some look at forty views, on a machine that does much else."""
+
 
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
     """A browser lives in one event loop, so those that use it run in it too."""
@@ -35,6 +38,7 @@ def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
     for item in items:
         if item.path.parent == here and pytest_asyncio.is_async_test(item):
             item.add_marker(one_loop, append=False)
+            item.add_marker(pytest.mark.timeout(PATIENCE))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
