@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 import structlog
 
+from ecn.master_key import MasterKey
 from ecn.passwords import FAILURES
 from events.user import Role, TokenRevoked
 from tests.builders import NOW
@@ -370,6 +371,23 @@ async def test_a_session_outlives_its_controller(network: Network) -> None:
         after.cookies, after.csrf_token = before.cookies, before.csrf_token
         assert (await after.ask("GET", "/session")).text("csrf_token") == before.csrf_token
         (await after.ask("POST", "/nodes", node())).is_good(201)
+
+
+async def test_a_session_outlives_a_rotation_of_the_master_key(network: Network) -> None:
+    async with network.controller() as first:
+        user = {"name": "anna", "password": PASSWORD, "role": "operator"}
+        (await first.admin.post("/users", user)).is_good(201)
+        before = Browser(first)
+        (await before.log_in()).is_good()
+    network.master_keys = [MasterKey(b"y" * 32), *network.master_keys]
+    async with network.controller() as second:
+        after = Browser(second)
+        after.cookies, after.csrf_token = before.cookies, before.csrf_token
+        (await after.ask("POST", "/nodes", node())).is_good(201)
+        session = (await after.ask("GET", "/session")).is_good()
+        assert session["csrf_token"] != before.csrf_token
+        after.csrf_token = session.text("csrf_token")
+        (await after.ask("POST", "/nodes", node("west"))).is_good(201)
 
 
 async def test_any_controller_knows_a_session_that_another_has_just_opened(
