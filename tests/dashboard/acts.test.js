@@ -24,7 +24,8 @@ function random(seed) {
   let state = seed;
   return (below) => {
     state = (state * 1103515245 + 12345) % 2147483648;
-    return state % below;
+    // The low digits of such numbers repeat soon.
+    return Math.floor(state / 65536) % below;
   };
 }
 

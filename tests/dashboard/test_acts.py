@@ -226,6 +226,17 @@ async def test_what_was_changed_is_brought_back(look_at_empty: Look, made: Shop)
     assert (await made.row("/microservices/shop/web"))["image"] == before["image"]
 
 
+async def test_a_revert_that_deletes_is_not_done_by_enter(look_at_empty: Look, made: Shop) -> None:
+    page = await at(look_at_empty, "microservices/shop/web")
+    dialog = await ask(page, "Revert")
+    await dialog.get_by_role("radio").last.check()
+    await expect(dialog.locator(".plan-thing.deleted")).to_be_visible()
+    await expect(dialog.locator("button.danger.confirm")).to_be_enabled()
+    await dialog.get_by_label("Or at any moment").press("Enter")
+    await expect(dialog.locator("button.danger.confirm")).to_be_enabled()
+    assert "microservice.deleted" not in await made.types()
+
+
 async def test_the_past_has_one_act_and_that_leads_to_now(look_at_empty: Look, made: Shop) -> None:
     then = (await made.row("/microservices/shop/web"))["image"]
     position = made.scene.controller.world_position if made.scene.controller else 0

@@ -64,11 +64,12 @@ class ActElement extends HTMLElement {
   _before(app, act, course) {
     const busy = course.stage === 'doing';
     const confirm = act.confirm?.(course.input) ?? act.title;
+    const { danger } = course;
     /** @param {Event} event */
     const submit = (event) => {
       event.preventDefault();
       // What loses something is done by its button alone, never by Enter in a field.
-      if (!act.danger) void course.go();
+      if (!danger) void course.go();
     };
     return html`
       <form class="act" @submit=${submit} aria-busy=${busy ? 'true' : 'false'}>
@@ -94,8 +95,8 @@ class ActElement extends HTMLElement {
           <button type="button" ?autofocus=${!act.form} @click=${app.close}>${busy ? 'Close' : 'Cancel'}</button>
           ${course.stage === 'unsure'
             ? html`<button type="button" class="primary" @click=${() => void course.go()}>Try again</button>`
-            : html`<button type=${act.danger ? 'button' : 'submit'} class=${act.danger ? 'danger confirm' : 'primary confirm'}
-                ?disabled=${!course.ready} @click=${act.danger ? () => void course.go() : nothing}>${busy ? 'Doing it …' : confirm}</button>`}
+            : html`<button type=${danger ? 'button' : 'submit'} class=${danger ? 'danger confirm' : 'primary confirm'}
+                ?disabled=${!course.ready} @click=${danger ? () => void course.go() : nothing}>${busy ? 'Doing it …' : confirm}</button>`}
         </div></div>
       </form>`;
   }

@@ -84,6 +84,11 @@ export class Course {
     return this.plan !== undefined && this.plan.totals.refused === 0 && !this.idle;
   }
 
+  /** Whether something is lost by it: a revert or a manifest may delete, too. */
+  get danger() {
+    return this.act.danger === true || (this.plan?.totals.deleted ?? 0) > 0;
+  }
+
   /** Whether it may have been done although no answer came. Else it was not. */
   get maybeDone() {
     const document = this.problem?.document;

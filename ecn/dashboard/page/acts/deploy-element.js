@@ -150,7 +150,7 @@ class DeployElement extends HTMLElement {
         : course.missing ? html`<p class="quiet">${course.missing}</p>` : nothing}
       ${course ? unsureView(course) : nothing}
       <div class="act-buttons">${course?.idle && !course.problem ? html`<span class="quiet">Everything is as it says already.</span>` : nothing}
-        <button type="button" class="primary confirm" ?disabled=${!unsure && !course?.ready}
+        <button type="button" class=${course?.danger ? 'danger confirm' : 'primary confirm'} ?disabled=${!unsure && !course?.ready}
           @click=${() => void course?.go()}>${busy ? 'Deploying …' : unsure ? 'Try again' : confirmOf(course)}</button></div>`;
   }
 
