@@ -120,9 +120,10 @@ class TopologyElement extends HTMLElement {
     if (!app || !stage) return;
     const { model, location, moment } = app;
     const { query } = location;
-    const rows = [...model.rows.nodes.values()];
     let rewired = false;
-    const grouping = chosenGrouping(query.get('group'), rows);
+    const asked = query.get('group');
+    const grouping = model.derived(`topology grouping ${asked}`, () =>
+      chosenGrouping(asked, [...model.rows.nodes.values()]));
     const laid = `${grouping} ${this._aspect}`;
     if (this._version !== model.version || laid !== this._laid) {
       const { moved, news } = this._network.update(model, grouping);
