@@ -249,3 +249,13 @@ async def test_a_broken_link_is_told_and_goes_on_behind_where_it_broke(
     await expect(page.locator(".banner.bad")).to_have_count(0)
     assert look.asked("GET /dashboard/snapshot") == asked
     await soon(lambda: look.asked("GET /dashboard/stream") > 1)
+
+
+async def test_the_film_of_late_may_be_left_at_once(look: Look, scene: Scene) -> None:
+    page = await look("nodes")
+    await page.get_by_role("button", name="Play history").click()
+    await expect(page.locator("html")).to_have_attribute("data-moment", "then")
+    await page.get_by_role("button", name="Back to now").click()
+    await expect(page.locator("html")).to_have_attribute("data-moment", "now")
+    await expect(page).to_have_url(f"{scene.url}/dashboard/nodes")
+    await expect(page.get_by_role("button", name="Play history")).to_be_visible()

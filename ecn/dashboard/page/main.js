@@ -57,7 +57,7 @@ const app = {
   }),
   moment: new Moment(api, model, {
     changed: draw,
-    moved: (position) => (position === null ? app.location.set({ at: null }) : nameSoon()),
+    moved: (position) => (position === null ? backToNow() : nameSoon()),
     failed,
   }),
   session: null,
@@ -119,6 +119,12 @@ function nameSoon() {
     naming = undefined;
     if (!app.moment.live) name(app.moment.position);
   }, NAMED);
+}
+
+/** Also where the moment was not named yet. */
+function backToNow() {
+  if (named === null) void show(null);
+  else app.location.set({ at: null });
 }
 
 /** @param {Error} error */

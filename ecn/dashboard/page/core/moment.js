@@ -153,7 +153,10 @@ export class Moment {
   async play() {
     const start = Math.max(0, this.end - LATELY);
     try {
-      if (this.live) await this.to(start);
+      if (this.live) {
+        await this.to(start);
+        this._told.moved(this.position);
+      }
       this.film.play();
     } catch (error) {
       this._told.failed(/** @type {Error} */ (error));
