@@ -47,6 +47,10 @@ test('values are counted: those that are known beforehand first, and a chosen on
   assert.deepEqual(counted(ROWS, label), [['rack=1', 1], ['zone=a', 1], ['zone=b', 1]]);
 });
 
+test('what is known beforehand is offered also where no row has it', () => {
+  assert.deepEqual(counted([], /** @type {any} */ (FACETS[0])), [['online', 0], ['offline', 0]]);
+});
+
 test('a chip pressed twice is as before', () => {
   for (const before of ['', 'a', 'a,b', 'b']) {
     const once = toggled(before, 'c');

@@ -74,11 +74,12 @@ export function toggled(value, one) {
  * @param {readonly R[]} rows
  * @param {Facet<R>} facet
  * @param {string} [chosen] as in the URL: is among them also where no row has it
- * @returns {[string, number][]} its values, with how many rows have each
+ * @returns {[string, number][]} its values, with how many rows have each; those that are known beforehand
+ *     also where no row has them, so that what is offered does not come and go
  */
 export function counted(rows, facet, chosen = '') {
   /** @type {Map<string, number>} */
-  const counts = new Map();
+  const counts = new Map((facet.order ?? []).map((each) => [each, 0]));
   for (const row of rows) {
     for (const value of facet.values(row)) counts.set(value, (counts.get(value) ?? 0) + 1);
   }

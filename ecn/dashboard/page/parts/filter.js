@@ -22,7 +22,7 @@ const MANY = 40;
  */
 export function filters(app, { of, facets, asked, shown, all }) {
   const some = facets.filter(({ facet, values }) =>
-    values.length > (facet.chips ? 1 : 0) || asked[facet.key]);
+    (values.length > (facet.chips ? 1 : 0) && values.some(([, amount]) => amount)) || asked[facet.key]);
   const without = Object.fromEntries(Object.keys(asked).map((key) => [key, null]));
   return html`
     <search class="filters">
@@ -52,7 +52,7 @@ function chips(app, facet, values, asked) {
   return html`
     <div class="chips" role="group" aria-label=${facet.title}>
       ${values.map(([each, amount]) => html`
-        <button type="button" class="chip ${toneOf(each)}" aria-pressed=${chosen.includes(each) ? 'true' : 'false'}
+        <button type="button" class="chip ${toneOf(each)} ${amount ? '' : 'zero'}" aria-pressed=${chosen.includes(each) ? 'true' : 'false'}
           @click=${() => app.location.set({ [facet.key]: toggled(value, each) })}
           ><span class="chip-mark"></span>${each} <span class="chip-count">${count(amount)}</span></button>`)}
     </div>`;
