@@ -24,7 +24,7 @@ from ecn.api.keys import CLOCK, DISK_FULL, LIVE, PRESENCE, REQUESTS
 from ecn.api.moments import ASKED, ask, asks_of_the_past
 from ecn.api.premises import by_device, by_token
 from ecn.api.principal import allow, device, may_route, operator
-from ecn.api.standing import asker, check_page, cookie, forget, says_who
+from ecn.api.standing import asker, check_page, cookie_is_spent, forget, says_who
 from ecn.errors import BadCredentials, Behind, Invalid, NotAllowed, NotFound, Refused
 from events.ids import Position, new_id
 from events.log import DiskFull, OutcomeUnknown, StoreUnavailable
@@ -77,7 +77,7 @@ def middlewares(endpoints: Mapping[Handler, Endpoint], look: "Look") -> list[obj
             response = web.Response()
         except Exception as e:
             response = _cut(request, e) if STARTED in request else _told(request, e)
-            if isinstance(e, BadCredentials) and cookie(request) is not None:
+            if isinstance(e, BadCredentials) and cookie_is_spent(request):
                 forget(request, response)
             if request.method == "GET":
                 # "There is none" is said of a position too.

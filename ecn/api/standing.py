@@ -9,7 +9,7 @@ from aiohttp import web
 from ecn.api.keys import CLOCK, LIVE, VAULT
 from ecn.api.principal import Operator, allow, operator, operator_by_hash
 from ecn.dashboard import cookies, origin
-from ecn.errors import AnswerLost, NotOurPage
+from ecn.errors import AnswerLost, BadCredentials, NotOurPage
 from ecn.vault import hash_of
 from events.ids import TokenId
 from events.user import Role
@@ -90,6 +90,17 @@ def set_cookie(request: web.Request, value: str, seconds: int) -> str:
     """The header that keeps a session in the browser for so long; 0 takes it away."""
     host = request.headers.get("Host", "")
     return cookies.set_to(value, host, https=by_https(request), seconds=seconds)
+
+
+def cookie_is_spent(request: web.Request) -> bool:
+    """Whether it comes with a cookie that speaks for nobody any more."""
+    if cookie(request) is None:
+        return False
+    try:
+        asker(request)
+    except BadCredentials:
+        return True
+    return False
 
 
 def forget(request: web.Request, response: web.StreamResponse) -> None:

@@ -83,6 +83,13 @@ async def test_a_wrong_name_or_password_gives_none(
     assert browser.set_cookie == ""
 
 
+async def test_a_wrong_password_takes_nobody_s_session_away(browser: Browser) -> None:
+    wrong = {"name": "vic", "password": "looking-glass"}
+    (await browser.ask("POST", "/session", wrong)).is_problem(401, "bad-credentials")
+    assert browser.set_cookie == ""
+    (await browser.ask("GET", "/nodes")).is_good()
+
+
 async def test_guessing_is_slowed_down_as_at_the_other_door(controller: Controller) -> None:
     browser = Browser(controller)
     wrong = {"name": "anna", "password": "looking-glass"}
