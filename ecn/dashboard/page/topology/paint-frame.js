@@ -100,7 +100,7 @@ function title(ctx, { camera, palette, network }, place) {
     const found = network.places.get(id);
     if (found) counts.set(shapeOf(found), (counts.get(shapeOf(found)) ?? 0) + 1);
   }
-  const line = box.y + Math.max(header * 0.62, text * 0.9);
+  const line = box.y + Math.max(text * 0.9, header - text * 0.9);
   const edge = Math.min(16, Math.max(6, header * 0.5));
   ctx.textBaseline = 'middle';
   ctx.textAlign = 'left';
