@@ -74,6 +74,25 @@ async def test_a_session_that_ends_is_asked_for_over_the_page(look: Look) -> Non
     await expect(page.get_by_text("berlin-1", exact=True)).to_be_visible()
 
 
+async def test_who_logs_in_beside_it_is_who_looks_here_too(look: Look) -> None:
+    look.expect("status of 40[13]|INCOMPLETE_CHUNKED")
+    page = await look("nodes", user="otto")
+    beside = await page.context.new_page()
+    await beside.goto(f"{look.scene.url}/dashboard/nodes")
+    await beside.get_by_role("button", name="otto").click()
+    await beside.get_by_role("button", name="Log out").click()
+    await expect(page.locator(OVER)).to_be_visible()
+    await beside.get_by_label("Name").fill("vera")
+    await beside.get_by_label("Password").fill("password-of-vera")
+    await beside.keyboard.press("Enter")
+    await expect(beside.get_by_role("button", name="vera")).to_be_visible()
+    # Whatever is asked for here next.
+    await page.get_by_label("Password").fill("no matter")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="vera")).to_be_visible()
+    await expect(page.locator(OVER)).to_have_count(0)
+
+
 async def test_what_is_missing_is_said_beside_the_field(look: Look) -> None:
     page = await look(user=None)
     await expect(page.get_by_label("Name")).to_be_focused()

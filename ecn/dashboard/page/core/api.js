@@ -101,8 +101,15 @@ export class Api {
     }
     if (answer.ok) return answer;
     const problem = new Problem(await described(answer));
-    if (answer.status === 401) this.loggedOut();
+    if (answer.status === 401 || problem.document.code === 'not-our-page') this._lost();
     throw problem;
+  }
+
+  /** The session is no good; or it is another one by now, as somebody has logged in beside this page. */
+  _lost() {
+    const beside = kept();
+    if (beside && beside !== this.csrfToken) location.reload();
+    else this.loggedOut();
   }
 }
 
