@@ -2,12 +2,12 @@
 
 A projection says which of its rows changed; a row of the dashboard may be made of several, and of
 what they name. So those that may be others are made of both worlds, and the same are left out.
-What a microservice's image follows from changes its revision: that is told by its own view.
+What a microservice is called by, or its image follows from, changes its revision when it changes:
+that is told by its own view.
 """
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 
 from msgspec import Struct
 
@@ -18,9 +18,7 @@ from events.ids import (
     ApplicationId,
     MicroserviceId,
     NodeId,
-    VolumeId,
 )
-from projections.applications import ApplicationRow
 from projections.volumes import mounted_by
 from projections.world import Folding, World
 
@@ -112,13 +110,6 @@ def _others(
         case "nodes":
             for key in keys:
                 yield from _of_node(NodeId(key), world, both)
-        case "applications":
-            for key in keys:
-                if _name(both[0].applications.get(ApplicationId(key))) != _name(
-                    both[1].applications.get(ApplicationId(key))
-                ):
-                    members = world.microservices.find("application", ApplicationId(key))
-                    yield from _each("volumes", chain.from_iterable(_mounts(world, members)))
         case "microservices":
             for key in keys:
                 row = world.microservices.get(MicroserviceId(key))
@@ -145,14 +136,6 @@ def _of_node(key: NodeId, world: World, both: tuple[World, World]) -> Iterator[t
     if old is None or new is None or old.name != new.name:
         yield from _each("edge_resources", world.edge_resources.find("node", key))
         yield from _each("volumes", world.volumes.find("node", key))
-
-
-def _name(row: ApplicationRow | None) -> str | None:
-    return None if row is None else row.name
-
-
-def _mounts(world: World, keys: Iterable[MicroserviceId]) -> Iterator[tuple[VolumeId, ...]]:
-    return (mounted_by(world.microservices[key].spec) for key in keys)
 
 
 def _each(kind: str, keys: Iterable[str]) -> Iterator[tuple[str, str]]:
