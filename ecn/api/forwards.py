@@ -11,7 +11,7 @@ from aiohttp import web
 from agent.contract import ForwardRequest, NoFrame, Packets
 from ecn.api.endpoint import Endpoint, parse
 from ecn.api.keys import LIVE, STREAMS
-from ecn.api.looking import asker, check_reachable, may_look, told
+from ecn.api.looking import check_reachable, may_look, told
 from ecn.api.session_documents import StartForward
 from ecn.api.session_link import SessionLink
 from ecn.api.sessions import (
@@ -23,6 +23,7 @@ from ecn.api.sessions import (
     named_microservice,
     say_started,
 )
+from ecn.api.standing import asker
 from ecn.deciders import find
 from ecn.deciders.session import check_ports, check_reach
 from ecn.errors import NotFound

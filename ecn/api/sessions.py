@@ -19,11 +19,12 @@ from ecn.api.commanding import DEVICE, REQUEST_ID, changed, execute
 from ecn.api.documents import Changed
 from ecn.api.endpoint import Access, Endpoint, parse
 from ecn.api.keys import CLOCK, LIVE, STREAMS
-from ecn.api.looking import asker, check_reachable, may_look, told, watched
+from ecn.api.looking import check_reachable, may_look, told, watched
 from ecn.api.moments import asked
 from ecn.api.relaying import PASSED_ON, relayed_session
 from ecn.api.session_documents import SessionDocument, Sessions, SessionStarted, StartExec
 from ecn.api.session_link import LinkBroken, SessionLink, new_socket
+from ecn.api.standing import asker
 from ecn.commands.session import CloseSession
 from ecn.deciders import find
 from ecn.deciders.session import check_command, check_reach
