@@ -244,7 +244,11 @@ export class Moment {
    * @param {AbortController} loading
    */
   async _loaded(when, loading) {
-    const snapshot = await this._api.get(`/dashboard/snapshot?at=${encodeURIComponent(when)}`, loading);
+    const [snapshot] = await Promise.all([
+      this._api.get(`/dashboard/snapshot?at=${encodeURIComponent(when)}`, loading),
+      // A page that begins in the past has to know how far it is to now.
+      this.extent.points.length ? null : this.extent.look(0),
+    ]);
     if (loading.signal.aborted) return;
     this.connection.stop();
     this.live = false;
