@@ -132,13 +132,17 @@ async def decided_on(request: web.Request, outcome: Outcome) -> World:
 
 def changed(outcome: Outcome, subject: str, status: int = 200) -> web.Response:
     """The answer to a command. subject: for a command that had nothing to do."""
-    answer = Changed(
+    return json_answer(told(outcome, subject), status=status, headers=replayed(outcome))
+
+
+def told(outcome: Outcome, subject: str = "") -> Changed:
+    """The outcome as a document. subject: as of `changed`."""
+    return Changed(
         position=outcome.position,
         command_id=outcome.command_id,
         subject=outcome.subject or subject,
         events=list(outcome.events),
     )
-    return json_answer(answer, status=status, headers=replayed(outcome))
 
 
 def replayed(outcome: Outcome) -> dict[str, str]:

@@ -13,9 +13,16 @@ from msgspec.structs import replace
 
 from ecn.api import plan_views
 from ecn.api.answers import json_answer
-from ecn.api.commanding import COMMAND_ID, MERGE_PATIENCE, REQUEST_ID, SENDER, execute, replayed
+from ecn.api.commanding import (
+    COMMAND_ID,
+    MERGE_PATIENCE,
+    REQUEST_ID,
+    SENDER,
+    execute,
+    replayed,
+    told,
+)
 from ecn.api.deploy_documents import Deployed, DeployRequest, ManifestFault, ManifestText
-from ecn.api.documents import Changed
 from ecn.api.endpoint import Endpoint, read_body
 from ecn.api.iofog_deploying import translation
 from ecn.api.keys import LIVE, PAST, VAULT
@@ -212,19 +219,11 @@ def _with_passwords(part: Part, sealed: Mapping[str, SealedSecret]) -> Part:
 
 
 def _answer(plan: Plan, outcome: Outcome | None) -> web.Response:
-    done = None
-    if outcome is not None:
-        done = Changed(
-            position=outcome.position,
-            command_id=outcome.command_id,
-            subject=outcome.subject,
-            events=list(outcome.events),
-        )
     return json_answer(
         Deployed(
             position=plan.position if outcome is None else outcome.position,
             plan=plan,
-            done=done,
+            done=None if outcome is None else told(outcome),
             faults=[],
         ),
         headers=None if outcome is None else replayed(outcome),

@@ -11,8 +11,15 @@ from aiohttp import web
 
 from ecn.api import plan_views
 from ecn.api.answers import json_answer
-from ecn.api.commanding import COMMAND_ID, MERGE_PATIENCE, REQUEST_ID, SENDER, execute, replayed
-from ecn.api.documents import Changed
+from ecn.api.commanding import (
+    COMMAND_ID,
+    MERGE_PATIENCE,
+    REQUEST_ID,
+    SENDER,
+    execute,
+    replayed,
+    told,
+)
 from ecn.api.endpoint import Endpoint, read_body
 from ecn.api.iofog_deploying import translation
 from ecn.api.keys import LIVE, PAST, VAULT
@@ -185,20 +192,12 @@ def password_of_registry(world: World, name: str) -> SealedSecret | None:
 
 
 def _answer(position: Position, plan: Plan, outcome: Outcome | None) -> web.Response:
-    done = None
-    if outcome is not None:
-        done = Changed(
-            position=outcome.position,
-            command_id=outcome.command_id,
-            subject=outcome.subject,
-            events=list(outcome.events),
-        )
     return json_answer(
         Reverted(
             position=plan.position if outcome is None else outcome.position,
             to=position,
             plan=plan,
-            done=done,
+            done=None if outcome is None else told(outcome),
         ),
         headers=None if outcome is None else replayed(outcome),
     )

@@ -39,14 +39,3 @@ export const pathOf = (kind, id) => `/${KINDS[kind].path}/${encodeURIComponent(i
 
 /** @param {ActedOn} kind in the singular, for sentences */
 export const wordOf = (kind) => KINDS[kind].one;
-
-/**
- * The view and the parts of its path that show a subject.
- * @param {string} subject `<kind>/<name>`
- * @returns {[string, string[]] | null} null where nothing shows it
- */
-export function viewOf(subject) {
-  const [word = '', ...name] = subject.split('/');
-  const found = Object.values(KINDS).find((each) => each.word === word);
-  return found ? [found.path, name] : null;
-}

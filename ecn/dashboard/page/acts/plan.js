@@ -33,7 +33,7 @@ export const planView = (plan) => html`
  * What it comes to, in a sentence.
  * @param {Plan} plan
  */
-export function sumOf({ totals, position }) {
+function sumOf({ totals, position }) {
   const things = [
     [totals.created, 'to create'], [totals.updated, 'to change'], [totals.deleted, 'to delete'],
     [totals.refused, 'refused'],

@@ -9,7 +9,7 @@
  */
 
 /** How many of the last events are kept. */
-export const RECENT = 500;
+const RECENT = 500;
 
 /** @type {readonly Kind[]} */
 export const KINDS = [

@@ -8,7 +8,7 @@
  */
 
 /** What the URL may say, by the API's own names. */
-export const FILTERS = /** @type {const} */ ([
+const FILTERS = /** @type {const} */ ([
   'subject', 'type', 'actor', 'text', 'changes', 'since', 'until', 'correlation_id', 'command_id',
 ]);
 

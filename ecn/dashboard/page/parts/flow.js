@@ -13,7 +13,7 @@ import { stateBadge } from './state.js';
  * @param {Route} route
  * @param {'source' | 'destination'} end
  */
-export function endOf(app, route, end) {
+function endOf(app, route, end) {
   const id = end === 'source' ? route.source_id : route.destination_id;
   if (!id) return html`<span class="end">${end === 'source' ? 'any microservice' : 'upstream'}</span>`;
   const row = app.model.rows.microservices.get(id);

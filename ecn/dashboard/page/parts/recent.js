@@ -67,7 +67,7 @@ class RecentEvents extends HTMLElement {
  * @param {number} most
  * @returns {EventLine[]} the newest first
  */
-export function unbroken(lines, position, most) {
+function unbroken(lines, position, most) {
   const known = new Map(lines.map((each) => [each.position, each]));
   /** @type {EventLine[]} */
   const found = [];

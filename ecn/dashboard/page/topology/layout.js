@@ -157,7 +157,7 @@ export function roomFor(nodes) {
  * @param {number} aspect
  * @returns {{x: number, y: number}[]}
  */
-export function packed(blocks, gap, aspect) {
+function packed(blocks, gap, aspect) {
   const widest = Math.max(0, ...blocks.map((each) => each.w));
   const area = blocks.reduce((sum, each) => sum + (each.w + gap) * (each.h + gap), 0);
   const ideal = Math.sqrt(area * aspect);

@@ -41,7 +41,7 @@ import { byName, groupOf } from './grouping.js';
 /** @typedef {{id: string, name: string, row: Route, wires: Wire[]}} Path a route */
 
 /** From everybody: no more wires than that are drawn of one route. */
-export const WIRES = 400;
+const WIRES = 400;
 
 /** @type {Record<Tone, number>} */
 const WEIGHT = { bad: 4, warn: 3, busy: 2, good: 1, idle: 0 };

@@ -52,7 +52,7 @@ export function upwards(from, to) {
  * @param {Box} to
  * @returns {Curve}
  */
-export function facing(from, to) {
+function facing(from, to) {
   const [fx, fy] = [from.x + from.w / 2, from.y + from.h / 2];
   const [tx, ty] = [to.x + to.w / 2, to.y + to.h / 2];
   const level = Math.abs(tx - fx) / (from.w + to.w) > Math.abs(ty - fy) / (from.h + to.h);
